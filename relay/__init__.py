@@ -1,0 +1,1 @@
+"""A durable webhook receiver and callback relay."""

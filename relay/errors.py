@@ -1,0 +1,90 @@
+"""What can be broken, as one tree. Expected outcomes are values; these are promises that could not be kept.
+
+    RelayError
+    ├── ConfigurationInvalid   the file cannot be used; carries every fault          exit 2
+    ├── ExpressionInvalid      an expression cannot be compiled
+    ├── ExpressionFailed       a compiled expression cannot be evaluated on this data
+    ├── StoreError
+    │   ├── StoreUnavailable   it cannot commit now; trying again later makes sense   503
+    │   └── StoreUnusable      it cannot be opened at all                             exit 2
+    ├── AddressBlocked         the address guard refused to dial
+    └── ListenFailed           a port could not be bound                              exit 2
+
+Each has a stable `code`, is raised once at the adapter that saw the cause, and keeps that cause.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class RelayError(Exception):
+    """The root of everything this program raises on purpose."""
+
+    code: ClassVar[str] = "relay_error"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One thing wrong, or doubtful, in a configuration file, and where. Lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+    key: str  # "targets.erp.url"
+    message: str  # what is wrong, and what is expected
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}:{self.column}"
+        return f"{where}: {self.key}: {self.message}" if self.key else f"{where}: {self.message}"
+
+
+class ConfigurationInvalid(RelayError):
+    """The configuration cannot be used."""
+
+    code = "configuration_invalid"
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = faults
+
+
+class ExpressionInvalid(RelayError):
+    """An expression does not compile."""
+
+    code = "expression_invalid"
+
+
+class ExpressionFailed(RelayError):
+    """An expression does not apply to the data it was given."""
+
+    code = "expression_failed"
+
+
+class StoreError(RelayError):
+    """The store could not do what it was asked."""
+
+    code = "store_error"
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot commit now: full, locked, too far behind, or closing."""
+
+    code = "store_unavailable"
+
+
+class StoreUnusable(StoreError):
+    """The store cannot be opened: not writable, not a database, or newer than this program."""
+
+    code = "store_unusable"
+
+
+class AddressBlocked(RelayError, OSError):
+    """A target's address is one that must not be called. An OSError, as connecting raises."""
+
+    code = "address_blocked"
+
+
+class ListenFailed(RelayError):
+    """An address to listen on is taken or not ours."""
+
+    code = "listen_failed"

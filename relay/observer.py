@@ -1,0 +1,31 @@
+"""Where use cases tell what happened. The runtime turns it into metrics and log lines; tests listen."""
+
+from typing import Protocol
+
+from relay.domain import Attempt, Delivery, DeliveryStatus, Refusal
+
+
+class Observer(Protocol):
+    """Hears of every request and every attempt. Must not raise, and must not wait."""
+
+    def accepted(self, source: str, event_id: str, *, is_duplicate: bool, duration_s: float) -> None:
+        """An event is on disk."""
+        ...
+
+    def refused(self, source: str, refusal: Refusal) -> None:
+        """A request did not become an event."""
+        ...
+
+    def unavailable(self, source: str, reason: str) -> None:
+        """An event could not be stored: its sender is told to come again."""
+        ...
+
+    def route_failed(self, source: str, event_id: str, route: str) -> None:
+        """A route's expression could not be evaluated on an event."""
+        ...
+
+    def attempted(
+        self, delivery: Delivery, attempt: Attempt, status: DeliveryStatus, *, next_in_s: float | None
+    ) -> None:
+        """An attempt was made and settled; `next_in_s` is set where it will be tried again."""
+        ...

@@ -1,0 +1,121 @@
+"""What a store can do: the verbs of the delivery life cycle. One contract suite holds every store to them.
+
+Whatever returns from `accept`, `settle`, `claim`, `release` or `replay` is on disk. Any of them raises
+`StoreUnavailable` where nothing was written and trying again later makes sense.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from relay.domain import Attempt, Delivery, DeliveryStatus, Event, Lease, Plan, Receipt, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What one attempt leads to. `due_at` is set iff the delivery is to be tried again."""
+
+    delivery: Delivery
+    attempt: Attempt
+    status: DeliveryStatus
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """How much one target still has to get, kept up to date by every commit: reading it counts nothing."""
+
+    unfinished: int = 0
+    dead: int = 0
+    oldest_at: datetime | None = None  # when the oldest pending delivery was planned
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRecord:
+    """A delivery as it is told later, with every attempt."""
+
+    id: int
+    target: str
+    route: str
+    status: DeliveryStatus
+    attempts: tuple[Attempt, ...]
+    due_at: datetime
+    finished_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """An event's whole story."""
+
+    event: Event
+    verdicts: tuple[tuple[str, Verdict], ...]
+    deliveries: tuple[DeliveryRecord, ...]
+
+
+class Store(Protocol):
+    """Events, their keys and their deliveries, durable."""
+
+    async def open(self) -> None:
+        """Make ready: create or migrate the schema. Errors: StoreUnusable."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was taken on, then let go."""
+        ...
+
+    async def accept(self, event: Event, plan: Plan, leases: Mapping[int, Lease]) -> Receipt:
+        """Store an event, its key and its deliveries in one transaction; or find it a duplicate.
+
+        leases: by index into `plan.deliveries`, those that the caller will carry itself, at once: they are
+        born `sending` with attempt 1 and come back in the receipt. A duplicate stores nothing, but makes
+        the first event's dead deliveries pending again.
+        """
+        ...
+
+    async def claim(self, target: str, lease: Lease, now: datetime, limit: int, bytes_max: int) -> list[Delivery]:
+        """Lease up to `limit` due deliveries of a target, the longest due first, and count an attempt for each.
+
+        bytes_max: bound on the sum of their bodies; one delivery is always allowed.
+        """
+        ...
+
+    async def settle(self, settlement: Settlement) -> bool:
+        """Record an attempt, always, and apply its result, only if the lease still holds. Tells whether it did."""
+        ...
+
+    async def release(self, deliveries: Sequence[Delivery]) -> None:
+        """Give back leased deliveries of which no attempt was begun: pending, the attempt uncounted."""
+        ...
+
+    async def abandoned(self, now: datetime, limit: int) -> list[Delivery]:
+        """List deliveries whose lease ran out or whose worker is gone. `settle` them as `lost`."""
+        ...
+
+    async def replay(self, event_id: str, now: datetime) -> int:
+        """Make every final delivery of an event pending again, whatever became of it. Tells how many."""
+        ...
+
+    async def next_due(self, targets: Sequence[str]) -> Mapping[str, datetime]:
+        """Tell when each target's next pending delivery is due; targets without one are left out."""
+        ...
+
+    async def lanes(self) -> Mapping[str, LaneState]:
+        """Tell every target's state, those no longer configured included."""
+        ...
+
+    async def event(self, event_id: str) -> EventRecord | None:
+        """Return an event's whole story, or None."""
+        ...
+
+    async def purge(self, before: datetime, now: datetime, limit: int) -> int:
+        """Drop up to `limit` events received before a time and finished, and keys past their window.
+
+        Tells how many rows went: 0 means that there is nothing left to do now.
+        """
+        ...
+
+    async def probe(self, now: datetime) -> None:
+        """Really commit something. Errors: StoreUnavailable."""
+        ...

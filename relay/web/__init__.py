@@ -1,0 +1,1 @@
+"""Doors: HTTP in front of the use cases."""
