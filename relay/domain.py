@@ -60,6 +60,7 @@ class Refusal(StrEnum):
     MISMATCH = "mismatch"  # it is well formed and wrong
     UNREADABLE = "unreadable"  # the source needs JSON, and this is none
     KEYLESS = "keyless"  # the source names a key, and this request has none
+    TOO_LARGE = "too_large"  # over `max_body` once unpacked
     LIMITED = "limited"  # over the source's `limit`
 
 
