@@ -89,8 +89,11 @@ class Store(Protocol):
         """Give back leased deliveries of which no attempt was begun: pending, the attempt uncounted."""
         ...
 
-    async def abandoned(self, now: datetime, limit: int) -> list[Delivery]:
-        """List deliveries whose lease ran out or whose worker is gone. `settle` them as `lost`."""
+    async def abandoned(self, now: datetime, limit: int, bytes_max: int) -> list[Delivery]:
+        """List deliveries whose lease ran out or whose worker is gone. `settle` them as `lost`.
+
+        Those of this process are never among them. bytes_max: as for `claim`.
+        """
         ...
 
     async def replay(self, event_id: str, now: datetime) -> int:

@@ -1,0 +1,128 @@
+"""The embedded store: one SQLite file, one writer in each process, group commit."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import aiosqlite
+
+from relay.domain import Delivery, Event, Lease, Plan, Receipt
+from relay.errors import StoreUnavailable, StoreUnusable
+from relay.store.protocol import EventRecord, LaneState, Settlement
+from relay.store.sqlite import accepting, carrying, keeping, reading
+from relay.store.sqlite.accepting import Acceptance
+from relay.store.sqlite.carrying import Claim
+from relay.store.sqlite.connection import connect, prepare
+from relay.store.sqlite.liveness import WorkerLocks
+from relay.store.sqlite.writer import GroupWriter
+
+T = TypeVar("T")
+
+PATIENCE_S = 5.0  # how long a commit waits for another program's lock before its callers hear 503
+WAITING_BYTES_MAX = 256 * 1024 * 1024  # of bodies not yet committed
+EVENT_BYTES = 1024  # what an event weighs beside its body
+
+
+class SqliteStore:
+    """Fulfils `relay.store.protocol.Store`. Several processes may open the same file.
+
+    worker: this process's name on its leases.
+    """
+
+    def __init__(self, path: Path, worker: str, *, patience_s: float = PATIENCE_S) -> None:
+        self._path = path
+        self._worker = worker
+        self._patience_s = patience_s
+        self._locks = WorkerLocks(path)
+        self._writer = GroupWriter(lambda: connect(path, patience_s), WAITING_BYTES_MAX)
+        self._reader: aiosqlite.Connection | None = None
+
+    async def open(self) -> None:
+        """Create or migrate the file, and show that this worker lives."""
+        await asyncio.to_thread(prepare, self._path, self._patience_s)
+        try:
+            self._locks.hold(self._worker)
+        except OSError as error:
+            raise StoreUnusable(f"no lock file can be held beside {self._path}: {error}") from error
+        self._reader = await aiosqlite.connect(self._path, timeout=self._patience_s, isolation_level=None)
+        await self._reader.execute("PRAGMA query_only = ON")
+
+    async def close(self) -> None:
+        """Commit what waits and let go of the file."""
+        await self._writer.close()
+        if self._reader is not None:
+            await self._reader.close()
+            self._reader = None
+        self._locks.drop(self._worker)
+
+    async def accept(self, event: Event, plan: Plan, leases: Mapping[int, Lease]) -> Receipt:
+        """Store an event with its deliveries, or find it a duplicate."""
+        acceptance = Acceptance(event, plan, leases)
+        receipt: Receipt = await self._writer.do(accepting.accept, acceptance, EVENT_BYTES + len(event.body))
+        return receipt
+
+    async def claim(self, target: str, lease: Lease, now: datetime, limit: int, bytes_max: int) -> list[Delivery]:
+        """Lease due deliveries of a target."""
+        claimed: list[Delivery] = await self._writer.do(carrying.claim, Claim(target, lease, now, limit, bytes_max))
+        return claimed
+
+    async def settle(self, settlement: Settlement) -> bool:
+        """Record an attempt and apply its result."""
+        held: bool = await self._writer.do(carrying.settle, settlement)
+        return held
+
+    async def release(self, deliveries: Sequence[Delivery]) -> None:
+        """Give back leases of which no attempt was begun."""
+        await self._writer.do(carrying.release, deliveries)
+
+    async def abandoned(self, now: datetime, limit: int, bytes_max: int) -> list[Delivery]:
+        """List deliveries of workers that died, or that live and overran their lease.
+
+        This process's own are left out: its carriers always come back to settle, however the clock jumps.
+        """
+        leases: list[tuple[int, int]] = []
+        for worker in sorted(await self._ask(reading.leaseholders) - {self._worker}):
+            expired_at = now if self._locks.is_alive(worker) else None
+            leases += await self._ask(reading.leases_of, worker, expired_at, limit - len(leases))
+        ids = carrying.within(leases, bytes_max)
+        abandoned: list[Delivery] = await self._writer.do(carrying.load_each, ids)
+        return abandoned
+
+    async def replay(self, event_id: str, now: datetime) -> int:
+        """Make an event's final deliveries pending again."""
+        count: int = await self._writer.do(accepting.replay, (event_id, now))
+        return count
+
+    async def next_due(self, targets: Sequence[str]) -> Mapping[str, datetime]:
+        """Tell when each target's next pending delivery is due."""
+        return await self._ask(reading.next_due, targets)
+
+    async def lanes(self) -> Mapping[str, LaneState]:
+        """Tell every target's state."""
+        return await self._ask(reading.lanes)
+
+    async def event(self, event_id: str) -> EventRecord | None:
+        """Return an event's whole story, or None."""
+        return await self._ask(reading.event, event_id)
+
+    async def purge(self, before: datetime, now: datetime, limit: int) -> int:
+        """Drop old finished events and keys past their window."""
+        count: int = await self._writer.do(keeping.purge, (before, now, limit))
+        return count
+
+    async def probe(self, now: datetime) -> None:
+        """Really commit something, to the file that a restart would find."""
+        if not self._path.exists():
+            raise StoreUnavailable(f"{self._path} is gone: what is written now would be lost; restore it and restart")
+        await self._writer.do(keeping.probe, now)
+
+    async def _ask(self, question: Callable[..., Awaitable[T]], *arguments: object) -> T:
+        if self._reader is None:
+            raise StoreUnavailable("the store is not open")
+        try:
+            return await question(self._reader, *arguments)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the database cannot be read: {error}") from error

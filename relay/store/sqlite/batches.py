@@ -1,0 +1,76 @@
+"""Statements of many rows: one costs a fraction of as many single ones."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+CHUNKS = (128, 32, 8, 1)  # rows a statement: few sizes, so that each is compiled once and kept
+
+
+class Change(NamedTuple):
+    """What one delivery does to its lane's numbers."""
+
+    target: str
+    unfinished: int
+    dead: int
+
+
+def tally(connection: sqlite3.Connection, changes: Iterable[Change]) -> None:
+    """Keep each lane's numbers true."""
+    sums: dict[str, tuple[int, int]] = {}
+    for target, unfinished, dead in changes:
+        unfinished_so_far, dead_so_far = sums.get(target, (0, 0))
+        sums[target] = (unfinished_so_far + unfinished, dead_so_far + dead)
+    connection.executemany("INSERT OR IGNORE INTO lanes (target) VALUES (?)", [(target,) for target in sums])
+    connection.executemany(
+        "UPDATE lanes SET unfinished = unfinished + ?, dead = dead + ? WHERE target = ?",
+        [(unfinished, dead, target) for target, (unfinished, dead) in sums.items()],
+    )
+
+
+def insert(connection: sqlite3.Connection, columns: str, values: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows. columns: "table (column, …)"."""
+    write(connection, f"INSERT INTO {columns}", values)
+
+
+def insert_or_replace(connection: sqlite3.Connection, columns: str, values: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows; one whose primary key is there already takes that one's place."""
+    write(connection, f"INSERT OR REPLACE INTO {columns}", values)
+
+
+def write(connection: sqlite3.Connection, head: str, values: Sequence[tuple[Any, ...]]) -> None:
+    """Run `head VALUES (…), (…), …` over all rows."""
+    for chunk in chunks(values):
+        connection.execute(_write_sql(head, len(chunk), len(chunk[0])), flat(chunk))
+
+
+@cache
+def _write_sql(head: str, count: int, width: int) -> str:
+    return f"{head} VALUES {tuples(count, width)}"
+
+
+def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Cut into pieces of the sizes in `CHUNKS`, the largest first."""
+    start = 0
+    for size in CHUNKS:
+        while len(items) - start >= size:
+            yield items[start : start + size]
+            start += size
+
+
+def flat(values: Iterable[tuple[Any, ...]]) -> list[Any]:
+    """Return all values of all rows, as a statement's parameters."""
+    return [value for row in values for value in row]
+
+
+def tuples(count: int, width: int) -> str:
+    """Return "(?, ?), (?, ?)" for `count` rows of `width` values."""
+    return ", ".join([f"({marks(width)})"] * count)
+
+
+def marks(count: int) -> str:
+    """Return "?, ?, ?"."""
+    return ", ".join("?" * count)

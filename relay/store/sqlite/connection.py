@@ -1,0 +1,98 @@
+"""Opening the database file: settings in one place, and the schema brought up to date."""
+
+import re
+import sqlite3
+from importlib import resources
+from pathlib import Path
+
+from relay.errors import StoreUnusable
+
+VERSION_NEEDED = (3, 37, 0)  # STRICT tables; RETURNING and UPDATE … FROM are older
+
+SETTINGS = (
+    "PRAGMA journal_mode = WAL",  # readers never wait for the writer
+    "PRAGMA synchronous = FULL",  # a commit is on disk when it returns: promise 1
+    "PRAGMA foreign_keys = OFF",  # the writer keeps references by construction; checking them costs a lookup a row
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -65536",  # KiB: the hot ends of the indexes stay in memory
+)
+
+
+def connect(path: Path, patience_s: float) -> sqlite3.Connection:
+    """Open the database for one thread at a time, in autocommit mode: transactions are begun by name.
+
+    patience_s: how long a statement waits for another program's lock.
+    """
+    connection = sqlite3.connect(
+        path, timeout=patience_s, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    for setting in SETTINGS:
+        connection.execute(setting)
+    return connection
+
+
+def prepare(path: Path, patience_s: float) -> None:
+    """Create the database or migrate it. A number of processes may do so at once: each step runs once.
+
+    Errors: StoreUnusable, where the file or its folder cannot be used as a database of this version.
+    """
+    if sqlite3.sqlite_version_info < VERSION_NEEDED:
+        needed = ".".join(map(str, VERSION_NEEDED))
+        raise StoreUnusable(f"this Python carries SQLite {sqlite3.sqlite_version}; {needed} or newer is needed")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
+        try:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # holds only while the file is new
+            _require_wal(connection, path)
+            _migrate(connection, path)
+        finally:
+            connection.close()
+    except (sqlite3.Error, OSError) as error:
+        raise StoreUnusable(f"{path} cannot be opened as the relay's database: {error}") from error
+
+
+def _require_wal(connection: sqlite3.Connection, path: Path) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise StoreUnusable(f"{path}: its file system does not support SQLite's WAL mode; use a local disk")
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    steps = migrations()
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"
+        )
+        done = {number for (number,) in connection.execute("SELECT number FROM migrations")}
+        _refuse_newer(done - steps.keys(), path)
+        for number in sorted(steps.keys() - done):
+            name, script = steps[number]
+            for statement in _statements(script):
+                connection.execute(statement)
+            connection.execute("INSERT INTO migrations VALUES (?, ?)", (number, name))
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _refuse_newer(unknown: set[int], path: Path) -> None:
+    if unknown:
+        raise StoreUnusable(
+            f"{path} was written by a newer version of the relay (its schema has step {max(unknown)}): "
+            "run that version, or restore a backup from before the upgrade"
+        )
+
+
+def migrations() -> dict[int, tuple[str, str]]:
+    """Return every migration by its number: (name, SQL)."""
+    files = (file for file in resources.files("relay.store.migrations.sqlite").iterdir() if file.name.endswith(".sql"))
+    return {int(file.name[:4]): (file.name.removesuffix(".sql"), file.read_text()) for file in files}
+
+
+def _statements(script: str) -> list[str]:
+    """Cut a script into statements; `executescript` would commit the transaction that must hold them all."""
+    bare = re.sub(r"--[^\n]*", "", script)
+    return [statement for part in bare.split(";") if (statement := part.strip())]

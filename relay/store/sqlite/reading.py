@@ -1,0 +1,130 @@
+"""Questions to the database that change nothing, on a connection of their own: readers never wait for the writer."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import aiosqlite
+
+from relay.domain import Attempt, DeliveryStatus
+from relay.store.protocol import DeliveryRecord, EventRecord, LaneState
+from relay.store.sqlite import rows
+from relay.store.sqlite.rows import from_ms, maybe_from_ms, to_ms
+
+NEVER_MS = 2**62
+
+
+async def next_due(connection: aiosqlite.Connection, targets: Sequence[str]) -> dict[str, datetime]:
+    """Tell when each target's next pending delivery is due: one seek in the partial index each."""
+    due = {}
+    for target in targets:
+        first = await _first(
+            connection,
+            "SELECT due_at FROM deliveries WHERE status = 'pending' AND target = ? ORDER BY due_at LIMIT 1",
+            (target,),
+        )
+        if first is not None:
+            due[target] = from_ms(first[0])
+    return due
+
+
+async def lanes(connection: aiosqlite.Connection) -> dict[str, LaneState]:
+    """Tell each lane's numbers, and the age of what waits longest."""
+    states = {}
+    for target, unfinished, dead in await _all(connection, "SELECT target, unfinished, dead FROM lanes", ()):
+        oldest = await _first(
+            connection,
+            "SELECT planned_at FROM deliveries WHERE status = 'pending' AND target = ? ORDER BY id LIMIT 1",
+            (target,),
+        )
+        states[target] = LaneState(unfinished, dead, from_ms(oldest[0]) if oldest else None)
+    return states
+
+
+async def leaseholders(connection: aiosqlite.Connection) -> set[str]:
+    """List the workers that hold a lease."""
+    return {worker for (worker,) in await _all(connection, _LEASEHOLDERS, ())}
+
+
+# The next larger name, again and again: a seek for each worker, however many leases each of them holds.
+_LEASEHOLDERS = """
+    WITH RECURSIVE holder (name) AS (
+        SELECT min(leased_by) FROM deliveries WHERE status = 'sending'
+        UNION ALL
+        SELECT (SELECT min(leased_by) FROM deliveries WHERE status = 'sending' AND leased_by > name)
+        FROM holder WHERE name IS NOT NULL)
+    SELECT name FROM holder WHERE name IS NOT NULL"""
+
+
+async def leases_of(
+    connection: aiosqlite.Connection, worker: str, expired_at: datetime | None, limit: int
+) -> list[tuple[int, int]]:
+    """List a worker's leases as (delivery, size of its body): all of them, or those that ran out by a time."""
+    found = await _all(
+        connection,
+        """
+        SELECT d.id, e.body_bytes FROM deliveries d JOIN events e ON e.seq = d.event_seq
+        WHERE d.status = 'sending' AND d.leased_by = ? AND d.leased_until <= ?
+        ORDER BY d.leased_until LIMIT ?""",
+        (worker, to_ms(expired_at) if expired_at else NEVER_MS, limit),
+    )
+    return [(delivery_id, body_bytes) for delivery_id, body_bytes in found]
+
+
+async def event(connection: aiosqlite.Connection, event_id: str) -> EventRecord | None:
+    """Return an event's whole story."""
+    row = await _first(
+        connection,
+        f"""
+        SELECT {rows.EVENT_COLUMNS}, e.seq, e.verdicts
+        FROM events e JOIN contents c ON c.event_seq = e.seq WHERE e.id = ?""",
+        (event_id,),
+    )
+    if row is None:
+        return None
+    *columns, seq, verdicts = row
+    deliveries = await _deliveries(connection, seq)
+    return EventRecord(rows.event_from(tuple(columns)), rows.verdicts_from_json(verdicts), deliveries)
+
+
+async def _deliveries(connection: aiosqlite.Connection, seq: int) -> tuple[DeliveryRecord, ...]:
+    found = await _all(
+        connection,
+        """
+        SELECT id, target, route, status, due_at, finished_at, reason FROM deliveries
+        WHERE event_seq = ? ORDER BY id""",
+        (seq,),
+    )
+    return tuple([await _delivery(connection, row) for row in found])
+
+
+async def _delivery(connection: aiosqlite.Connection, row: tuple[Any, ...]) -> DeliveryRecord:
+    delivery_id, target, route, status, due_at, finished_at, reason = row
+    return DeliveryRecord(
+        delivery_id,
+        target,
+        route,
+        DeliveryStatus(status),
+        await _attempts(connection, delivery_id),
+        from_ms(due_at),
+        maybe_from_ms(finished_at),
+        reason,
+    )
+
+
+async def _attempts(connection: aiosqlite.Connection, delivery_id: int) -> tuple[Attempt, ...]:
+    found = await _all(
+        connection,
+        f"SELECT {rows.ATTEMPT_COLUMNS} FROM attempts WHERE delivery_id = ? ORDER BY number",
+        (delivery_id,),
+    )
+    return tuple(rows.attempt_from(row) for row in found)
+
+
+async def _all(connection: aiosqlite.Connection, sql: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in await connection.execute_fetchall(sql, parameters)]
+
+
+async def _first(connection: aiosqlite.Connection, sql: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    found = await _all(connection, sql, parameters)
+    return found[0] if found else None
