@@ -4,6 +4,7 @@
     ├── ConfigurationInvalid   the file cannot be used; carries every fault          exit 2
     ├── ExpressionInvalid      an expression cannot be compiled
     ├── ExpressionFailed       a compiled expression cannot be evaluated on this data
+    ├── SecretInvalid          a secret cannot be used with its scheme; never says its value
     ├── StoreError
     │   ├── StoreUnavailable   it cannot commit now; trying again later makes sense   503
     │   └── StoreUnusable      it cannot be opened at all                             exit 2
@@ -58,6 +59,12 @@ class ExpressionFailed(RelayError):
     """An expression does not apply to the data it was given."""
 
     code = "expression_failed"
+
+
+class SecretInvalid(RelayError):
+    """A secret is none: empty, blank, or not in its scheme's form."""
+
+    code = "secret_invalid"
 
 
 class StoreError(RelayError):

@@ -122,3 +122,7 @@ class Store(Protocol):
     async def probe(self, now: datetime) -> None:
         """Really commit something. Errors: StoreUnavailable."""
         ...
+
+    def free_bytes(self) -> int | None:
+        """Return how much room the disk has left, or None where it is not this machine's."""
+        ...

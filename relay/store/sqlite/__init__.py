@@ -1,6 +1,7 @@
 """The embedded store: one SQLite file, one writer in each process, group commit."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -118,6 +119,10 @@ class SqliteStore:
         if not self._path.exists():
             raise StoreUnavailable(f"{self._path} is gone: what is written now would be lost; restore it and restart")
         await self._writer.do(keeping.probe, now)
+
+    def free_bytes(self) -> int | None:
+        """Return how much room is left beside the file."""
+        return shutil.disk_usage(self._path.parent).free
 
     async def _ask(self, question: Callable[..., Awaitable[T]], *arguments: object) -> T:
         if self._reader is None:

@@ -1,0 +1,171 @@
+"""Expressions over a parsed body: JMESPath, compiled once, and `header:NAME` where a term may be one.
+
+What configurations are made of (fields, chains and lists of them, `a || b`) is read directly, several times
+faster than by jmespath's interpreter; everything else is left to it, node by node, so the language is the same.
+Source: https://jmespath.org/specification.html
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import jmespath
+from jmespath import exceptions
+from jmespath.functions import Functions
+from jmespath.visitor import TreeInterpreter
+
+from relay.domain import Document, Expression, InboundRequest, Term
+from relay.errors import ExpressionFailed, ExpressionInvalid
+
+HEADER = "header:"
+
+_Reader = Callable[[Any], Any]
+_INTERPRETER = TreeInterpreter()
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2: token
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledExpression:
+    """An expression ready to be evaluated, as often as needed, from any thread."""
+
+    text: str
+    read: _Reader = field(repr=False, compare=False)
+
+    def __call__(self, data: object) -> object:
+        """Evaluate over `data`. Errors: ExpressionFailed, which names types but never a value."""
+        try:
+            return self.read(data)
+        except Exception as error:  # jmespath lets TypeError, OverflowError and more through: all mean the same
+            raise ExpressionFailed(f"{self.text}: {_reason(error)}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class BodyTerm:
+    """A term that is found in the body."""
+
+    expression: Expression
+    reads_body: bool = field(default=True, init=False)
+
+    def __call__(self, request: InboundRequest, document: Document) -> object:
+        """Return what the expression finds; None where the body is no JSON. Errors: ExpressionFailed."""
+        return self.expression(document.value)
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderTerm:
+    """A term that is the first header of a name."""
+
+    name: str
+    reads_body: bool = field(default=False, init=False)
+
+    def __call__(self, request: InboundRequest, document: Document) -> object:
+        """Return the header's value, or None."""
+        return request.headers.get(self.name)
+
+
+def compile_term(text: str) -> Term:
+    """Compile `header:NAME`, or an expression over the body. Errors: ExpressionInvalid."""
+    if not text.startswith(HEADER):
+        return BodyTerm(compile_expression(text))
+    name = text.removeprefix(HEADER).strip()
+    if not _HEADER_NAME.fullmatch(name):
+        raise ExpressionInvalid(f"{text!r} names no header: expected {HEADER}NAME")
+    return HeaderTerm(name)
+
+
+def compile_expression(text: str) -> CompiledExpression:
+    """Compile JMESPath. Errors: ExpressionInvalid, in one line, with the text and the column (from 1)."""
+    try:
+        tree = jmespath.compile(text).parsed
+        _check_calls(tree, text)
+        return CompiledExpression(text, _reader(tree))
+    except exceptions.JMESPathError as error:
+        raise ExpressionInvalid(_complaint(text, error)) from error
+    except RecursionError as error:
+        raise ExpressionInvalid(f"{text[:40]!r}… is nested too deeply") from error
+
+
+def is_true(value: object) -> bool:
+    """Apply JMESPath's truth: false, null, and empty strings, lists and objects are not; zero is."""
+    return value is True or not (value is None or value is False or value in ("", [], {}))
+
+
+def _reader(node: Any) -> _Reader:
+    """Turn a node of jmespath's tree into a function, or leave it to the interpreter."""
+    match node["type"]:
+        case "field":
+            return partial(_read_field, node["value"])
+        case "subexpression" | "pipe":
+            return partial(_read_in_turn, [_reader(child) for child in node["children"]])
+        case "multi_select_list":
+            return partial(_read_each, [_reader(child) for child in node["children"]])
+        case "or_expression":
+            first, second = node["children"]
+            return partial(_read_either, _reader(first), _reader(second))
+        case _:
+            return partial(_INTERPRETER.visit, node)
+
+
+def _read_field(name: str, data: Any) -> Any:
+    return data.get(name) if isinstance(data, dict) else None
+
+
+def _read_each(readers: list[_Reader], data: Any) -> Any:
+    return None if data is None else [read(data) for read in readers]
+
+
+def _read_in_turn(readers: list[_Reader], data: Any) -> Any:
+    for read in readers:
+        data = read(data)
+    return data
+
+
+def _read_either(first: _Reader, second: _Reader, data: Any) -> Any:
+    found = first(data)
+    return found if is_true(found) else second(data)
+
+
+def _check_calls(tree: Any, text: str) -> None:
+    """Find calls that can never succeed; jmespath itself would only tell when they are evaluated."""
+    for node in _walk(tree):
+        if node["type"] != "function_expression":
+            continue
+        name, given = node["value"], len(node["children"])
+        if name not in Functions.FUNCTION_TABLE:
+            raise ExpressionInvalid(f"{text!r} calls {name}(), which is not a function of JMESPath")
+        wanted = Functions.FUNCTION_TABLE[name]["signature"]
+        more_allowed = bool(wanted) and wanted[-1].get("variadic", False)
+        if given < len(wanted) or (given > len(wanted) and not more_allowed):
+            raise ExpressionInvalid(f"{text!r} calls {name}() with {given} arguments: expected {len(wanted)}")
+
+
+def _walk(node: Any) -> Iterator[Any]:
+    yield node
+    for child in node["children"]:
+        if isinstance(child, dict):  # the children of a slice are numbers
+            yield from _walk(child)
+
+
+def _complaint(text: str, error: exceptions.JMESPathError) -> str:
+    """Say in one line what is wrong with an expression, and where."""
+    match error:
+        case exceptions.EmptyExpressionError():
+            return "an expression cannot be empty"
+        case exceptions.LexerError():
+            return f"{text!r}: {error.message} at column {error.lexer_position + 1}"
+        case exceptions.ParseError(token_type=None | "EOF"):
+            return f"{text!r} ends too early"
+        case exceptions.ParseError():
+            return f"{text!r}: unexpected {error.token_value!r} at column {error.lex_position + 1}"
+        case _:
+            return f"{text!r} is not JMESPath"
+
+
+def _reason(error: Exception) -> str:
+    """Say why an evaluation failed, without the value that it failed on."""
+    if isinstance(error, exceptions.JMESPathTypeError):
+        expected = " or ".join(error.expected_types)
+        return f"{error.function_name}() takes {expected}, and was given {error.actual_type}"
+    return type(error).__name__

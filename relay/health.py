@@ -1,0 +1,69 @@
+"""Readiness, by trying: a commit, the scheduler's heartbeat, room on the disk. Never a constant."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from relay.clock import Clock
+from relay.errors import StoreError
+from relay.headroom import Headroom
+from relay.scheduler import Scheduler
+from relay.store.protocol import Store
+
+BEAT_S_MAX = 15.0  # a scheduler looks every second; one that was silent for this long hangs
+FRESH_S = 1.0  # an answer is given again for so long: the probe is public, and each try is a commit
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that must be well."""
+
+    ok: bool
+    detail: str
+
+
+class Health:
+    """Tells whether this process can accept and deliver."""
+
+    def __init__(self, store: Store, scheduler: Scheduler, headroom: Headroom, clock: Clock) -> None:
+        self._store = store
+        self._scheduler = scheduler
+        self._headroom = headroom
+        self._clock = clock
+        self._checks: Mapping[str, Check] = {}
+        self._checked_s = float("-inf")
+        self._one_at_a_time = asyncio.Lock()
+        self.is_stopping = False
+
+    async def checks(self) -> Mapping[str, Check]:
+        """Try everything; what was tried within the last second is told again."""
+        async with self._one_at_a_time:
+            if self._clock.monotonic() - self._checked_s >= FRESH_S or self.is_stopping:
+                self._checks = await self._check_all()
+                self._checked_s = self._clock.monotonic()
+            return self._checks
+
+    async def _check_all(self) -> Mapping[str, Check]:
+        return {
+            "store": await self._check_store(),
+            "workers": self._check_workers(),
+            "disk": _unless(self._headroom.disk_shortage, "there is room"),
+            "backlog": _unless(self._headroom.backlog_shortage, "within its bound"),
+            "configuration": Check(ok=True, detail="loaded"),
+            "running": _unless("stopping" if self.is_stopping else None, "accepting"),
+        }
+
+    async def _check_store(self) -> Check:
+        try:
+            await self._store.probe(self._clock.now())
+        except StoreError as error:
+            return Check(ok=False, detail=str(error))
+        return Check(ok=True, detail="commits")
+
+    def _check_workers(self) -> Check:
+        silent_s = self._scheduler.silent_s
+        return Check(ok=silent_s < BEAT_S_MAX, detail=f"last heard of {silent_s:.0f} s ago")
+
+
+def _unless(shortage: str | None, fine: str) -> Check:
+    return Check(ok=False, detail=shortage) if shortage else Check(ok=True, detail=fine)

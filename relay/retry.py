@@ -1,0 +1,66 @@
+"""What becomes of a delivery after an attempt."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import assert_never
+
+from relay.domain import Attempt, Delivery, DeliveryStatus, Outcome, RetryPolicy
+
+RETRY_AFTER_S_MAX = 366 * 86400.0
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")  # RFC 9110 has whole seconds; some send a fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try again, not before `due_at`."""
+
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Try no more."""
+
+    status: DeliveryStatus
+
+
+def decide(attempt: Attempt, delivery: Delivery, policy: RetryPolicy, now: datetime, jitter: float) -> Retry | Finish:
+    """Say what becomes of a delivery after one attempt. jitter: in [0, 1), drawn by the caller."""
+    delay_s = policy.delay_s(delivery.attempts_made, jitter)
+    match attempt.outcome:
+        case Outcome.ACCEPTED:
+            return Finish(DeliveryStatus.DELIVERED)
+        case Outcome.REJECTED | Outcome.BLOCKED:
+            return Finish(DeliveryStatus.DEAD)
+        case Outcome.BUSY:
+            asked_s = min(attempt.retry_after_s or 0.0, policy.cap_s)
+            return _retry_in(max(delay_s, asked_s), delivery, now)
+        case Outcome.ERRORED | Outcome.TIMED_OUT | Outcome.UNREACHABLE | Outcome.LOST:
+            return _retry_in(delay_s, delivery, now)
+        case _:
+            assert_never(attempt.outcome)
+
+
+def retry_after_s(value: str, now: datetime) -> float | None:
+    """Read a `Retry-After` header: seconds to wait, at most a year, or None where it says nothing readable.
+
+    Source: RFC 9110, 10.2.3: whole seconds, or a date in any of its three forms.
+    """
+    text = value.strip()
+    if _SECONDS.fullmatch(text):
+        return min(float(text), RETRY_AFTER_S_MAX)
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    wait = (date if date.tzinfo else date.replace(tzinfo=UTC)) - now
+    return min(max(wait.total_seconds(), 0.0), RETRY_AFTER_S_MAX)
+
+
+def _retry_in(wait_s: float, delivery: Delivery, now: datetime) -> Retry | Finish:
+    """Plan the next attempt, unless it would come after the deadline."""
+    if wait_s > (delivery.deadline_at - now).total_seconds():
+        return Finish(DeliveryStatus.DEAD)
+    return Retry(now + timedelta(seconds=wait_s))

@@ -1,0 +1,51 @@
+"""Which deliveries an event becomes, and what each route said to it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from relay.domain import Document, Event, Plan, PlannedDelivery, Route, Source, Target, Verdict
+from relay.errors import ExpressionFailed
+from relay.expressions import is_true
+
+
+def plan(event: Event, document: Document, source: Source, now: datetime) -> Plan:
+    """Ask every route of the source, in order. A target that several routes name gets one delivery, by the first."""
+    environment = _environment(event, document) if any(route.when for route in source.routes) else {}
+    verdicts: list[tuple[str, Verdict]] = []
+    deliveries: dict[str, PlannedDelivery] = {}
+    for route in source.routes:
+        verdict = _verdict(route, environment)
+        verdicts.append((route.name, verdict))
+        if verdict is Verdict.MATCHED:
+            for target in route.targets:
+                deliveries.setdefault(target.name, _planned(route, target, now))
+    return Plan(tuple(deliveries.values()), tuple(verdicts))
+
+
+def _planned(route: Route, target: Target, now: datetime) -> PlannedDelivery:
+    return PlannedDelivery(route.name, target.name, due_at=now, deadline_at=now + target.retry.max_age)
+
+
+def _verdict(route: Route, environment: Mapping[str, object]) -> Verdict:
+    if route.when is None:
+        return Verdict.MATCHED
+    try:
+        return Verdict.MATCHED if is_true(route.when(environment)) else Verdict.UNMATCHED
+    except ExpressionFailed:
+        return Verdict.FAILED
+
+
+def _environment(event: Event, document: Document) -> Mapping[str, object]:
+    """Make what `when` sees: the body's own fields, overlaid by our names; `body.type` is still the body's.
+
+    headers: by lower-case name, the first of each. received_at: ISO 8601.
+    """
+    fields = document.value if isinstance(document.value, dict) else {}
+    return {
+        **fields,
+        "headers": {name.lower(): value for name, value in reversed(event.headers)},
+        "source": event.source,
+        "type": event.type,
+        "received_at": event.received_at.isoformat(),
+        "body": document.value,
+    }

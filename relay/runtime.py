@@ -1,0 +1,225 @@
+"""Everything built once, started and stopped in order."""
+
+import asyncio
+import os
+import random
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+import structlog
+from aiohttp import web
+
+from relay import registry
+from relay.config import Address, Config
+from relay.domain import Secret, Target
+from relay.errors import ListenFailed, StoreUnusable
+from relay.headroom import Headroom
+from relay.health import Health
+from relay.ingest import Ingest
+from relay.lanes import Lane, Lanes, Memory
+from relay.maintenance import Maintenance
+from relay.scheduler import Scheduler
+from relay.store.sqlite import SqliteStore
+from relay.targets.protocol import Sender
+from relay.telemetry import Telemetry
+from relay.web.admin import AdminDoor
+from relay.web.inbound import InboundDoor
+from relay.worker import Worker
+
+log = structlog.get_logger("relay.runtime")
+
+CONNECTIONS_WAITING_MAX = 1024  # accepted by the system, not yet by us
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class SystemClock:
+    """The machine's own time. Fulfils `relay.clock.Clock`."""
+
+    def now(self) -> datetime:
+        """Return the wall clock's time."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        return monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Come back after `seconds`."""
+        await asyncio.sleep(seconds)
+
+
+class Relay:
+    """The whole program, from its configuration. Used as a context: it runs inside.
+
+    Errors: ListenFailed and StoreUnusable, before anything has been started.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._clock = SystemClock()
+        self._worker_name = secrets.token_hex(6)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._fault: asyncio.Future[None] | None = None
+        self._stop_by_s = float("inf")
+        self.public_url = ""
+        self.admin_url = ""
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Relay"]:
+        """Start in order; on the way out stop in the opposite order: first the door, last the store."""
+        config, clock = self._config, self._clock
+        self._fault = asyncio.get_running_loop().create_future()
+        async with AsyncExitStack() as stack:
+            public_socket = stack.enter_context(_bound(config.server.listen, "server.listen"))
+            admin_socket = stack.enter_context(_bound(config.admin.listen, "admin.listen"))
+            self.public_url, self.admin_url = _url_of(public_socket), _url_of(admin_socket)
+            store = SqliteStore(config.storage.path, self._worker_name)
+            await store.open()
+            stack.push_async_callback(store.close)
+
+            telemetry = Telemetry(clock, config.targets)
+            headroom = Headroom(config.storage.backlog_max, config.storage.disk_free_min)
+            memory = Memory()
+            by_target = {target.name: Lane(target, self._worker_name, memory) for target in config.targets.values()}
+            lanes = Lanes(by_target.values())
+            scheduler = Scheduler(store, lanes, list(by_target), clock)
+            maintenance = Maintenance(
+                store, config.targets, headroom, config.storage.keep, clock, telemetry, random.random
+            )
+            health = Health(store, scheduler, headroom, clock)
+            ingest = Ingest(config.sources.values(), store, lanes, headroom, clock, telemetry)
+
+            async def exposition() -> bytes:
+                return telemetry.exposition(await store.lanes())
+
+            admin = AdminDoor(store, lanes, clock, exposition, self._admin_tokens())
+            await stack.enter_async_context(self._served(admin.application(), admin_socket))
+            await maintenance.see_room()
+            await stack.enter_async_context(self._kept_running(scheduler.run(), "scheduler"))
+            workers = [
+                Worker(lane, self._sender(lane.target), store, scheduler, clock, telemetry, random.random)
+                for lane in by_target.values()
+            ]
+            await stack.enter_async_context(self._carried(workers))
+            await stack.enter_async_context(self._kept_running(maintenance.run(), "maintenance"))
+            door = InboundDoor(config.sources, ingest, health, config.server.public_url, config.server.trusted_proxies)
+            await stack.enter_async_context(self._served(door.application(), public_socket))
+            try:
+                yield self
+            finally:
+                health.is_stopping = True
+                self._stop_by_s = clock.monotonic() + config.server.grace.total_seconds()
+
+    async def until_stopped(self) -> None:
+        """Wait for a signal to stop, or for a fault of this program, which is raised. A second signal ends it at once."""
+        assert self._fault is not None  # noqa: S101 - only used while running
+        loop = asyncio.get_running_loop()
+        asked = asyncio.Event()
+
+        def stop(number: signal.Signals) -> None:
+            if asked.is_set():
+                log.warning("stopped_at_once", next_step="what was in flight is sent again after the next start")
+                os._exit(1)
+            log.info("stopping", signal=number.name, grace_s=self._config.server.grace.total_seconds())
+            asked.set()
+
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, stop, number)
+        waiting = asyncio.ensure_future(asked.wait())
+        await asyncio.wait((waiting, self._fault), return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self._fault.done():
+            self._fault.result()
+
+    def _admin_tokens(self) -> tuple[Secret, ...]:
+        return self._config.admin.tokens or (_made_token(self._config.storage.path),)
+
+    def _sender(self, target: Target) -> Sender:
+        sender: Sender = registry.load("relay.targets", target.kind, "SENDER")(target, self._clock)
+        return sender
+
+    @asynccontextmanager
+    async def _served(self, application: web.Application, listening: socket.socket) -> AsyncIterator[None]:
+        runner = web.AppRunner(
+            application,
+            access_log=None,
+            auto_decompress=False,
+            handle_signals=False,
+            shutdown_timeout=self._config.server.grace.total_seconds(),
+        )
+        await runner.setup()
+        await web.SockSite(runner, listening, backlog=CONNECTIONS_WAITING_MAX).start()
+        try:
+            yield
+        finally:
+            await runner.cleanup()
+
+    @asynccontextmanager
+    async def _carried(self, workers: Sequence[Worker]) -> AsyncIterator[None]:
+        for worker in workers:
+            for task in worker.start():
+                self._watch(task)
+        try:
+            yield
+        finally:
+            grace_s = max(0.0, self._stop_by_s - self._clock.monotonic())
+            cut_off = sum(await asyncio.gather(*(worker.stop(grace_s) for worker in workers)))
+            if cut_off:
+                log.warning("attempts_cut_off", count=cut_off, next_step="they are sent again after the next start")
+
+    @asynccontextmanager
+    async def _kept_running(self, work: Coroutine[None, None, None], name: str) -> AsyncIterator[None]:
+        task = asyncio.create_task(work, name=name)
+        self._watch(task)
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def _watch(self, task: asyncio.Task[None]) -> None:
+        """Let the whole program fall when a part of it does: better seen and restarted than half alive."""
+        task.add_done_callback(self._take_fault)
+
+    def _take_fault(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or (fault := task.exception()) is None:
+            return
+        log.error("part_failed", part=task.get_name(), exc_info=fault)
+        if self._fault is not None and not self._fault.done():
+            self._fault.set_exception(fault)
+
+
+def _bound(address: Address, key: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        bound = socket.create_server((address.host, address.port), family=family, backlog=CONNECTIONS_WAITING_MAX)
+    except OSError as error:
+        raise ListenFailed(f"{key}: {address} cannot be listened on: {error.strerror or error}") from error
+    bound.setblocking(False)
+    return bound
+
+
+def _url_of(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _made_token(database: Path) -> Secret:
+    """Return the token kept beside the database; make it the first time, readable by its owner alone."""
+    path = database.with_name("admin.token")
+    try:
+        if not path.exists():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(32) + "\n")
+        token = path.read_text().strip()
+    except OSError as error:
+        raise StoreUnusable(f"no admin token can be kept at {path}: {error}") from error
+    log.info("admin_token_made", path=str(path), next_step="set admin.tokens to choose your own")
+    return Secret(token)

@@ -1,0 +1,213 @@
+"""Metrics and logs: the one place that knows their names and forms."""
+
+import logging
+import sys
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+import orjson
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from structlog.typing import Processor
+
+from relay.clock import Clock
+from relay.domain import Attempt, Delivery, DeliveryStatus, HttpTarget, Outcome, Rate, Refusal, Target
+from relay.pacing import TokenBucket
+from relay.store.protocol import LaneState
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+LINES = Rate(10, 60.0)  # of one kind, before they are sampled
+FLOWING = 0  # a target's state, as a number: deliveries go to it as they come
+
+
+class Telemetry:
+    """Hears what happens (it fulfils `relay.observer.Observer`) and tells it to monitoring and to the log."""
+
+    def __init__(self, clock: Clock, targets: Mapping[str, Target]) -> None:
+        self._clock = clock
+        self._log = structlog.get_logger().bind()
+        self._refusals = Sampler(clock)
+        self._shortages = Sampler(clock)
+        self._shown_urls = {
+            name: target.display_url for name, target in targets.items() if isinstance(target, HttpTarget)
+        }
+        self.registry = CollectorRegistry()
+        self._events = self._counter("relay_events", "Requests by what became of them.", "source", "result")
+        self._deliveries = self._counter("relay_deliveries", "Attempts by their outcome.", "target", "outcome")
+        self._route_failures = self._counter(
+            "relay_route_failures", "Events that a route's expression could not be evaluated on.", "route"
+        )
+        self._attempt_duration = self._histogram("relay_attempt_duration_seconds", "How long attempts take.", "target")
+        self._accept_duration = self._histogram(
+            "relay_accept_duration_seconds", "From a whole request to its commit.", "source"
+        )
+        self._backlog = self._gauge("relay_backlog", "Deliveries not yet final.", "target")
+        self._dead = self._gauge("relay_dead", "Deliveries that were given up and can be replayed.", "target")
+        self._oldest = self._gauge("relay_oldest_pending_seconds", "Age of the oldest pending delivery.", "target")
+        self._target_state = self._gauge("relay_target_state", "0: deliveries flow.", "target")
+        self._last_event = self._gauge(
+            "relay_source_last_event_timestamp_seconds", "When the source last sent an event.", "source"
+        )
+        self._reload = self._gauge("relay_config_last_reload_success", "1 if the configuration was last loaded well.")
+        self._reload.set(1)
+        for name in targets:
+            self._target_state.labels(name).set(FLOWING)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
+        return Histogram(name, text, labels, buckets=SECONDS, registry=self.registry)
+
+    def accepted(self, source: str, event_id: str, *, is_duplicate: bool, duration_s: float) -> None:
+        """Count an event that is on disk."""
+        self._events.labels(source, "duplicate" if is_duplicate else "accepted").inc()
+        self._accept_duration.labels(source).observe(duration_s)
+        self._last_event.labels(source).set(self._clock.now().timestamp())
+        self._log.debug("event_duplicate" if is_duplicate else "event_accepted", source=source, event_id=event_id)
+
+    def refused(self, source: str, refusal: Refusal) -> None:
+        """Count a request that did not become an event."""
+        self._events.labels(source, refusal.value).inc()
+        unsaid = self._refusals.count((source, refusal.value))
+        if unsaid is not None:
+            next_step = NEXT_STEPS[refusal]
+            self._log.info("request_refused", source=source, reason=refusal.value, unsaid=unsaid, next_step=next_step)
+
+    def unavailable(self, source: str, reason: str) -> None:
+        """Count an event that could not be stored."""
+        self._events.labels(source, "unavailable").inc()
+        unsaid = self._shortages.count((source, ""))
+        if unsaid is not None:
+            next_step = "the sender was told to send it again; see /readyz"
+            self._log.error("event_not_stored", source=source, reason=reason, unsaid=unsaid, next_step=next_step)
+
+    def route_failed(self, source: str, event_id: str, route: str) -> None:
+        """Count a route whose expression does not fit an event."""
+        self._route_failures.labels(route).inc()
+        next_step = "correct the route's `when`, then replay the event"
+        self._log.error("route_failed", source=source, event_id=event_id, route=route, next_step=next_step)
+
+    def attempted(
+        self, delivery: Delivery, attempt: Attempt, status: DeliveryStatus, *, next_in_s: float | None
+    ) -> None:
+        """Tell of one attempt, in one wide line."""
+        self._deliveries.labels(delivery.target, attempt.outcome.value).inc()
+        if attempt.outcome is not Outcome.LOST:
+            self._attempt_duration.labels(delivery.target).observe(attempt.duration_s)
+        tell = getattr(self._log, _LEVELS[status])
+        tell(
+            "delivery_attempted",
+            source=delivery.event.source,
+            type=delivery.event.type,
+            event_id=delivery.event.id,
+            target=delivery.target,
+            url=self._shown_urls.get(delivery.target),
+            delivery=delivery.id,
+            attempt=attempt.number,
+            outcome=attempt.outcome.value,
+            http_status=attempt.status,
+            duration_ms=round(attempt.duration_s * 1000, 1),
+            status=status.value,
+            detail=attempt.detail or None,
+            next_step=_next_step(status, next_in_s),
+        )
+
+    def exposition(self, lanes: Mapping[str, LaneState]) -> bytes:
+        """Return all metrics in Prometheus's text format. lanes: as the store tells them now."""
+        now = self._clock.now()
+        for target, lane in lanes.items():
+            self._backlog.labels(target).set(lane.unfinished)
+            self._dead.labels(target).set(lane.dead)
+            age_s = (now - lane.oldest_at).total_seconds() if lane.oldest_at else 0.0
+            self._oldest.labels(target).set(max(0.0, age_s))
+        return generate_latest(self.registry)
+
+
+NEXT_STEPS: dict[Refusal, str] = {
+    Refusal.MISSING: "check that the vendor signs, and that a proxy keeps its headers",
+    Refusal.MALFORMED: "check the source's `verify` against the vendor's page",
+    Refusal.STALE: "check this machine's clock, and for how long the vendor's requests travel",
+    Refusal.MISMATCH: "check the secret, and that no proxy changes the body",
+    Refusal.UNREADABLE: "check what the vendor sends; this source needs JSON",
+    Refusal.KEYLESS: "check the source's `key` against what the vendor sends",
+    Refusal.TOO_LARGE: "raise the source's `max_body` if such bodies are wanted",
+    Refusal.LIMITED: "raise the source's `limit` if this rate is wanted",
+}
+
+_LEVELS = {DeliveryStatus.DELIVERED: "info", DeliveryStatus.PENDING: "warning", DeliveryStatus.DEAD: "error"}
+
+
+class Sampler:
+    """Lets a few lines of a kind through in each period, and counts the rest: a flood is not a log storm."""
+
+    def __init__(self, clock: Clock, rate: Rate = LINES) -> None:
+        self._clock = clock
+        self._rate = rate
+        self._buckets: dict[tuple[str, str], TokenBucket] = {}
+        self._unsaid: defaultdict[tuple[str, str], int] = defaultdict(int)
+
+    def count(self, kind: tuple[str, str]) -> int | None:
+        """Return how many lines of this kind were kept back since the last one, or None: keep this one back."""
+        bucket = self._buckets.setdefault(kind, TokenBucket(self._rate))
+        if bucket.take(self._clock.monotonic()) > 0:
+            self._unsaid[kind] += 1
+            return None
+        return self._unsaid.pop(kind, 0)
+
+
+def _next_step(status: DeliveryStatus, next_in_s: float | None) -> str | None:
+    if status is DeliveryStatus.DEAD:
+        return "given up; mend the target, then replay"
+    return None if next_in_s is None else f"trying again in {max(0.0, next_in_s):.1f} s"
+
+
+def configure_logging(stream: TextIO | None = None, *, level: int = logging.INFO) -> None:
+    """Log for a person on a terminal, and as JSON lines otherwise; what libraries log goes the same way."""
+    stream = stream or sys.stderr
+    is_terminal = stream.isatty()
+    common: list[Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _without_nothing,
+    ]
+    factory: Any
+    if is_terminal:
+        renderer: list[Processor] = [structlog.dev.ConsoleRenderer(pad_event_to=20)]
+        factory = structlog.WriteLoggerFactory(stream)
+    else:
+        renderer = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_dumps)]
+        factory = structlog.BytesLoggerFactory(stream.buffer)
+    structlog.configure(
+        processors=[*common, *renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=factory,
+        cache_logger_on_first_use=True,
+    )
+    _lead_libraries_here()
+
+
+class _Bridge(logging.Handler):
+    """Hands what libraries log to structlog."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger()
+        log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info or None)
+
+
+def _lead_libraries_here() -> None:
+    root = logging.getLogger()
+    root.handlers = [_Bridge()]
+    root.setLevel(logging.WARNING)
+
+
+def _without_nothing(_: Any, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+def _dumps(entry: structlog.typing.EventDict, **_: Any) -> bytes:
+    return orjson.dumps(entry, default=repr)

@@ -1,0 +1,159 @@
+"""The admin door: metrics, and an API about events. Never on the public port."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from hmac import compare_digest
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from relay.clock import Clock
+from relay.domain import Attempt, Secret
+from relay.errors import StoreError
+from relay.lanes import Lanes
+from relay.store.protocol import DeliveryRecord, EventRecord, Store
+from relay.web import answers
+
+
+class AdminDoor:
+    """What an operator and their monitoring read."""
+
+    def __init__(
+        self,
+        store: Store,
+        lanes: Lanes,
+        clock: Clock,
+        exposition: Callable[[], Awaitable[bytes]],
+        tokens: Sequence[Secret],
+    ) -> None:
+        self._store = store
+        self._lanes = lanes
+        self._clock = clock
+        self._exposition = exposition
+        self._tokens = tokens
+
+    def application(self) -> web.Application:
+        """Build what is served on the admin port."""
+        application = web.Application(middlewares=[problems, self._require_token])
+        application.router.add_get("/metrics", self.metrics)
+        application.router.add_get("/api/v1/targets", self.targets)
+        application.router.add_get("/api/v1/events/{id}", self.event)
+        application.router.add_get("/api/v1/events/{id}/body", self.body)
+        application.router.add_post("/api/v1/events/{id}/replay", self.replay)
+        return application
+
+    @web.middleware
+    async def _require_token(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let only who has a token see the API. Metrics tell no content and no secret, and are open here."""
+        if request.path.startswith("/api/") and not self._is_known(request.headers.get("Authorization", "")):
+            headers = {"WWW-Authenticate": "Bearer"}
+            return answers.problem(401, "Send `Authorization: Bearer` with one of admin.tokens.", headers)
+        return await handler(request)
+
+    def _is_known(self, authorization: str) -> bool:
+        scheme, _, token = authorization.partition(" ")
+        given = token.strip().encode("utf-8", "surrogateescape")
+        matches = [compare_digest(given, known.reveal()) for known in self._tokens]  # all, in any case
+        return scheme.lower() == "bearer" and any(matches)
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        """Tell Prometheus."""
+        return web.Response(body=await self._exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def targets(self, _: web.Request) -> web.Response:
+        """Tell how much each target still has to get."""
+        lanes = await self._store.lanes()
+        items = [
+            {
+                "name": name,
+                "unfinished": lane.unfinished,
+                "dead": lane.dead,
+                "oldest_pending_at": _iso(lane.oldest_at),
+            }
+            for name, lane in sorted(lanes.items())
+        ]
+        return answers.data({"items": items, "next": None})
+
+    async def event(self, http: web.Request) -> web.Response:
+        """Tell an event's whole story, without its body."""
+        return answers.data(_told_event(await self._record(http)))
+
+    async def body(self, http: web.Request) -> web.Response:
+        """Return an event's body as it came: to be saved, never to be shown as what it claims to be."""
+        record = await self._record(http)
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Disposition": f'attachment; filename="{record.event.id}"',
+            "X-Content-Type-Options": "nosniff",
+        }
+        return web.Response(body=record.event.body, headers=headers)
+
+    async def replay(self, http: web.Request) -> web.Response:
+        """Send an event again to all its targets, whatever became of it."""
+        record = await self._record(http)
+        count = await self._store.replay(record.event.id, self._clock.now())
+        self._lanes.wake(delivery.target for delivery in record.deliveries)
+        return answers.data({"id": record.event.id, "replayed": count}, 202)
+
+    async def _record(self, http: web.Request) -> EventRecord:
+        record = await self._store.event(http.match_info["id"])
+        if record is None:
+            raise web.HTTPNotFound(text="There is no such event; it may have been purged after storage.keep.")
+        return record
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer errors in one form."""
+    try:
+        return await handler(request)
+    except web.HTTPMethodNotAllowed as error:
+        return answers.problem(405, "Not this method.", {"Allow": ", ".join(sorted(error.allowed_methods))})
+    except web.HTTPException as error:
+        return answers.problem(error.status, error.text or error.reason)
+    except StoreError as error:
+        return answers.problem(503, str(error), {"Retry-After": str(answers.STORE_RETRY_AFTER_S)})
+
+
+def _told_event(record: EventRecord) -> dict[str, object]:
+    event = record.event
+    return {
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "key": event.key.decode("utf-8", "backslashreplace"),
+        "received_at": _iso(event.received_at),
+        "body_bytes": len(event.body),
+        "routes": [{"route": route, "verdict": verdict.value} for route, verdict in record.verdicts],
+        "deliveries": [_told_delivery(delivery) for delivery in record.deliveries],
+    }
+
+
+def _told_delivery(delivery: DeliveryRecord) -> dict[str, object]:
+    return {
+        "id": delivery.id,
+        "target": delivery.target,
+        "route": delivery.route,
+        "status": delivery.status.value,
+        "due_at": _iso(delivery.due_at),
+        "finished_at": _iso(delivery.finished_at),
+        "reason": delivery.reason,
+        "attempts": [_told_attempt(attempt) for attempt in delivery.attempts],
+    }
+
+
+def _told_attempt(attempt: Attempt) -> dict[str, object]:
+    return {
+        "number": attempt.number,
+        "started_at": _iso(attempt.started_at),
+        "duration_ms": round(attempt.duration_s * 1000, 1),
+        "outcome": attempt.outcome.value,
+        "http_status": attempt.status,
+        "detail": attempt.detail,
+        "excerpt": attempt.excerpt.decode("utf-8", "replace"),
+    }
+
+
+def _iso(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

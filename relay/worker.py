@@ -1,0 +1,163 @@
+"""The outbound journey: a delivery is claimed, sent, judged and settled, again and again until it is final.
+
+Each target has a worker of its own, with its own lane and as many senders as its concurrency allows, so that one
+slow or dead target delays no other.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from relay.clock import Clock
+from relay.domain import Attempt, Delivery, DeliveryStatus, Outcome, RetryPolicy
+from relay.errors import StoreError
+from relay.lanes import Lane
+from relay.observer import Observer
+from relay.retry import Finish, Retry, decide
+from relay.scheduler import Scheduler
+from relay.store.protocol import Settlement, Store
+from relay.targets.protocol import Sender
+
+log = structlog.get_logger("relay.worker")
+
+STORE_PAUSE_S = 1.0  # before a store that is unavailable is asked again
+
+
+class Worker:
+    """Carries one target's deliveries."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        sender: Sender,
+        store: Store,
+        scheduler: Scheduler,
+        clock: Clock,
+        observer: Observer,
+        draw: Callable[[], float],
+    ) -> None:
+        self._lane = lane
+        self._sender = sender
+        self._store = store
+        self._scheduler = scheduler
+        self._clock = clock
+        self._observer = observer
+        self._draw = draw
+        self._tasks: list[asyncio.Task[None]] = []
+        self._busy: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
+
+    def start(self) -> list[asyncio.Task[None]]:
+        """Begin to carry. The tasks returned end by `stop`, or by a fault of this program."""
+        name = self._lane.target.name
+        self._tasks = [asyncio.create_task(self._feed(), name=f"feed {name}")]
+        for number in range(self._lane.target.concurrency):
+            task = asyncio.create_task(self._carry_on(), name=f"carry {name} {number}")
+            self._tasks.append(task)
+        return self._tasks
+
+    async def stop(self, grace_s: float) -> int:
+        """Begin nothing more, give back what was not begun, let the rest finish. Tells how many were cut off."""
+        self._is_stopping = True
+        idle = [task for task in self._tasks if task not in self._busy]
+        await _cancel(idle)
+        await self._give_back()
+        late: set[asyncio.Task[None]] = set()
+        if self._busy:
+            _, late = await asyncio.wait(self._busy, timeout=grace_s)
+        await _cancel(list(late))
+        await self._sender.close()
+        return len(late)
+
+    async def _feed(self) -> None:
+        """Claim what is due, whenever there is room for it."""
+        while True:
+            limit, bytes_max = await self._lane.hunger()
+            now = self._clock.now()
+            try:
+                claimed = await self._store.claim(self._lane.target.name, self._lane.lease(now), now, limit, bytes_max)
+            except StoreError:
+                self._lane.wake()
+                await self._clock.sleep(STORE_PAUSE_S)
+            else:
+                self._lane.feed(claimed)
+
+    async def _carry_on(self) -> None:
+        """Carry one delivery after the other."""
+        me = asyncio.current_task()
+        assert me is not None  # noqa: S101 - a coroutine runs in a task
+        while not self._is_stopping:
+            delivery = await self._lane.next()
+            self._busy.add(me)
+            try:
+                await self._carry(delivery)
+            finally:
+                self._busy.discard(me)
+                self._lane.done(delivery)
+
+    async def _carry(self, delivery: Delivery) -> None:
+        attempt = await self._attempt(delivery)
+        settlement = judge(delivery, attempt, self._lane.target.retry, self._clock.now(), self._draw())
+        await self._settle(settlement)
+        self._tell(settlement)
+
+    async def _attempt(self, delivery: Delivery) -> Attempt:
+        """Send once. Whatever goes wrong inside is this attempt's failure, and no other delivery's."""
+        started_at, started_s = self._clock.now(), self._clock.monotonic()
+        try:
+            return await self._sender.send(delivery)
+        except Exception as fault:  # an event that makes a sender fail must not stop its lane
+            log.exception("sender_failed", target=delivery.target, event_id=delivery.event.id)
+            duration_s = self._clock.monotonic() - started_s
+            detail = f"the relay itself failed ({type(fault).__name__}); its log has the traceback"
+            return Attempt(delivery.attempt, started_at, duration_s, Outcome.ERRORED, detail=detail)
+
+    async def _settle(self, settlement: Settlement) -> None:
+        """Settle, however long the store needs: the lease is ours until then."""
+        while True:
+            try:
+                await self._store.settle(settlement)
+            except StoreError as error:
+                log.warning(
+                    "settlement_waits",
+                    target=settlement.delivery.target,
+                    event_id=settlement.delivery.event.id,
+                    error=str(error),
+                    next_step=f"trying again in {STORE_PAUSE_S:g} s",
+                )
+                await self._clock.sleep(STORE_PAUSE_S)
+            else:
+                return
+
+    def _tell(self, settlement: Settlement) -> None:
+        next_in_s = None
+        if settlement.due_at is not None:
+            self._scheduler.expect(settlement.due_at)
+            next_in_s = (settlement.due_at - self._clock.now()).total_seconds()
+        self._observer.attempted(settlement.delivery, settlement.attempt, settlement.status, next_in_s=next_in_s)
+
+    async def _give_back(self) -> None:
+        begun_by_none = self._lane.empty()
+        if not begun_by_none:
+            return
+        try:
+            await self._store.release(begun_by_none)
+        except StoreError as error:  # the next start finds their leases without an owner
+            log.warning("release_failed", target=self._lane.target.name, error=str(error))
+
+
+def judge(delivery: Delivery, attempt: Attempt, policy: RetryPolicy, now: datetime, jitter: float) -> Settlement:
+    """Turn an attempt into what it leads to."""
+    match decide(attempt, delivery, policy, now, jitter):
+        case Finish(status):
+            return Settlement(delivery, attempt, status)
+        case Retry(due_at):
+            return Settlement(delivery, attempt, DeliveryStatus.PENDING, due_at)
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

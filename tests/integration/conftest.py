@@ -1,0 +1,112 @@
+"""A worker on a real store, with a target that answers as the test says and a clock moved by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from relay.domain import Attempt, Delivery, DeliveryStatus, Outcome, Refusal, RetryPolicy, Target
+from relay.lanes import Lane, Lanes, Memory
+from relay.scheduler import Scheduler
+from relay.store.protocol import EventRecord, Store
+from relay.worker import Worker
+from tests.conftest import ManualClock
+
+
+@dataclass
+class Journal:
+    """An observer that remembers."""
+
+    results: list[tuple[str, str]] = field(default_factory=list)
+    attempts: list[tuple[str, int, Outcome, DeliveryStatus]] = field(default_factory=list)
+
+    def accepted(self, source: str, event_id: str, *, is_duplicate: bool, duration_s: float) -> None:
+        self.results.append((source, "duplicate" if is_duplicate else "accepted"))
+
+    def refused(self, source: str, refusal: Refusal) -> None:
+        self.results.append((source, refusal.value))
+
+    def unavailable(self, source: str, reason: str) -> None:
+        self.results.append((source, "unavailable"))
+
+    def route_failed(self, source: str, event_id: str, route: str) -> None:
+        self.results.append((source, f"route {route} failed"))
+
+    def attempted(
+        self, delivery: Delivery, attempt: Attempt, status: DeliveryStatus, *, next_in_s: float | None
+    ) -> None:
+        self.attempts.append((delivery.event.id, attempt.number, attempt.outcome, status))
+
+
+@dataclass
+class ScriptedTarget:
+    """A sender whose answers are given in advance; without any it accepts."""
+
+    clock: ManualClock
+    answers: list[Outcome | Exception] = field(default_factory=list)
+    sent: list[tuple[str, int]] = field(default_factory=list)
+    open_gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.open_gate.set()
+
+    async def send(self, delivery: Delivery) -> Attempt:
+        self.sent.append((delivery.event.id, delivery.attempt))
+        await self.open_gate.wait()
+        answer = self.answers.pop(0) if self.answers else Outcome.ACCEPTED
+        if isinstance(answer, Exception):
+            raise answer
+        return Attempt(delivery.attempt, self.clock.now(), 0.01, answer)
+
+    async def close(self) -> None: ...
+
+
+@dataclass
+class Bench:
+    """One target's worker with everything around it."""
+
+    store: Store
+    clock: ManualClock
+    target: ScriptedTarget
+    lanes: Lanes
+    worker: Worker
+    journal: Journal
+
+    async def story(self, event_id: str) -> EventRecord:
+        record = await self.store.event(event_id)
+        assert record is not None
+        return record
+
+    async def until(self, is_so: Callable[[], Awaitable[bool]]) -> None:
+        """Let the loop turn until something is so; a test that waits in vain fails by its deadline."""
+        async with asyncio.timeout(10):
+            while not await is_so():
+                await asyncio.sleep(0.001)
+
+    async def until_status(self, event_id: str, status: DeliveryStatus, *, attempts: int | None = None) -> None:
+        async def is_so() -> bool:
+            (delivery,) = (await self.story(event_id)).deliveries
+            return delivery.status is status and attempts in (None, len(delivery.attempts))
+
+        await self.until(is_so)
+
+
+POLICY = RetryPolicy(base_s=10, factor=3, cap_s=100, jitter=0)
+
+
+@pytest.fixture
+async def bench(store: Store, clock: ManualClock) -> AsyncIterator[Bench]:
+    target = Target("erp", concurrency=2, retry=POLICY)
+    lane = Lane(target, "worker-a", Memory())
+    lanes = Lanes([lane])
+    sender, journal = ScriptedTarget(clock), Journal()
+    scheduler = Scheduler(store, lanes, ["erp"], clock)
+    worker = Worker(lane, sender, store, scheduler, clock, journal, lambda: 0.0)
+    watching = asyncio.create_task(scheduler.run())
+    worker.start()
+    yield Bench(store, clock, sender, lanes, worker, journal)
+    sender.open_gate.set()
+    await worker.stop(1)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)

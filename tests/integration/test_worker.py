@@ -1,0 +1,144 @@
+"""The outbound journey, on a real store: claimed, sent, judged, settled."""
+
+import asyncio
+
+from relay.domain import DeliveryStatus, Event, Outcome, Plan
+from tests.builders import a_plan, an_event
+from tests.integration.conftest import Bench
+
+
+async def accept(bench: Bench, event: Event, plan: Plan | None = None) -> None:
+    """Accept as ingest does: with places in the lanes."""
+    plan = plan or a_plan("erp", at=bench.clock.now())
+    places = bench.lanes.reserve(event, plan, bench.clock.now())
+    receipt = await bench.store.accept(event, plan, places.leases)
+    bench.lanes.fill(places, plan, receipt)
+
+
+async def test_a_fresh_event_is_delivered_without_waiting_for_the_clock(bench: Bench) -> None:
+    """Fresh events go from the commit straight to the worker, in memory."""
+    event = an_event()
+    await accept(bench, event)
+
+    await bench.until_status(event.id, DeliveryStatus.DELIVERED)
+    assert [(event.id, 1)] == bench.target.sent
+
+
+async def test_a_failed_delivery_is_tried_again_on_its_schedule_until_it_arrives(bench: Bench) -> None:
+    """Time is moved: 10 s after the first failure, 30 s after the second, and not a moment before."""
+    bench.target.answers = [Outcome.ERRORED, Outcome.UNREACHABLE]
+    event = an_event()
+    await accept(bench, event)
+    await bench.until_status(event.id, DeliveryStatus.PENDING, attempts=1)
+
+    bench.clock.advance(9.9)
+    await asyncio.sleep(0.01)
+    assert 1 == len(bench.target.sent)
+
+    bench.clock.advance(0.2)
+    await bench.until_status(event.id, DeliveryStatus.PENDING, attempts=2)
+    bench.clock.advance(31)
+    await bench.until_status(event.id, DeliveryStatus.DELIVERED, attempts=3)
+    assert [1, 2, 3] == [attempt for _, attempt in bench.target.sent]
+
+
+async def test_what_cannot_be_delivered_before_its_deadline_stands_as_dead(bench: Bench) -> None:
+    """Promise 2: an accepted event reaches its target or stands as dead, with its reason."""
+    bench.target.answers = [Outcome.TIMED_OUT]
+    event = an_event()
+    await accept(bench, event, a_plan("erp", at=bench.clock.now(), max_age=(bench.clock.now() - bench.clock.now())))
+
+    await bench.until_status(event.id, DeliveryStatus.DEAD)
+    (delivery,) = (await bench.story(event.id)).deliveries
+    assert "timed_out" == delivery.reason
+
+
+async def test_a_sender_that_crashes_costs_one_attempt_and_no_other_delivery(bench: Bench) -> None:
+    """An event that crashes the sender is parked by its schedule; the rest flows."""
+    bench.target.answers = [KeyError("bug")]
+    poison, other = an_event(), an_event()
+    await accept(bench, poison)
+    await bench.until_status(poison.id, DeliveryStatus.PENDING, attempts=1)
+    await accept(bench, other)
+
+    await bench.until_status(other.id, DeliveryStatus.DELIVERED)
+    (delivery,) = (await bench.story(poison.id)).deliveries
+    assert "KeyError" in delivery.reason
+
+
+async def test_a_burst_beyond_the_window_is_delivered_whole(bench: Bench) -> None:
+    """A lane holds a window in memory; the rest waits in the store and is claimed as places free up."""
+    events = [an_event() for _ in range(100)]
+    bench.target.open_gate.clear()
+    for event in events:
+        await accept(bench, event)
+    bench.target.open_gate.set()
+
+    async def all_sent() -> bool:
+        return (await bench.store.lanes())["erp"].unfinished == 0
+
+    await bench.until(all_sent)
+    assert sorted((event.id, 1) for event in events) == sorted(bench.target.sent)
+
+
+async def test_no_more_is_sent_at_once_than_the_target_allows(bench: Bench) -> None:
+    """Concurrency is the target's, whatever waits."""
+    bench.target.open_gate.clear()
+    for _ in range(10):
+        await accept(bench, an_event())
+
+    async def two_are_sending() -> bool:
+        return len(bench.target.sent) == 2
+
+    await bench.until(two_are_sending)
+    await asyncio.sleep(0.01)
+    assert 2 == len(bench.target.sent)
+
+
+async def test_what_another_process_planned_is_seen_within_a_poll(bench: Bench) -> None:
+    """A delivery that never had a place here is found by the scheduler's next look."""
+    event = an_event()
+    await bench.store.accept(event, a_plan("erp", at=bench.clock.now()), {})
+
+    await asyncio.sleep(0.01)
+    bench.clock.advance(1.1)
+    await bench.until_status(event.id, DeliveryStatus.DELIVERED)
+
+
+async def test_a_stop_finishes_what_is_in_flight_and_gives_back_the_rest(bench: Bench) -> None:
+    """SIGTERM loses nothing and burns no attempt of what was not begun."""
+    bench.target.open_gate.clear()
+    events = [an_event() for _ in range(5)]
+    for event in events:
+        await accept(bench, event)
+
+    async def two_are_sending() -> bool:
+        return len(bench.target.sent) == 2
+
+    await bench.until(two_are_sending)
+    stopping = asyncio.create_task(bench.worker.stop(5))
+    await asyncio.sleep(0.01)
+    bench.target.open_gate.set()
+
+    assert 0 == await stopping
+    statuses = [(await bench.story(event.id)).deliveries[0].status for event in events]
+    assert [DeliveryStatus.DELIVERED] * 2 + [DeliveryStatus.PENDING] * 3 == statuses
+    claimed = await bench.store.claim(
+        "erp", bench.lanes._lanes["erp"].lease(bench.clock.now()), bench.clock.now(), 10, 10**9
+    )
+    assert [1, 1, 1] == [delivery.attempt for delivery in claimed]
+
+
+async def test_a_stop_does_not_wait_beyond_its_grace(bench: Bench) -> None:
+    """A target that hangs cannot hold the process; its delivery is found lost and sent again."""
+    bench.target.open_gate.clear()
+    event = an_event()
+    await accept(bench, event)
+
+    async def one_is_sending() -> bool:
+        return len(bench.target.sent) == 1
+
+    await bench.until(one_is_sending)
+    assert 1 == await bench.worker.stop(0.01)
+    (delivery,) = (await bench.story(event.id)).deliveries
+    assert DeliveryStatus.SENDING == delivery.status
