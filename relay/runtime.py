@@ -6,7 +6,7 @@ import random
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,11 @@ from relay.telemetry import Telemetry
 from relay.web.admin import AdminDoor
 from relay.web.inbound import InboundDoor
 from relay.worker import Worker
+
+try:
+    from uvloop import new_event_loop as new_event_loop
+except ImportError:  # it is not made for this platform
+    from asyncio import new_event_loop as new_event_loop
 
 log = structlog.get_logger("relay.runtime")
 
@@ -110,6 +115,7 @@ class Relay:
             await stack.enter_async_context(self._kept_running(maintenance.run(), "maintenance"))
             door = InboundDoor(config.sources, ingest, health, config.server.public_url, config.server.trusted_proxies)
             await stack.enter_async_context(self._served(door.application(), public_socket))
+            self._tell_started()
             try:
                 yield self
             finally:
@@ -117,7 +123,10 @@ class Relay:
                 self._stop_by_s = clock.monotonic() + config.server.grace.total_seconds()
 
     async def until_stopped(self) -> None:
-        """Wait for a signal to stop, or for a fault of this program, which is raised. A second signal ends it at once."""
+        """Wait for a signal to stop, or for a fault of this program, which is raised.
+
+        A second signal ends the process at once.
+        """
         assert self._fault is not None  # noqa: S101 - only used while running
         loop = asyncio.get_running_loop()
         asked = asyncio.Event()
@@ -136,6 +145,17 @@ class Relay:
         waiting.cancel()
         if self._fault.done():
             self._fault.result()
+
+    def _tell_started(self) -> None:
+        config = self._config
+        log.info(
+            "relay_started",
+            listening=self.public_url,
+            admin=self.admin_url,
+            database=str(config.storage.path),
+            sources=sorted(config.sources),
+            targets=sorted(config.targets),
+        )
 
     def _admin_tokens(self) -> tuple[Secret, ...]:
         return self._config.admin.tokens or (_made_token(self._config.storage.path),)

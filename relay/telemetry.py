@@ -166,7 +166,7 @@ def _next_step(status: DeliveryStatus, next_in_s: float | None) -> str | None:
     return None if next_in_s is None else f"trying again in {max(0.0, next_in_s):.1f} s"
 
 
-def configure_logging(stream: TextIO | None = None, *, level: int = logging.INFO) -> None:
+def configure_logging(level: int = logging.INFO, stream: TextIO | None = None) -> None:
     """Log for a person on a terminal, and as JSON lines otherwise; what libraries log goes the same way."""
     stream = stream or sys.stderr
     is_terminal = stream.isatty()

@@ -6,6 +6,9 @@ written by hand; so has everything else here. Code stands in a preset only where
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import orjson
 
 from relay import registry
 from relay.domain import ANY_TYPE
@@ -15,12 +18,19 @@ from relay.domain import ANY_TYPE
 class Sample:
     """A request as the vendor would make it, for `relay demo` and `relay send`.
 
-    In any text of `body`, `{uuid}`, `{now}` (ISO 8601) and `{now_ms}` (alone: a number) are filled in at sending.
+    In any text of `body`, `{uuid}`, `{now}` (ISO 8601) and `{now_ms}` (alone: a number) are filled in at sending,
+    so that each sending is an event of its own.
     """
 
     type: str
     body: Mapping[str, object]
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    def render(self, now: datetime, uuid: str) -> bytes:
+        """Return the body as the vendor would send it, filled in: compact JSON, in the order written."""
+        now_iso = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        now_ms = int(now.timestamp() * 1000)
+        return orjson.dumps(_fill(self.body, {"{uuid}": uuid, "{now}": now_iso, "{now_ms}": now_ms}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +59,19 @@ def find(name: str) -> Preset:
     """Return the preset of that name. Errors: KeyError."""
     preset: Preset = registry.load(__name__, name, "PRESET")
     return preset
+
+
+def _fill(value: object, fillings: Mapping[str, str | int]) -> object:
+    match value:
+        case str() if value in fillings:
+            return fillings[value]
+        case str():
+            for mark, filling in fillings.items():
+                value = value.replace(mark, str(filling))
+            return value
+        case list():
+            return [_fill(item, fillings) for item in value]
+        case dict():
+            return {key: _fill(item, fillings) for key, item in value.items()}
+        case _:
+            return value

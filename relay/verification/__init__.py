@@ -1,1 +1,36 @@
-"""Signature schemes."""
+"""How requests are proven: one signature scheme a module, found by its name.
+
+Each module's `SCHEME` builds a verifier from the settings that its parameters name.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from relay import registry
+from relay.domain import InboundRequest, Proof, Refusal, Source, Verifier
+
+
+def names() -> tuple[str, ...]:
+    """List every scheme."""
+    return registry.names_in(__name__)
+
+
+def find(name: str) -> Callable[..., Verifier]:
+    """Return what builds a verifier of that scheme. Errors: KeyError."""
+    scheme: Callable[..., Verifier] = registry.load(__name__, name, "SCHEME")
+    return scheme
+
+
+def verify(request: InboundRequest, source: Source, now: datetime) -> Refusal | None:
+    """Ask every verifier of a source; the first refusal stands. A source without any believes nobody."""
+    for verifier in source.verifiers:
+        if (refusal := verifier.verify(request, now)) is not None:
+            return refusal
+    return None if source.verifiers else Refusal.MISSING
+
+
+def sign(request: InboundRequest, source: Source, now: datetime) -> Proof:
+    """Make everything that a genuine sender of this source would add to a request."""
+    proofs = [verifier.sign(request, now) for verifier in source.verifiers]
+    headers = {name: value for proof in proofs for name, value in proof.headers.items()}
+    return Proof(headers, next((proof.token for proof in proofs if proof.token), None))

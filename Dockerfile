@@ -1,0 +1,35 @@
+# syntax=docker/dockerfile:1
+
+FROM python:3.13-slim AS build
+WORKDIR /src
+RUN python -m venv /opt/relay
+COPY pyproject.toml README.md LICENSE ./
+COPY relay relay
+RUN /opt/relay/bin/pip install --no-cache-dir .
+
+FROM python:3.13-slim
+LABEL org.opencontainers.image.title="callback-relay" \
+      org.opencontainers.image.description="A durable webhook receiver and callback relay" \
+      org.opencontainers.image.licenses="MIT"
+
+# Nothing but /data is written, so the root file system can be read-only.
+RUN groupadd --gid 10001 relay \
+ && useradd --uid 10001 --gid relay --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin relay \
+ && install --directory --owner=relay --group=relay --mode=0700 /data
+COPY --from=build /opt/relay /opt/relay
+COPY config/relay.yaml /config/relay.yaml
+
+ENV PATH=/opt/relay/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    RELAY_CONFIG=/config/relay.yaml
+# `sqlite:///data/relay.db` is relative to here: the volume.
+WORKDIR /
+USER 10001:10001
+VOLUME /data
+EXPOSE 8080 8081
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/readyz', timeout=4)"]
+ENTRYPOINT ["relay"]
+CMD ["serve"]

@@ -1,0 +1,150 @@
+"""`relay demo`: the whole thing on loopback, in a temporary folder: relay, receiver, one sample of every vendor."""
+
+import asyncio
+import base64
+import logging
+import secrets
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import click
+import orjson
+from aiohttp import web
+from ruamel.yaml import YAML
+
+from relay import config, presets
+from relay.cli.send import post
+from relay.cli.vendor import signed
+from relay.config import Config
+from relay.presets import Preset
+from relay.runtime import Relay, new_event_loop
+from relay.telemetry import configure_logging
+
+ARRIVAL_S_MAX = 10.0
+WIDTH = 34
+
+
+@click.command()
+@click.option("--exit", "exits", is_flag=True, help="End after the samples: exit 0 only if all arrived.")
+def demo(exits: bool) -> None:
+    """Try everything on this machine: nothing is installed, kept or sent anywhere else.
+
+    Starts a relay and a receiver on loopback, in a temporary folder, and sends one signed sample of every vendor
+    we have a preset for.
+    """
+    configure_logging(logging.ERROR)
+    with (
+        tempfile.TemporaryDirectory(prefix="relay-demo-") as folder,
+        asyncio.Runner(loop_factory=new_event_loop) as runner,
+    ):
+        sys.exit(runner.run(_demo(Path(folder), exits=exits)))
+
+
+async def _demo(folder: Path, *, exits: bool) -> int:
+    async with _receiver() as receiver:
+        path = _write_configuration(folder, receiver.url)
+        loaded = config.load(path, {})
+        relay = Relay(loaded)
+        async with relay.running():
+            click.echo(f"relay     {relay.public_url}/in/SOURCE   (configuration: {path})")
+            click.echo(f"receiver  {receiver.url}\n")
+            arrived = [await _try_vendor(name, loaded, relay.public_url, receiver) for name in presets.names()]
+            click.echo(f"\n{sum(arrived)} of {len(arrived)} samples arrived, signed, at the receiver.")
+            if not exits:
+                _tell_how_to_go_on(path, relay)
+                await relay.until_stopped()
+    return 0 if all(arrived) else 1
+
+
+@dataclass
+class Receiver:
+    """A target that remembers what it got."""
+
+    url: str = ""
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def take(self, http: web.Request) -> web.Response:
+        """Remember one delivery."""
+        async with self.arrived:
+            self.bodies[http.headers["webhook-id"]] = await http.read()
+            self.arrived.notify_all()
+        return web.Response(text="thank you")
+
+    async def has(self, event_id: str, body: bytes) -> bool:
+        """Wait for an event; tell whether it came, byte for byte."""
+        try:
+            async with asyncio.timeout(ARRIVAL_S_MAX), self.arrived:
+                await self.arrived.wait_for(lambda: event_id in self.bodies)
+        except TimeoutError:
+            return False
+        return self.bodies[event_id] == body
+
+
+@asynccontextmanager
+async def _receiver() -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+    application = web.Application(client_max_size=64 * 1024 * 1024)
+    application.router.add_post("/", receiver.take)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        receiver.url = f"http://{host}:{port}/"
+        yield receiver
+    finally:
+        await runner.cleanup()
+
+
+def _write_configuration(folder: Path, receiver_url: str) -> Path:
+    """Write what a user would: a source for every preset, one target, one route."""
+    path = folder / "relay.yaml"
+    document = {
+        "server": {"listen": "127.0.0.1:0"},
+        "admin": {"listen": "127.0.0.1:0"},
+        "storage": {"url": f"sqlite:///{folder / 'relay.db'}", "disk_free_min": "1MiB"},
+        "sources": {name: {"preset": name, "secret": _secret_for(presets.find(name))} for name in presets.names()},
+        "targets": {"receiver": {"url": receiver_url, "allow_private": True, "sign": {"secrets": [_signing_key()]}}},
+        "routes": [{"from": list(presets.names()), "to": "receiver"}],
+    }
+    with path.open("w") as file:
+        YAML().dump(document, file)
+    return path
+
+
+def _secret_for(preset: Preset) -> str:
+    schemes = {scheme["scheme"] for scheme in preset.verify}
+    return _signing_key() if "standard-webhooks" in schemes else secrets.token_urlsafe(24)
+
+
+def _signing_key() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+
+
+async def _try_vendor(name: str, loaded: Config, relay_url: str, receiver: Receiver) -> bool:
+    preset, source = presets.find(name), loaded.sources[name]
+    sample, now = preset.samples[0], datetime.now(UTC)
+    request = signed(source, relay_url, sample.render(now, str(uuid4())), sample.headers, now)
+    status, answer = await post(request)
+    is_accepted = status == source.respond_status
+    has_arrived = is_accepted and await receiver.has(orjson.loads(answer)["id"], request.body)
+    word = "arrived" if has_arrived else f"LOST: the relay answered {status} {answer}"
+    size = f"{len(request.body):,} bytes"
+    click.echo(f"  {preset.title:<{WIDTH}} {sample.type:<28} {size:>14}   {word}")
+    return has_arrived
+
+
+def _tell_how_to_go_on(path: Path, relay: Relay) -> None:
+    click.echo(
+        f"\nThe relay stays up until Ctrl-C. Try:\n"
+        f"  relay send getaround --type rental.booked --url {relay.public_url} -c {path}\n"
+        f"  curl {relay.public_url}/readyz\n"
+        f"  curl {relay.admin_url}/metrics"
+    )

@@ -1,0 +1,85 @@
+"""`relay send`: send an event to a running relay, signed as the source's vendor would."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import click
+import orjson
+from aiohttp import ClientError, ClientSession
+
+from relay.cli.options import config_option, load_or_exit
+from relay.cli.vendor import VendorRequest, samples_of, signed
+from relay.config import Config
+from relay.domain import Source
+from relay.presets import Sample
+
+
+@click.command()
+@click.argument("source")
+@click.option("--type", "event_type", help="Which of the vendor's sample events to send; the first one unless said.")
+@click.option(
+    "--body", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Send this file instead of a sample."
+)
+@click.option("--url", help="Where the relay is, if not at server.listen: http://HOST:PORT.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@config_option
+def send(
+    config_path: Path, source: str, event_type: str | None, body: Path | None, url: str | None, as_json: bool
+) -> None:
+    r"""Send an event to SOURCE of a running relay, signed as its vendor would.
+
+    \b
+    relay send getaround --type rental.booked
+    relay send invoices --body invoice.json
+    """
+    config = load_or_exit(config_path)
+    known = _source(config, source)
+    sample = _sample(known, event_type)
+    now = datetime.now(UTC)
+    content = body.read_bytes() if body else sample.render(now, str(uuid4()))
+    base_url = url or f"http://{config.server.listen.reachable}"
+    request = signed(known, base_url, content, sample.headers, now, config.server.public_url)
+    status, answer = _post(request)
+    if as_json:
+        click.echo(orjson.dumps({"status": status, "answer": answer}))
+    else:
+        click.echo(f"{status} {answer}")
+    sys.exit(0 if 200 <= status < 300 else 1)
+
+
+def _source(config: Config, name: str) -> Source:
+    if name not in config.sources:
+        raise click.UsageError(f"there is no source {name!r}; there are: {', '.join(sorted(config.sources)) or 'none'}")
+    return config.sources[name]
+
+
+def _sample(source: Source, event_type: str | None) -> Sample:
+    samples = samples_of(source)
+    if event_type is None:
+        return samples[0]
+    for sample in samples:
+        if sample.type == event_type:
+            return sample
+    raise click.UsageError(
+        f"no sample of type {event_type!r}; there are: {', '.join(sample.type for sample in samples)}. "
+        "Any other body can be sent with --body FILE"
+    )
+
+
+def _post(request: VendorRequest) -> tuple[int, str]:
+    try:
+        return asyncio.run(post(request))
+    except ClientError as error:
+        raise click.ClickException(f"the relay did not answer: {error}. Is `relay serve` running?") from error
+
+
+async def post(request: VendorRequest) -> tuple[int, str]:
+    """Send a request; return the answer's status and text."""
+    async with (
+        ClientSession() as session,
+        session.post(request.url, data=request.body, headers=request.headers) as answer,
+    ):
+        return answer.status, await answer.text()

@@ -1,0 +1,22 @@
+"""No proof at all: for senders that sign nothing, behind a network that is trusted. Only when spelled out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from relay.domain import InboundRequest, Proof, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class NoVerifier:
+    """Believes everybody."""
+
+    def verify(self, request: InboundRequest, now: datetime) -> Refusal | None:
+        """Accept."""
+        return None
+
+    def sign(self, request: InboundRequest, now: datetime) -> Proof:
+        """Add nothing."""
+        return Proof()
+
+
+SCHEME = NoVerifier
