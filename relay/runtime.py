@@ -6,9 +6,11 @@ import random
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
 
@@ -32,15 +34,17 @@ from relay.web.admin import AdminDoor
 from relay.web.inbound import InboundDoor
 from relay.worker import Worker
 
-try:
-    from uvloop import new_event_loop as new_event_loop
-except ImportError:  # it is not made for this platform
-    from asyncio import new_event_loop as new_event_loop
-
 log = structlog.get_logger("relay.runtime")
 
 CONNECTIONS_WAITING_MAX = 1024  # accepted by the system, not yet by us
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """Make uvloop's event loop where it is installed, and asyncio's own elsewhere."""
+    module = import_module("uvloop" if find_spec("uvloop") else "asyncio")
+    loop: asyncio.AbstractEventLoop = module.new_event_loop()
+    return loop
 
 
 class SystemClock:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -34,6 +35,7 @@ class Receiver:
     answers: list[Answer] = field(default_factory=list)
     requests: list[Received] = field(default_factory=list)
     connections: int = 0
+    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @property
     def url(self) -> str:
@@ -43,13 +45,23 @@ class Receiver:
         self.connections += 1
         try:
             while not writer.is_closing():
-                self.requests.append(await _request(reader))
+                await self._note(await _request(reader))
                 answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
                 await answer(writer)
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass  # the sender hung up, or the test is over
         finally:
             writer.close()
+
+    async def _note(self, request: Received) -> None:
+        async with self._news:
+            self.requests.append(request)
+            self._news.notify_all()
+
+    async def has_got(self, count: int) -> None:
+        """Come back once `count` requests are here."""
+        async with self._news:
+            await self._news.wait_for(lambda: len(self.requests) >= count)
 
 
 async def _request(reader: asyncio.StreamReader) -> Received:
@@ -60,7 +72,7 @@ async def _request(reader: asyncio.StreamReader) -> Received:
 
 
 @asynccontextmanager
-async def receiving(*answers: Answer) -> AsyncIterator[Receiver]:
+async def receiving(*answers: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
     """Run a receiver; what still hangs in it at the end is let go."""
     receiver = Receiver(answers=list(answers))
     tasks: set[asyncio.Task[None]] = set()
@@ -71,7 +83,7 @@ async def receiving(*answers: Answer) -> AsyncIterator[Receiver]:
         tasks.add(task)
         await receiver.serve(reader, writer)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     receiver.port = server.sockets[0].getsockname()[1]
     try:
         yield receiver

@@ -35,10 +35,10 @@ def watch_dials() -> list[str]:
 
 
 class _Answers(ResponseHandler):
-    """Reads the answers of one connection, and saves the status of one whose head is good and whose rest is not.
+    """Reads the answers of one connection, and saves the status of one that is not good HTTP in all else.
 
-    A 204 with a body and a body longer than declared are common mistakes. The parser drops the head that came in
-    the same piece; the target would be sent again, for days, what it said it has.
+    A 204 with a body and a body longer than declared are common mistakes, and the parser gives up the head with
+    them: for days the target would be sent again what it has said it has.
     """
 
     def data_received(self, data: bytes) -> None:
@@ -60,7 +60,8 @@ class _Connector(TCPConnector):
             resolver=guard,
             socket_factory=guard.open_socket,
         )
-        self._factory = partial(_Answers, loop=asyncio.get_running_loop())  # aiohttp has no public place for it
+        protocol: type[ResponseHandler] = _Answers
+        self._factory = partial(protocol, loop=asyncio.get_running_loop())  # aiohttp has no public place for it
 
 
 class Guard(AbstractResolver):

@@ -133,7 +133,7 @@ class HttpSender:
         except ClientResponseError as error:
             if not error.status:
                 raise
-            return self._judge(error.status, None, b"", "the body of the answer is not HTTP")
+            return self._judge(error.status, None, b"", "the rest of the answer is not HTTP")
         try:
             excerpt, shortfall = await _read(response.content)
         finally:

@@ -1,14 +1,12 @@
 """What a signature covers, as a template of the request's parts: `{id}.{timestamp}.{body}`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from string import Formatter
 
 from relay.domain import InboundRequest
 from relay.errors import ExpressionInvalid
 from relay.verification._wire import as_sent
-
-FIELDS = ("body", "timestamp", "id", "url", "method", "path")
 
 Part = tuple[bytes, str | None]  # a literal, then the field that follows it
 
@@ -21,6 +19,16 @@ class Stamp:
     id: str = ""
 
 
+FIELDS: Mapping[str, Callable[[InboundRequest, Stamp], bytes]] = {
+    "body": lambda request, stamp: request.body,
+    "timestamp": lambda request, stamp: as_sent(stamp.timestamp),
+    "id": lambda request, stamp: as_sent(stamp.id),
+    "url": lambda request, stamp: as_sent(request.url),
+    "method": lambda request, stamp: as_sent(request.method),
+    "path": lambda request, stamp: as_sent(request.path),
+}
+
+
 def parse_template(text: str) -> tuple[Part, ...]:
     """Take a template apart. A brace of its own is written twice. Errors: ExpressionInvalid."""
     try:
@@ -31,6 +39,8 @@ def parse_template(text: str) -> tuple[Part, ...]:
         if name is not None and (name not in FIELDS or specification or conversion):
             known = " ".join(f"{{{field}}}" for field in FIELDS)
             raise ExpressionInvalid(f"{text!r} holds {{{name}}}: expected {known}")
+    if not any(name for _, name, _, _ in parsed):
+        raise ExpressionInvalid(f"{text!r} covers nothing of a request: one signature would fit them all")
     return tuple((literal.encode(), name) for literal, name, _, _ in parsed)
 
 
@@ -39,14 +49,4 @@ def covered(parts: tuple[Part, ...], request: InboundRequest, stamp: Stamp) -> I
     for literal, name in parts:
         yield literal
         if name is not None:
-            yield _value(name, request, stamp)
-
-
-def _value(name: str, request: InboundRequest, stamp: Stamp) -> bytes:
-    match name:
-        case "body":
-            return request.body
-        case "timestamp" | "id":
-            return as_sent(getattr(stamp, name))
-        case _:
-            return as_sent(getattr(request, name))
+            yield FIELDS[name](request, stamp)

@@ -91,7 +91,7 @@ class HmacVerifier:
         if isinstance(value, Refusal):
             return value
         listed = as_sent(value)
-        elements = [listed] if self.separator is None else listed.split(self.separator.encode())
+        elements = listed.split(self.separator.encode()) if self.separator else [listed]
         claims = [claim for element in elements if (claim := self._claim(element.strip())) is not None]
         return claims or Refusal.MALFORMED
 

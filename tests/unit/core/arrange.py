@@ -13,8 +13,10 @@ NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 SECRET = Secret("it-is-a-secret-to-everybody")
 OTHER_SECRET = Secret("something-else-altogether")
 
-# What can stand in a header or a URL: any bytes at all, decoded as the server decodes them.
-wire_texts = st.binary(max_size=80).map(lambda sent: sent.decode("utf-8", "surrogateescape")) | st.text(max_size=80)
+# What can stand in a header or a URL: any bytes at all, decoded as the server decodes them; and what cannot.
+wire_texts = st.binary(max_size=80).map(lambda sent: sent.decode("utf-8", "surrogateescape")) | st.text(
+    st.characters(), max_size=80
+)
 secrets = st.binary(min_size=1, max_size=80).filter(lambda value: bool(value.strip())).map(Secret)
 
 

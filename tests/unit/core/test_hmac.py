@@ -176,9 +176,10 @@ def test_a_list_of_signatures_needs_one_that_matches() -> None:
     assert verifier.verify(with_header(request, SIGNATURE, "v0=zz,,"), NOW) is Refusal.MALFORMED
 
 
-def test_without_a_separator_a_list_is_no_signature() -> None:
+@pytest.mark.parametrize("separator", [None, ""])
+def test_without_a_separator_a_list_is_no_signature(separator: str | None) -> None:
     """What a scheme does not define, it does not accept."""
-    verifier = a_verifier()
+    verifier = a_verifier(separator=separator)
     request = signed_request(verifier)
     genuine = request.headers[SIGNATURE]
 
@@ -271,6 +272,8 @@ def test_an_id_that_the_request_has_is_kept() -> None:
 @pytest.mark.parametrize(
     ("form", "told"),
     [
+        ({"signed": ""}, "covers nothing of a request"),
+        ({"signed": "{{body}}"}, "covers nothing of a request"),
         ({"signed": "{bodies}"}, "holds {bodies}: expected {body} {timestamp} {id} {url} {method} {path}"),
         ({"signed": "{}"}, "holds {}: expected"),
         ({"signed": "{body!r}"}, "holds {body}: expected"),
