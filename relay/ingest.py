@@ -3,8 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterable
-from functools import partial
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from relay.clock import Clock
 from relay.domain import UNREAD, Document, Event, InboundRequest, Plan, Receipt, Refusal, Source, Verdict, new_event_id
@@ -18,6 +17,7 @@ from relay.routing import plan
 from relay.store.protocol import Store
 from relay.verification import verify
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 LARGE_BODY_BYTES = 256 * 1024  # hashed and parsed beside the event loop, so that others are not held up
@@ -69,15 +69,14 @@ class Ingest:
 
     async def _receive(self, request: InboundRequest, source: Source) -> Receipt | Refusal:
         now = self._clock.now()
-        size = len(request.body)
-        if (refusal := await _beside_the_loop(size, partial(verify, request, source, now))) is not None:
+        if (refusal := await _weighing(request, verify, request, source, now)) is not None:
             return refusal
         if self._is_over_limit(source):
             return Refusal.LIMITED
-        document = await _beside_the_loop(size, partial(_read, request, source))
+        document = await _weighing(request, _read, request, source)
         if isinstance(document, Refusal):
             return document
-        event = identify(request, source, document, now, new_event_id(now, self._entropy(10)))
+        event = await _weighing(request, identify, request, source, document, now, new_event_id(now, self._entropy(10)))
         if isinstance(event, Refusal):
             return event
         planned = plan(event, document, source, now)
@@ -122,5 +121,8 @@ def _read(request: InboundRequest, source: Source) -> Document | Refusal:
     return read(request.body, encoding, source.body_bytes_max)
 
 
-async def _beside_the_loop(body_bytes: int, work: Callable[[], T]) -> T:
-    return work() if body_bytes <= LARGE_BODY_BYTES else await asyncio.to_thread(work)
+async def _weighing(request: InboundRequest, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do work on a request at once, or beside the event loop where its body is large or may unpack to be."""
+    if len(request.body) <= LARGE_BODY_BYTES and "Content-Encoding" not in request.headers:
+        return work(*args, **kwargs)
+    return await asyncio.to_thread(work, *args, **kwargs)

@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -37,6 +38,7 @@ from relay.worker import Worker
 log = structlog.get_logger("relay.runtime")
 
 CONNECTIONS_WAITING_MAX = 1024  # accepted by the system, not yet by us
+ADMIN_GRACE_S = 1.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -108,7 +110,7 @@ class Relay:
                 return telemetry.exposition(await store.lanes())
 
             admin = AdminDoor(store, lanes, clock, exposition, self._admin_tokens())
-            await stack.enter_async_context(self._served(admin.application(), admin_socket))
+            await stack.enter_async_context(self._served(self._admin_runner(admin), admin_socket))
             await maintenance.see_room()
             await stack.enter_async_context(self._kept_running(scheduler.run(), "scheduler"))
             workers = [
@@ -118,7 +120,7 @@ class Relay:
             await stack.enter_async_context(self._carried(workers))
             await stack.enter_async_context(self._kept_running(maintenance.run(), "maintenance"))
             door = InboundDoor(config.sources, ingest, health, config.server.public_url, config.server.trusted_proxies)
-            await stack.enter_async_context(self._served(door.application(), public_socket))
+            await stack.enter_async_context(self._served(self._public_runner(door), public_socket))
             self._tell_started()
             try:
                 yield self
@@ -168,15 +170,16 @@ class Relay:
         sender: Sender = registry.load("relay.targets", target.kind, "SENDER")(target, self._clock)
         return sender
 
+    def _public_runner(self, door: InboundDoor) -> web.ServerRunner:
+        """Serve bodies as they were sent: nothing is unpacked before it is verified."""
+        server = web.Server(door.serve, access_log=None, auto_decompress=False)
+        return web.ServerRunner(server, shutdown_timeout=self._config.server.grace.total_seconds())
+
+    def _admin_runner(self, door: AdminDoor) -> web.AppRunner:
+        return web.AppRunner(door.application(), access_log=None, shutdown_timeout=ADMIN_GRACE_S)
+
     @asynccontextmanager
-    async def _served(self, application: web.Application, listening: socket.socket) -> AsyncIterator[None]:
-        runner = web.AppRunner(
-            application,
-            access_log=None,
-            auto_decompress=False,
-            handle_signals=False,
-            shutdown_timeout=self._config.server.grace.total_seconds(),
-        )
+    async def _served(self, runner: web.BaseRunner[Any], listening: socket.socket) -> AsyncIterator[None]:
         await runner.setup()
         await web.SockSite(runner, listening, backlog=CONNECTIONS_WAITING_MAX).start()
         try:

@@ -4,7 +4,7 @@ import logging
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 import orjson
 import structlog
@@ -19,6 +19,23 @@ from relay.store.protocol import LaneState
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 LINES = Rate(10, 60.0)  # of one kind, before they are sampled
 FLOWING = 0  # a target's state, as a number: deliveries go to it as they come
+
+
+M = TypeVar("M", Counter, Gauge, Histogram)
+
+
+class Series(dict[tuple[str, ...], M]):
+    """A metric by its labels' values, each looked up in the library once."""
+
+    def __init__(self, metric: M) -> None:
+        super().__init__()
+        self._metric: Any = metric  # its `labels` has no type for what it returns
+
+    def __missing__(self, values: tuple[str, ...]) -> M:
+        """Make the child for these values."""
+        child: M = self._metric.labels(*values)
+        self[values] = child
+        return child
 
 
 class Telemetry:
@@ -49,30 +66,30 @@ class Telemetry:
         self._last_event = self._gauge(
             "relay_source_last_event_timestamp_seconds", "When the source last sent an event.", "source"
         )
-        self._reload = self._gauge("relay_config_last_reload_success", "1 if the configuration was last loaded well.")
-        self._reload.set(1)
+        reload = "relay_config_last_reload_success"
+        Gauge(reload, "1 if the configuration was last loaded well.", registry=self.registry).set(1)
         for name in targets:
-            self._target_state.labels(name).set(FLOWING)
+            self._target_state[name,].set(FLOWING)
 
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(name, text, labels, registry=self.registry)
+    def _counter(self, name: str, text: str, *labels: str) -> "Series[Counter]":
+        return Series(Counter(name, text, labels, registry=self.registry))
 
-    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(name, text, labels, registry=self.registry)
+    def _gauge(self, name: str, text: str, *labels: str) -> "Series[Gauge]":
+        return Series(Gauge(name, text, labels, registry=self.registry))
 
-    def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
-        return Histogram(name, text, labels, buckets=SECONDS, registry=self.registry)
+    def _histogram(self, name: str, text: str, *labels: str) -> "Series[Histogram]":
+        return Series(Histogram(name, text, labels, buckets=SECONDS, registry=self.registry))
 
     def accepted(self, source: str, event_id: str, *, is_duplicate: bool, duration_s: float) -> None:
         """Count an event that is on disk."""
-        self._events.labels(source, "duplicate" if is_duplicate else "accepted").inc()
-        self._accept_duration.labels(source).observe(duration_s)
-        self._last_event.labels(source).set(self._clock.now().timestamp())
+        self._events[source, "duplicate" if is_duplicate else "accepted"].inc()
+        self._accept_duration[source,].observe(duration_s)
+        self._last_event[source,].set(self._clock.now().timestamp())
         self._log.debug("event_duplicate" if is_duplicate else "event_accepted", source=source, event_id=event_id)
 
     def refused(self, source: str, refusal: Refusal) -> None:
         """Count a request that did not become an event."""
-        self._events.labels(source, refusal.value).inc()
+        self._events[source, refusal.value].inc()
         unsaid = self._refusals.count((source, refusal.value))
         if unsaid is not None:
             next_step = NEXT_STEPS[refusal]
@@ -80,7 +97,7 @@ class Telemetry:
 
     def unavailable(self, source: str, reason: str) -> None:
         """Count an event that could not be stored."""
-        self._events.labels(source, "unavailable").inc()
+        self._events[source, "unavailable"].inc()
         unsaid = self._shortages.count((source, ""))
         if unsaid is not None:
             next_step = "the sender was told to send it again; see /readyz"
@@ -88,7 +105,7 @@ class Telemetry:
 
     def route_failed(self, source: str, event_id: str, route: str) -> None:
         """Count a route whose expression does not fit an event."""
-        self._route_failures.labels(route).inc()
+        self._route_failures[route,].inc()
         next_step = "correct the route's `when`, then replay the event"
         self._log.error("route_failed", source=source, event_id=event_id, route=route, next_step=next_step)
 
@@ -96,9 +113,9 @@ class Telemetry:
         self, delivery: Delivery, attempt: Attempt, status: DeliveryStatus, *, next_in_s: float | None
     ) -> None:
         """Tell of one attempt, in one wide line."""
-        self._deliveries.labels(delivery.target, attempt.outcome.value).inc()
+        self._deliveries[delivery.target, attempt.outcome.value].inc()
         if attempt.outcome is not Outcome.LOST:
-            self._attempt_duration.labels(delivery.target).observe(attempt.duration_s)
+            self._attempt_duration[delivery.target,].observe(attempt.duration_s)
         tell = getattr(self._log, _LEVELS[status])
         tell(
             "delivery_attempted",
@@ -121,10 +138,10 @@ class Telemetry:
         """Return all metrics in Prometheus's text format. lanes: as the store tells them now."""
         now = self._clock.now()
         for target, lane in lanes.items():
-            self._backlog.labels(target).set(lane.unfinished)
-            self._dead.labels(target).set(lane.dead)
+            self._backlog[target,].set(lane.unfinished)
+            self._dead[target,].set(lane.dead)
             age_s = (now - lane.oldest_at).total_seconds() if lane.oldest_at else 0.0
-            self._oldest.labels(target).set(max(0.0, age_s))
+            self._oldest[target,].set(max(0.0, age_s))
         return generate_latest(self.registry)
 
 

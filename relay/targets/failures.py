@@ -56,13 +56,13 @@ def _what_broke(error: OSError) -> str:
 def _reason(error: Exception) -> str:
     """Return an error's own reason, without the numbers and places that libraries wrap it in."""
     match error:
-        case ssl.SSLCertVerificationError():
-            return error.verify_message
+        case ssl.SSLCertVerificationError(verify_message=str(words)) | ssl.SSLError(reason=str(words)):
+            return words
         case ssl.SSLError():
-            return error.reason or "broken off"
+            return "broken off"
         case OSError(errno=int(number)) if number > 0:
             return os.strerror(number)
         case OSError(strerror=str(text)):
             return text
         case _:
-            return str(error)
+            return str(error) or "closed by the target"

@@ -10,12 +10,12 @@ from aiohttp import (
     ClientError,
     ClientOSError,
     ClientRequest,
+    ClientResponse,
     ClientResponseError,
     ClientSession,
     ClientTimeout,
     DummyCookieJar,
     ServerDisconnectedError,
-    StreamReader,
 )
 from multidict import CIMultiDict, istr
 
@@ -134,11 +134,7 @@ class HttpSender:
             if not error.status:
                 raise
             return self._judge(error.status, None, b"", "the rest of the answer is not HTTP")
-        try:
-            excerpt, shortfall = await _read(response.content)
-        finally:
-            if not response.closed:  # read to its end, it has given its connection back already
-                response.close()
+        excerpt, shortfall = await _read(response)
         return self._judge(response.status, response.headers.get("Retry-After"), excerpt, shortfall)
 
     def _judge(self, status: int, retry_after: str | None, excerpt: bytes, shortfall: str) -> _Result:
@@ -188,8 +184,14 @@ def _is_unanswered(error: Exception) -> bool:
             return False
 
 
-async def _read(content: StreamReader) -> tuple[bytes, str]:
-    """Read an answer's body, to its end or a bound; return its first KiB, and what went wrong, in words."""
+async def _read(response: ClientResponse) -> tuple[bytes, str]:
+    """Read an answer's body, to its end or a bound; return its first KiB, and what went wrong, in words.
+
+    A body read to its end has given its connection back. Any other takes its connection with it.
+    """
+    content = response.content
+    if content.is_eof():  # a short body that came with its head, as most do: nothing to wait for
+        return content.read_nowait()[:EXCERPT_BYTES], ""
     excerpt, read = b"", 0
     try:
         while read <= ANSWER_BYTES_MAX and not content.at_eof():
@@ -200,4 +202,9 @@ async def _read(content: StreamReader) -> tuple[bytes, str]:
         return excerpt, "the body of the answer did not end in time"
     except _FAULTS:
         return excerpt, "the body of the answer broke off"
+    finally:
+        response.close()
     return excerpt, ""
+
+
+SENDER = HttpSender  # what the registry finds for `kind: http`

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -26,27 +27,33 @@ class InboundDoor:
         self._health = health
         self._proxies = Proxies(trusted, public_url)
 
-    def application(self) -> web.Application:
-        """Build what is served on the public port. Bodies come as they were sent: nothing is unpacked."""
-        application = web.Application()
-        application.router.add_route("*", "/in/{source}", self.receive)
-        application.router.add_route("*", "/in/{source}/{token}", self.receive)
-        application.router.add_route("*", "/healthz", self.live)
-        application.router.add_route("*", "/readyz", self.ready)
-        application.router.add_route("*", "/{path:.*}", self.unknown)
-        return application
+    async def serve(self, http: web.BaseRequest) -> web.Response:
+        """Find what a request is for. Without a router: there are three places, and this is the hot path."""
+        match http.rel_url.raw_path.split("/"):
+            case ["", "in", name]:
+                return await self._receive(http, unquote(name), None)
+            case ["", "in", name, token]:
+                return await self._receive(http, unquote(name), unquote(token))
+            case ["", "healthz"]:
+                return _only_reading(http) or answers.data({"status": "alive"})
+            case ["", "readyz"]:
+                return _only_reading(http) or await self._ready()
+            case _:
+                return answers.problem(404, "There is nothing here. Events are sent to /in/SOURCE.")
 
-    async def receive(self, http: web.Request) -> web.Response:
+    async def _receive(self, http: web.BaseRequest, name: str, token: str | None) -> web.Response:
         """Receive one event."""
-        source = self._sources.get(http.match_info["source"])
-        if source is None or ("token" in http.match_info and not source.takes_token):
+        source = self._sources.get(name)
+        if source is None or (token is not None and not source.takes_token):
             return answers.problem(404, "There is no such source.")
         if http.method != "POST":
             return answers.problem(405, "Events are sent by POST.", {"Allow": "POST"})
         body = await _read_bounded(http, source.body_bytes_max)
         if body is None:
             return _closing(answers.refused(Refusal.TOO_LARGE))
-        return self._answer(await self._ingested(self._inbound(http, body, source), source), source)
+        if source.takes_token and token is None:
+            token = http.query.get("token")
+        return self._answer(await self._ingested(self._inbound(http, body, token), source), source)
 
     async def _ingested(self, request: InboundRequest, source: Source) -> Receipt | Refusal | None:
         try:
@@ -63,42 +70,22 @@ class InboundDoor:
             case None:
                 return answers.unavailable()
 
-    def _inbound(self, http: web.Request, body: bytes, source: Source) -> InboundRequest:
-        token = None
-        if source.takes_token:
-            token = http.match_info.get("token") or http.query.get("token")
+    def _inbound(self, http: web.BaseRequest, body: bytes, token: str | None) -> InboundRequest:
         path, _, query = http.raw_path.partition("?")
         return InboundRequest(
-            method=http.method,
-            origin=self._proxies.origin(http),
-            path=path,
-            query_string=query,
-            headers=http.headers,
-            body=body,
-            remote=self._proxies.sender(http),
-            token=token,
+            http.method, self._proxies.origin(http), path, query, http.headers, body, self._proxies.sender(http), token
         )
 
-    async def live(self, http: web.Request) -> web.Response:
-        """Say that the process lives."""
-        return _only_reading(http) or answers.data({"status": "alive"})
-
-    async def ready(self, http: web.Request) -> web.Response:
+    async def _ready(self) -> web.Response:
         """Say whether it can accept and deliver, having tried."""
-        if (refused := _only_reading(http)) is not None:
-            return refused
         checks = await self._health.checks()
         is_ready = all(check.ok for check in checks.values())
         told = {name: {"ok": check.ok, "detail": check.detail} for name, check in checks.items()}
         status = "ready" if is_ready else "unready"
         return answers.data({"status": status, "checks": told}, 200 if is_ready else 503)
 
-    async def unknown(self, _: web.Request) -> web.Response:
-        """Say that nothing is here."""
-        return answers.problem(404, "There is nothing here. Events are sent to /in/SOURCE.")
 
-
-async def _read_bounded(http: web.Request, bytes_max: int) -> bytes | None:
+async def _read_bounded(http: web.BaseRequest, bytes_max: int) -> bytes | None:
     """Read the body, or return None as soon as it is too large: by its declared length, or while it comes."""
     declared = http.content_length
     if declared is not None and declared > bytes_max:
@@ -124,7 +111,7 @@ def _closing(response: web.Response) -> web.Response:
     return response
 
 
-def _only_reading(http: web.Request) -> web.Response | None:
+def _only_reading(http: web.BaseRequest) -> web.Response | None:
     if http.method in ("GET", "HEAD"):
         return None
     return answers.problem(405, "This is read by GET.", {"Allow": "GET, HEAD"})

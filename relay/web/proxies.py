@@ -15,7 +15,7 @@ class Proxies:
         self._public_origin = public_url.rstrip("/") if public_url else None
         self._is_trusted = lru_cache(1024)(self._looks_trusted)
 
-    def sender(self, http: web.Request) -> str:
+    def sender(self, http: web.BaseRequest) -> str:
         """Return the sender's address: the last one that no trusted proxy of ours has.
 
         Each proxy appends the address it was called from, so the list is read from its end; what stands before
@@ -31,7 +31,7 @@ class Proxies:
                 break
         return remote
 
-    def origin(self, http: web.Request) -> str:
+    def origin(self, http: web.BaseRequest) -> str:
         """Return scheme and host as the sender sees them."""
         if self._public_origin is not None:
             return self._public_origin

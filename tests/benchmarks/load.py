@@ -6,6 +6,7 @@ import hmac
 import statistics
 import time
 from dataclasses import dataclass, field
+from typing import cast
 
 SECRET = "benchmark-secret"
 BODY_BYTES = 2400
@@ -55,8 +56,7 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
         self._send_next()
 
     def data_received(self, data: bytes) -> None:

@@ -1,0 +1,106 @@
+"""What every part of the file has in common."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic_core import InitErrorDetails
+
+from relay.config.misfits import Expected, Misfit, listing, not_among
+from relay.domain import ANY_TYPE
+
+
+Chooser = Callable[[object, object, ValidationInfo], "Part"]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a part of the file must know of the rest of it: names as they are written, faulty or not.
+
+    parts: which part each mapping of the data was read as, by its `id`, so that an unknown key can be compared
+    with the known ones.
+    """
+
+    sources: frozenset[str] = frozenset()
+    targets: frozenset[str] = frozenset()
+    has_public_url: bool = True
+    parts: dict[int, "type[Part]"] = field(default_factory=dict)
+
+
+class Part(BaseModel):
+    """A mapping in the file. Its fields stand in an order in which each needs to know only those before it.
+
+    A check across fields belongs to the last of them: it runs whatever else is wrong, and finds a field that has a
+    fault of its own missing in `info.data`, so that every fault is told, and none that only follows from another.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, arbitrary_types_allowed=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _note_part(cls, data: object, info: ValidationInfo) -> object:
+        surroundings(info).parts[id(data)] = cls
+        return data
+
+    @classmethod
+    def keys(cls) -> list[str]:
+        """List the keys that a person may write."""
+        return [field.alias or name for name, field in cls.model_fields.items()]
+
+
+def surroundings(info: ValidationInfo) -> Surroundings:
+    """Return what `info` carries."""
+    known: Surroundings = info.context
+    return known
+
+
+def written(default: object, description: str, **more: Any) -> Any:
+    """Declare a field whose default stands as a person would write it; the schema shows it so."""
+    return Field(default, description=description, **more)
+
+
+def required(description: str, example: object, **more: Any) -> Any:
+    """Declare a field that must be given; the example is shown where it is missing."""
+    return Field(description=description, examples=[example], **more)
+
+
+def chosen_by_scheme(kinds: Mapping[str, type[Part]], example: str) -> Chooser:
+    """Return a validator that reads a mapping as the kind which its `scheme` names; a word alone is its scheme."""
+
+    def choose(value: object, _: object, info: ValidationInfo) -> Part:
+        settings = {"scheme": value} if isinstance(value, str) else value
+        if not isinstance(settings, dict):
+            raise Expected(f"a mapping such as {example}")
+        scheme = settings.get("scheme")
+        if scheme not in kinds:
+            misfit = not_among(kinds, scheme) if "scheme" in settings else Misfit(f"missing; expected {listing(kinds)}")
+            raise misfit_at(("scheme",), scheme, misfit)
+        return kinds[scheme].model_validate(settings, context=info.context)
+
+    return choose
+
+
+def misfit_at(place: tuple[str | int, ...], found: object, misfit: Misfit) -> ValidationError:
+    """Make an error that stands at a place inside of the value being validated."""
+    details = InitErrorDetails(type="value_error", loc=place, input=found, ctx={"error": misfit})
+    return ValidationError.from_exception_data("configuration", [details])
+
+
+def as_list(value: object) -> object:
+    """Let one thing stand for a list of one."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def as_full_list(value: object) -> object:
+    """Let one thing stand for a list of one. Errors: Expected, for a list of none."""
+    if value == []:
+        raise Expected("at least one")
+    return as_list(value)
+
+
+def by_type(value: object) -> object:
+    """Let one thing stand for a mapping that says it of every type. Errors: Expected, for a mapping of none."""
+    if value == {}:
+        raise Expected("at least one type, or `*` for all of them")
+    return value if isinstance(value, dict) else {ANY_TYPE: value}

@@ -1,0 +1,70 @@
+"""What a file comes to: the frozen configuration that the program is built from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+
+from relay.config.origin import Origin
+from relay.domain import HttpTarget, Secret, Source
+
+Network = IPv4Network | IPv6Network
+
+_EVERY_INTERFACE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    @property
+    def reachable(self) -> str:
+        """Return where this machine itself can call it."""
+        return str(Address(_EVERY_INTERFACE.get(self.host, self.host), self.port))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The public port."""
+
+    listen: Address
+    public_url: str | None  # without a slash at its end
+    trusted_proxies: tuple[Network, ...]
+    grace: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """The admin port."""
+
+    listen: Address
+    tokens: tuple[Secret, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The database, and how full it may become."""
+
+    path: Path
+    keep: timedelta
+    backlog_max: int  # deliveries
+    disk_free_min: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that a file says, checked and ready."""
+
+    server: Server
+    admin: Admin
+    storage: Storage
+    sources: Mapping[str, Source]
+    targets: Mapping[str, HttpTarget]
+    origin: Origin = field(repr=False, compare=False)
