@@ -1,1 +1,8 @@
 """A file and the environment, turned into a frozen configuration or into every fault at once."""
+
+from relay.config.doubts import doubts
+from relay.config.loading import load
+from relay.config.result import Address, Admin, Config, Server, Storage
+from relay.config.schema import schema
+
+__all__ = ["Address", "Admin", "Config", "Server", "Storage", "doubts", "load", "schema"]

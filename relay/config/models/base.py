@@ -41,6 +41,11 @@ class Part(BaseModel):
     @classmethod
     def _note_part(cls, data: object, info: ValidationInfo) -> object:
         surroundings(info).parts[id(data)] = cls
+        return cls.completed(data) if isinstance(data, dict) else data
+
+    @classmethod
+    def completed(cls, data: dict[str, object]) -> dict[str, object]:
+        """Return what the file says, with what goes without saying."""
         return data
 
     @classmethod

@@ -1,14 +1,10 @@
 """The whole file, and its parts that are no source and no target."""
 
-from collections import Counter
-from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo, field_validator
 
-from relay.config.misfits import Expected, Misfit, not_among
+from relay.config.misfits import Misfit, not_among
 from relay.config.models.base import Part, as_full_list, as_list, misfit_at, required, surroundings, written
 from relay.config.models.fields import (
     Database,
@@ -28,7 +24,6 @@ from relay.config.models.fields import (
 from relay.config.models.sources import Source
 from relay.config.models.targets import Target
 from relay.config.units import parse_duration, parse_size
-"""."""
 
 
 class Server(Part):
@@ -125,11 +120,6 @@ class File(Part):
     sources: dict[Name, Source] = written({}, "Who sends to us, by name: each is /in/NAME.")
     targets: dict[Name, Target] = written({}, "Who receives, by name.")
     routes: tuple[Route, ...] = written([], "Which events go where.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _leave_out_empty_sections(cls, data: dict[str, object]) -> dict[str, object]:
-        return {key: part for key, part in data.items() if part is not None or key not in cls.model_fields}
 
     @field_validator("admin")
     @classmethod

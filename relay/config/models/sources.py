@@ -1,29 +1,29 @@
 """A source, as the file says it: who sends to us, and how that is proven."""
 
+from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainValidator, TypeAdapter, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from relay import presets
 from relay.config.misfits import Misfit, listing, not_among
-from relay.config.models.base import Part, Surroundings, as_full_list, by_type, misfit_at, surroundings, written
+from relay.config.models.base import Part, as_full_list, by_type, misfit_at, written
 from relay.config.models.fields import Flag, RateText, SecretText, Size, Text, TermText, Whole, Window, Within, text
 from relay.config.models.schemes import Scheme, Verify
-from relay.config.units import parse_size
-from relay.domain import Secret
+from relay.config.units import parse_duration, parse_size
+from relay.domain import ANY_TYPE, Secret
 from relay.presets import Preset
 
-SCHEMES_OF_PRESET: TypeAdapter[tuple[Scheme, ...]] = TypeAdapter(Verify)
+WINDOW = "7d"
 
 
-def _preset(value: object) -> Preset:
-    try:
-        return presets.find(text(value))
-    except KeyError:
-        raise not_among(presets.names(), value) from None
+def _preset_name(value: object) -> str:
+    if (name := text(value)) in presets.names():
+        return name
+    raise not_among(presets.names(), name)
 
 
-PresetName = Annotated[Preset, PlainValidator(_preset), WithJsonSchema({"enum": list(presets.names())})]
+PresetName = Annotated[str, PlainValidator(_preset_name), WithJsonSchema({"enum": list(presets.names())})]
 BodySize = Annotated[Size, Within("1B", "900MiB", parse_size)]  # SQLite holds at most 10**9 bytes in a value
 Keys = Annotated[dict[Text, TermText], BeforeValidator(by_type, json_schema_input_type=TermText | dict[str, TermText])]
 Windows = Annotated[dict[Text, Window], BeforeValidator(by_type, json_schema_input_type=Window | dict[str, Window])]
@@ -39,37 +39,38 @@ class Respond(Part):
 class Source(Part):
     """A sender that we listen to, at /in/NAME."""
 
-    preset: PresetName | None = written(None, "The vendor, if we know it: it says everything else, but for the secret.")
+    preset: PresetName | None = written(None, "The vendor, if we know it: says all the rest, except for the secret.")
     verify: Verify = written((), "How a request is proven: a scheme, or a list of which all must agree.")
-    token: SecretText | None = written(None, "One secret, which stands in the URL. Same as `secrets` with one.")
-    secret: SecretText | None = written(None, "One secret. Same as `secrets` with one.")
+    token: SecretText | None = written(None, "One secret, where it stands in the URL; the same as `secrets` with one.")
+    secret: SecretText | None = written(None, "One secret; the same as `secrets` with one.")
     secrets: Secrets = written((), "What is compared with; several while one replaces another: any may match.")
     type: TermText | None = written(None, "Where an event's type stands: JMESPath over the body, or header:NAME.")
     key: Keys | None = written(
         None,
-        "What makes two requests the same event: JMESPath, header:NAME, or one of these for each type, with `*` for "
-        "the rest. Not set: the whole body.",
+        "What makes two requests the same event: JMESPath or header:NAME, for all types or by type, with `*` for the "
+        "rest. Without one it is the whole body.",
     )
-    window: Windows | None = written(
-        None,
-        "For how long a repeated key is a duplicate; or that for each type, with `*` for the rest. 7d unless set.",
-        examples=["7d", "forever"],
+    window: Windows = written(
+        WINDOW,
+        "For how long a repeated key is a duplicate: a duration or `forever`, for all types or by type, with `*` for "
+        "the rest.",
     )
-    max_body: BodySize | None = written(None, "The largest body; 1MiB unless set.", examples=["1MiB"])
+    max_body: BodySize = written("1MiB", "The largest body; a larger one is answered 413.")
     limit: RateText | None = written(None, "How many requests are taken; more are answered 429.", examples=["200/1s"])
     respond: Respond = written({}, "What an accepted event is answered with.")
-    needs_json: Flag | None = written(None, "Whether a body that is no JSON is refused with 400.", alias="json")
+    needs_json: Flag = written(False, "Whether a body that is no JSON is refused with 400.", alias="json")
 
-    @field_validator("preset")
     @classmethod
-    def _can_be_verified(cls, preset: Preset | None, info: ValidationInfo) -> Preset | None:
-        _schemes_of(preset, surroundings(info))
-        return preset
+    def completed(cls, data: dict[str, object]) -> dict[str, object]:
+        """Add what the preset says, where the file says nothing."""
+        name = data.get("preset")
+        known = isinstance(name, str) and name in presets.names()
+        return {**_as_written(presets.find(str(name))), **data} if known else data
 
     @field_validator("verify")
     @classmethod
     def _is_spelled_out(cls, verify: tuple[Scheme, ...], info: ValidationInfo) -> tuple[Scheme, ...]:
-        if not verify and info.data.get("preset", ...) is None:
+        if not verify and "preset" in info.data:
             raise Misfit("missing; expected `preset` or `verify`, which is `none` where everybody is to be believed")
         if len(verify) > 1 and any(scheme.scheme == "none" for scheme in verify):
             raise Misfit("`none` stands beside other schemes; expected it alone, or not at all")
@@ -79,66 +80,76 @@ class Source(Part):
     @classmethod
     def _suits(cls, secret: Secret | None, info: ValidationInfo) -> Secret | None:
         if secret is not None:
-            _check_only_one(info)
-            _check_used(info)
-            if (misfit := _misfit(secret, info)) is not None:
-                raise misfit
+            _check_use(info)
+            _check_fit(secret, info)
         return secret
 
     @field_validator("secrets")
     @classmethod
     def _suit(cls, secrets: tuple[Secret, ...], info: ValidationInfo) -> tuple[Secret, ...]:
-        if not secrets:
+        if secrets:
+            _check_use(info)
+        else:
             _check_needless(info)
-            return secrets
-        _check_only_one(info)
-        _check_used(info)
         for index, secret in enumerate(secrets):
-            if (misfit := _misfit(secret, info)) is not None:
-                raise misfit_at((index,), None, misfit)
+            try:
+                _check_fit(secret, info)
+            except Misfit as misfit:
+                raise misfit_at((index,), None, misfit) from misfit
         return secrets
 
-    def schemes(self, context: Surroundings) -> tuple[Scheme, ...]:
-        """Return what proves a request: the source's own word, or its preset's."""
-        return self.verify or _schemes_of(self.preset, context)
+    @field_validator("window")
+    @classmethod
+    def _covers_every_type(cls, windows: dict[str, timedelta | None]) -> dict[str, timedelta | None]:
+        return {ANY_TYPE: parse_duration(WINDOW), **windows}
 
-    def known_secrets(self) -> tuple[Secret, ...]:
+    def all_secrets(self) -> tuple[Secret, ...]:
         """Return the secrets, however they are spelled."""
         return self.secrets or tuple(filter(None, (self.secret, self.token)))
 
 
-def _schemes_of(preset: Preset | None, context: Surroundings) -> tuple[Scheme, ...]:
-    return SCHEMES_OF_PRESET.validate_python(list(preset.verify), context=context) if preset else ()
+def _as_written(preset: Preset) -> dict[str, object]:
+    """Return a preset as a person would have written it."""
+    said = {
+        "verify": list(preset.verify),
+        "type": preset.type,
+        "key": dict(preset.keys) or None,
+        "window": dict(preset.windows),
+        "max_body": preset.max_body,
+        "respond": {"status": preset.respond_status},
+        "json": preset.needs_json,
+    }
+    return {key: value for key, value in said.items() if value is not None}
 
 
-def _schemes(info: ValidationInfo) -> tuple[Scheme, ...] | None:
-    """Return the schemes of the source that is being read; None where a fault hides them."""
-    if not {"preset", "verify"} <= info.data.keys():
-        return None
-    return info.data["verify"] or _schemes_of(info.data["preset"], surroundings(info))
+def _schemes(info: ValidationInfo) -> tuple[Scheme, ...]:
+    """Return the schemes of the source that is being read; none where a fault hides them."""
+    schemes: tuple[Scheme, ...] = info.data.get("verify", ())
+    return schemes
 
 
-def _check_only_one(info: ValidationInfo) -> None:
+def _check_use(info: ValidationInfo) -> None:
+    """Insist that something compares with the secret, and that it is the only spelling of it. Errors: Misfit."""
     for name in ("token", "secret"):
         if name != info.field_name and info.data.get(name) is not None:
             raise Misfit(f"`{name}` is given, too; expected one of `secrets`, `secret` and `token`")
-
-
-def _check_used(info: ValidationInfo) -> None:
     schemes = _schemes(info)
     if schemes and not any(scheme.compares_secrets for scheme in schemes):
         named = listing([scheme.scheme for scheme in schemes], "and")
-        raise Misfit(f"scheme {named} compares with no secret; expected none, or another scheme")
+        raise Misfit(f"scheme {named} compares with no secret; expected none here, or another scheme")
 
 
 def _check_needless(info: ValidationInfo) -> None:
-    if not {"token", "secret"} <= info.data.keys() or info.data["token"] or info.data["secret"]:
+    """Insist that no scheme wants what is not there. Errors: Misfit."""
+    if any(info.data.get(name, ...) is not None for name in ("token", "secret")):
         return
-    for scheme in _schemes(info) or ():
+    for scheme in _schemes(info):
         if scheme.compares_secrets:
             raise Misfit(f"missing; scheme {scheme.scheme} needs `secrets`, or `secret` for a single one")
 
 
-def _misfit(secret: Secret, info: ValidationInfo) -> Misfit | None:
-    found = (scheme.misfit(secret) for scheme in _schemes(info) or () if scheme.compares_secrets)
-    return next(filter(None, found), None)
+def _check_fit(secret: Secret, info: ValidationInfo) -> None:
+    """Insist that every scheme can use the secret. Errors: Misfit, which never tells it."""
+    for scheme in _schemes(info):
+        if scheme.compares_secrets and (misfit := scheme.misfit(secret)) is not None:
+            raise misfit

@@ -1,0 +1,46 @@
+"""What a configuration may say, and hardly means."""
+
+from collections.abc import Callable, Iterator
+
+from relay.config.origin import START
+from relay.config.result import Config
+from relay.domain import HttpTarget
+from relay.errors import Fault
+from relay.verification.none import NoVerifier
+
+WhyBlocked = Callable[[HttpTarget], str | None]
+
+
+def doubts(config: Config, why_blocked: WhyBlocked) -> tuple[Fault, ...]:
+    """Tell what is doubtful, in the order of the file.
+
+    why_blocked: says why the address guard would refuse to call a target, or None. It may look names up.
+    """
+    return tuple(sorted([*_of_sources(config), *_of_targets(config, why_blocked)]))
+
+
+def _of_sources(config: Config) -> Iterator[Fault]:
+    if not config.sources:
+        yield Fault(config.origin.file, *START, "sources", "there is none: every request is answered 404")
+    for name, source in config.sources.items():
+        path = ("sources", name)
+        if any(isinstance(verifier, NoVerifier) for verifier in source.verifiers):
+            yield config.origin.at_key((*path, "verify"), "everybody who reaches the port is believed")
+        if not source.routes:
+            yield config.origin.at_key(path, "no route begins here: events are kept, and go nowhere")
+
+
+def _of_targets(config: Config, why_blocked: WhyBlocked) -> Iterator[Fault]:
+    reached = {target.name for source in config.sources.values() for route in source.routes for target in route.targets}
+    for name, target in config.targets.items():
+        path = ("targets", name)
+        if name not in reached:
+            yield config.origin.at_key(path, "no route ends here: nothing is ever delivered to it")
+        if (reason := why_blocked(target)) is not None:
+            yield config.origin.at_value((*path, "url"), f"every delivery would be blocked: {reason}")
+        elif _is_sent_in_clear(target):
+            yield config.origin.at_value((*path, "url"), "http:// is sent in clear over the network; expected https://")
+
+
+def _is_sent_in_clear(target: HttpTarget) -> bool:
+    return target.url.startswith("http://") and not target.allow_private and not target.allow_networks

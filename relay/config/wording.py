@@ -1,0 +1,125 @@
+"""What pydantic found wrong, as faults in a person's words. A value that may be secret is never repeated."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from relay.config.misfits import Expected, Misfit, listing, nearest
+from relay.config.models.base import Part
+from relay.config.origin import Absent, KeyPath, Origin
+from relay.errors import Fault
+
+FOUND_CHARACTERS_MAX = 60
+
+# Where secrets stand, and URLs, which may hold some.
+_SECRET_KEYS = {"secret", "secrets", "token", "tokens", "user", "password", "value", "headers", "url", "public_url"}
+_NAME_MARK = "[key]"  # pydantic's last step where a key of a mapping is wrong
+_WORDS = {
+    "model_type": "expected a mapping: `key: value`, one on a line",
+    "dict_type": "expected a mapping: `key: value`, one on a line",
+    "tuple_type": "expected a list: `- item`, one on a line",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Tells faults of one file.
+
+    data: as it was validated. parts: what its mappings were read as, by `id`. filled: what came from outside.
+    """
+
+    data: object
+    origin: Origin
+    parts: Mapping[int, type[Part]]
+    filled: Collection[KeyPath]
+
+    def faults(self, error: ValidationError) -> Iterable[Fault]:
+        """Yield a fault for each thing wrong, but for values that have none because of a fault told before."""
+        for details in error.errors(include_url=False):
+            if details["input"] is not Absent.VALUE:
+                yield self._fault(details)
+
+    def _fault(self, details: ErrorDetails) -> Fault:
+        path = self._path(details["loc"])
+        if details["type"] == "missing" and path[-1] != details["loc"][-1]:
+            path = (*path, details["loc"][-1])
+        message = self._message(details, path)
+        is_of_key = details["type"] == "extra_forbidden" or details["loc"][-1] == _NAME_MARK
+        return self.origin.at_key(path, message) if is_of_key else self.origin.at_value(path, message)
+
+    def _path(self, steps: Iterable[str | int]) -> KeyPath:
+        """Return where in the file an error stands: without steps that only pydantic takes."""
+        path: list[str | int] = []
+        here: object = self.data
+        for step in steps:
+            match here:
+                case dict() if isinstance(step, str) and step != _NAME_MARK:
+                    path.append(step)
+                    here = here.get(step)
+                case list() if isinstance(step, int):
+                    path.append(step)
+                    here = here[step]
+        return tuple(path)
+
+    def _message(self, details: ErrorDetails, path: KeyPath) -> str:
+        found = details["input"]
+        match details["type"]:
+            case "extra_forbidden":
+                return self._unknown_key(path)
+            case "missing":
+                return self._missing(found, path)
+            case "literal_error":
+                names = [name.strip("'") for name in str(details["ctx"]["expected"]).replace(" or ", ", ").split(", ")]
+                return self._told(Expected(listing(names), nearest(found, names)), found, path)
+            case "value_error" if isinstance(misfit := details["ctx"]["error"], Misfit):
+                return self._told(misfit, found, path)
+            case kind:
+                return self._told(Expected(_WORDS.get(kind, "expected another value").removeprefix("expected ")), found, path)
+
+    def _unknown_key(self, path: KeyPath) -> str:
+        known = self._part_at(path[:-1]).keys()
+        near = nearest(path[-1], known)
+        return f"unknown key; {f'did you mean `{near}`?' if near else f'expected {listing(known)}'}"
+
+    def _missing(self, part: object, path: KeyPath) -> str:
+        fields = self.parts[id(part)].model_fields
+        example = next(field for name, field in fields.items() if path[-1] in (name, field.alias)).examples
+        return f"missing; expected a value such as {example[0]}" if example else "missing"
+
+    def _part_at(self, path: KeyPath) -> type[Part]:
+        here: Any = self.data
+        for step in path:
+            here = here[step]
+        return self.parts[id(here)]
+
+    def _told(self, misfit: Misfit, found: object, path: KeyPath) -> str:
+        """Add what was found to what was expected, where it may be shown."""
+        is_secret = path in self.filled or bool(_SECRET_KEYS & set(path))
+        if is_secret and misfit.repeats_value:
+            return "this cannot be used; what it is, is not shown, because it came from the environment"
+        if not isinstance(misfit, Expected):
+            return misfit.message
+        shown = _shown(found, is_secret=is_secret)
+        found_words = f", found {shown}" if shown else ""
+        return f"{misfit.message}{found_words}{f'; did you mean {misfit.near}?' if misfit.near else ''}"
+
+
+def _shown(found: object, *, is_secret: bool) -> str:
+    match found:
+        case dict():
+            return "a mapping"
+        case list() | tuple():
+            return "a list"
+        case _ if is_secret or found is None:
+            return ""
+        case bool():
+            return str(found).lower()
+        case str() if len(found) > FOUND_CHARACTERS_MAX:
+            return f'"{found[:FOUND_CHARACTERS_MAX]}…"'
+        case str():
+            return f'"{found}"'
+        case _:
+            return str(found)

@@ -1,0 +1,335 @@
+"""The public door, over real sockets and a real store: what each request is answered, and what is stored of it."""
+
+import asyncio
+import gzip
+import hmac
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+
+from relay.domain import Identification, Rate, Route, Secret, Source, Target
+from relay.expressions import compile_expression, compile_term
+from relay.headroom import Headroom
+from relay.health import Health
+from relay.ingest import Ingest
+from relay.lanes import Lanes
+from relay.scheduler import Scheduler
+from relay.store.protocol import LaneState
+from relay.store.sqlite import SqliteStore
+from relay.verification.hmac import HmacVerifier
+from relay.verification.ip import IpVerifier
+from relay.verification.none import NoVerifier
+from relay.verification.token import TokenVerifier
+from relay.web.inbound import InboundDoor
+from tests.conftest import ManualClock
+from tests.integration.conftest import Journal
+
+SECRET = "a-secret-of-the-shop"
+WEEK = {"*": timedelta(days=7)}
+ERP = Target("erp")
+
+
+def a_source(name: str, **different: Any) -> Source:
+    signed = Source(name, (HmacVerifier("X-Signature", (Secret(SECRET),)),), Identification(windows=WEEK))
+    return replace(signed, **different)
+
+
+SOURCES = {
+    source.name: source
+    for source in [
+        a_source("shop", routes=(Route("all", "shop", (ERP,)),)),
+        a_source(
+            "keyed",
+            identification=Identification(
+                compile_term("kind"), {"*": compile_term("[kind, id]")}, WEEK, needs_json=True
+            ),
+        ),
+        a_source("small", body_bytes_max=100),
+        a_source("slow", limit=Rate(2, 60)),
+        a_source("created", respond_status=201),
+        a_source("choosy", routes=(Route("odd", "choosy", (ERP,), compile_expression("starts_with(body, 'x')")),)),
+        a_source("collector", verifiers=(TokenVerifier((Secret("a-token-in-the-url"),)),), takes_token=True),
+        a_source("office", verifiers=(IpVerifier((ip_network("203.0.113.0/24"),)),)),
+        a_source("open", verifiers=(NoVerifier(),)),
+    ]
+}
+
+
+@dataclass
+class Door:
+    """A running public port."""
+
+    url: str
+    http: ClientSession
+    store: SqliteStore
+    clock: ManualClock
+    headroom: Headroom
+    journal: Journal
+    path: Path
+
+    async def send(
+        self, source: str, body: bytes = b'{"kind":"a","id":1}', **headers: str
+    ) -> tuple[int, dict[str, object]]:
+        """Send as a genuine sender of the source does, unless headers say otherwise."""
+        signature = hmac.digest(SECRET.encode(), body, "sha256").hex()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.post(f"/in/{source}", body, {"X-Signature": signature, **named})
+
+    async def post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, object]]:
+        async with self.http.post(self.url + path, data=body, headers=headers) as answer:
+            told: dict[str, object] = await answer.json(content_type=None)
+            self.last_headers = answer.headers
+            return answer.status, told
+
+    def stored(self) -> int:
+        database = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
+        (count,) = database.execute("SELECT count(*) FROM events").fetchone()
+        database.close()
+        return int(count)
+
+
+@pytest.fixture
+async def door(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Door]:
+    path = tmp_path / "relay.db"
+    store = SqliteStore(path, "worker-a", patience_s=0.05)
+    await store.open()
+    lanes, journal, headroom = Lanes([]), Journal(), Headroom(backlog_max=1000, disk_free_min=0)
+    health = Health(store, Scheduler(store, lanes, [], clock), headroom, clock)
+    ingest = Ingest(SOURCES.values(), store, lanes, headroom, clock, journal)
+    inbound = InboundDoor(SOURCES, ingest, health, None, [ip_network("127.0.0.0/8")])
+    runner = web.ServerRunner(web.Server(inbound.serve, access_log=None, auto_decompress=False))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    async with ClientSession(auto_decompress=False) as http:
+        yield Door(f"http://{host}:{port}", http, store, clock, headroom, journal, path)
+    await runner.cleanup()
+    await store.close()
+
+
+async def test_an_accepted_event_is_on_disk_before_the_answer(door: Door) -> None:
+    """Promise 1, as a sender sees it: exactly 200, and an id by which to ask."""
+    status, told = await door.send("shop", b"\x00 any bytes")
+
+    assert (200, "accepted") == (status, told["status"])
+    record = await door.store.event(str(told["id"]))
+    assert record is not None
+    assert b"\x00 any bytes" == record.event.body
+    assert ["erp"] == [delivery.target for delivery in record.deliveries]
+
+
+async def test_a_repeat_is_told_the_first_ones_id(door: Door) -> None:
+    """The sender whose answer was lost learns the same id again."""
+    _, first = await door.send("shop")
+    status, again = await door.send("shop")
+
+    assert (200, {"status": "duplicate", "id": first["id"]}) == (status, again)
+    assert 1 == door.stored()
+
+
+async def test_a_source_may_choose_its_answer(door: Door) -> None:
+    """Some vendors want 201 or 202; `respond.status` says so."""
+    status, _ = await door.send("created")
+    assert 201 == status
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Signature": ""},
+        {"X-Signature": "0" * 64},
+        {"X-Signature": "0" * 63},
+        {"X-Signature": "sha256=" + "0" * 64},
+        {"X-Signature": "caf\u00e9"},
+        {},
+    ],
+)
+async def test_what_is_not_proven_is_refused_with_no_hint_and_no_trace(door: Door, headers: dict[str, str]) -> None:
+    """A forger learns one thing only: that it was refused."""
+    status, told = await door.post("/in/shop", b"{}", headers)
+
+    assert 401 == status
+    assert "The request is not proven to come from this source." == told["detail"]
+    assert "application/problem+json" == door.last_headers["Content-Type"]
+    assert 0 == door.stored()
+
+
+async def test_a_flipped_bit_is_refused(door: Door) -> None:
+    """The signature is over the bytes as sent."""
+    body = b'{"amount":100}'
+    signature = hmac.digest(SECRET.encode(), body, "sha256").hex()
+
+    status, _ = await door.post("/in/shop", b'{"amount":900}', {"X-Signature": signature})
+    assert 401 == status
+
+
+async def test_two_signature_headers_are_refused(door: Door) -> None:
+    """A proxy and we might each look at another one."""
+    good = hmac.digest(SECRET.encode(), b"{}", "sha256").hex()
+    async with door.http.post(
+        door.url + "/in/shop", data=b"{}", headers=[("X-Signature", good), ("X-Signature", good)]
+    ) as answer:
+        assert 401 == answer.status
+
+
+async def test_a_forged_request_does_not_burn_a_genuine_id(door: Door) -> None:
+    """Dedupe comes after verification."""
+    await door.send("keyed", b'{"kind":"a","id":7}', X_Signature="0" * 64)
+    _, told = await door.send("keyed", b'{"kind":"a","id":7}')
+
+    assert "accepted" == told["status"]
+
+
+async def test_unknown_places_and_methods_are_told_plainly(door: Door) -> None:
+    """404 where nothing is; 405 with Allow where another method would do."""
+    assert 404 == (await door.post("/in/nobody", b"{}", {}))[0]
+    assert 404 == (await door.post("/elsewhere", b"{}", {}))[0]
+    assert 404 == (await door.post("/in/shop/a-token", b"{}", {}))[0]
+    async with door.http.get(door.url + "/in/shop") as answer:
+        assert (405, "POST") == (answer.status, answer.headers["Allow"])
+    async with door.http.post(door.url + "/healthz") as answer:
+        assert (405, "GET, HEAD") == (answer.status, answer.headers["Allow"])
+
+
+@pytest.mark.parametrize("path", ["/in/collector/a-token-in-the-url", "/in/collector?token=a-token-in-the-url"])
+async def test_a_token_may_stand_in_path_or_query(door: Door, path: str) -> None:
+    """Invoice-Collector can be given nothing but a URL."""
+    assert 200 == (await door.post(path, b"{}", {}))[0]
+    assert 401 == (await door.post(path + "x", b"{}", {}))[0]
+    assert 401 == (await door.post("/in/collector", b"{}", {}))[0]
+
+
+async def test_a_body_that_is_too_large_is_refused_without_reading_it(door: Door) -> None:
+    """413 by its declared length: the sender is not made to send the rest."""
+    host, port = door.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST /in/small HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999\r\n\r\nonly this comes")
+
+    assert b"HTTP/1.1 413" == (await reader.read(100))[:12]
+    writer.close()
+
+
+async def test_a_body_without_a_length_is_counted_while_it_comes(door: Door) -> None:
+    """413, never truncated: chunks are counted, the first too many ends it."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(50):
+            yield b"x" * 50
+
+    async with door.http.post(door.url + "/in/small", data=chunks()) as answer:
+        assert 413 == answer.status
+    assert 0 == door.stored()
+
+
+async def test_what_the_source_cannot_accept_is_a_400(door: Door) -> None:
+    """Not JSON where it must be, or no key where one is named: the sender is told which."""
+    assert 400 == (await door.send("keyed", b"not json"))[0]
+    status, told = await door.send("keyed", b'{"kind":"a"}')
+    assert (400, "The body lacks the fields by which this source's events are known.") == (status, told["detail"])
+    assert 0 == door.stored()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 100_000, b'{"id": ' + b"9" * 1_000_0 + b"}", b"NaN", b'"\\ud800"', b"\xef\xbb\xbf{}", b"\xff", b""],
+    ids=["brackets", "digits", "nan", "surrogate", "bom", "bytes", "nothing"],
+)
+async def test_no_body_makes_a_server_error(door: Door, body: bytes) -> None:
+    """Whatever a stranger sends: 4xx where JSON is needed, and kept as it is where it is not."""
+    assert 400 == (await door.send("keyed", body))[0]
+    assert 200 == (await door.send("shop", body))[0]
+
+
+async def test_more_than_the_limit_is_answered_429_until_there_is_room(door: Door) -> None:
+    """One source's flood is bounded by its own limit; what is not proven uses up nothing of it."""
+    for _ in range(5):
+        await door.send("slow", b"forged", X_Signature="0" * 64)
+    statuses = [(await door.send("slow", str(number).encode()))[0] for number in range(3)]
+
+    assert [200, 200, 429] == statuses
+    assert "30" == door.last_headers["Retry-After"]
+    door.clock.advance(30)
+    assert 200 == (await door.send("slow", b"later"))[0]
+
+
+async def test_a_compressed_body_is_verified_and_kept_as_it_was_sent(door: Door) -> None:
+    """One rule: the bytes as sent are what is signed, stored and forwarded; they are unpacked only to be read."""
+    packed = gzip.compress(b'{"kind":"a","id":1}')
+    _, told = await door.send("keyed", packed, Content_Encoding="gzip")
+
+    record = await door.store.event(str(told["id"]))
+    assert record is not None
+    assert packed == record.event.body
+    assert "a" == record.event.type
+
+
+async def test_a_broken_or_bursting_archive_is_refused(door: Door) -> None:
+    """Corrupt gzip: 400. One that unpacks beyond the bound: 413."""
+    packed = gzip.compress(b"{}")
+    assert 400 == (await door.send("shop", packed[:-4], Content_Encoding="gzip"))[0]
+    bomb = gzip.compress(b" " * 10_000_000)
+    assert 413 == (await door.send("keyed", bomb, Content_Encoding="gzip"))[0]
+
+
+async def test_a_store_that_cannot_commit_is_a_503_and_recovers(door: Door) -> None:
+    """Promise 1: never 4xx, never 200; the sender comes again and is then accepted as new."""
+    intruder = sqlite3.connect(door.path, isolation_level=None)
+    intruder.execute("BEGIN IMMEDIATE")
+
+    status, _ = await door.send("shop")
+    assert (503, "5") == (status, door.last_headers["Retry-After"])
+    async with door.http.get(door.url + "/readyz") as answer:
+        assert 503 == answer.status
+        assert not (await answer.json())["checks"]["store"]["ok"]
+    intruder.close()
+
+    _, told = await door.send("shop")
+    assert "accepted" == told["status"]
+    assert [("shop", "unavailable"), ("shop", "accepted")] == door.journal.results
+    door.clock.advance(2)
+    async with door.http.get(door.url + "/readyz") as answer:
+        assert (200, "ready") == (answer.status, (await answer.json())["status"])
+
+
+async def test_a_backlog_beyond_its_bound_is_a_503(door: Door) -> None:
+    """Better a sender that tries again than a disk that fills up."""
+    door.headroom.see({"erp": LaneState(unfinished=1000)}, disk_free=None)
+    assert 503 == (await door.send("shop"))[0]
+
+    door.headroom.see({"erp": LaneState(unfinished=999)}, disk_free=None)
+    assert 200 == (await door.send("shop"))[0]
+
+
+async def test_an_expression_that_fails_on_an_event_never_loses_it(door: Door) -> None:
+    """The event is kept, the route is marked failed, counted and shown."""
+    status, told = await door.send("choosy", b"{}")
+
+    assert 200 == status
+    record = await door.store.event(str(told["id"]))
+    assert record is not None
+    assert (("odd", "failed"),) == record.verdicts
+    assert ("choosy", "route odd failed") in door.journal.results
+
+
+async def test_a_sender_behind_a_trusted_proxy_is_known_by_its_own_address(door: Door) -> None:
+    """X-Forwarded-For is read from its end: what stands before the first stranger may be invented."""
+    assert 200 == (await door.post("/in/office", b"1", {"X-Forwarded-For": "203.0.113.7"}))[0]
+    assert 200 == (await door.post("/in/office", b"2", {"X-Forwarded-For": "9.9.9.9, 203.0.113.7, 127.0.0.2"}))[0]
+    assert 401 == (await door.post("/in/office", b"3", {"X-Forwarded-For": "203.0.113.7, 9.9.9.9"}))[0]
+    assert 401 == (await door.post("/in/office", b"4", {}))[0]
+
+
+async def test_liveness_is_about_the_process_alone(door: Door) -> None:
+    """A process is not restarted because its disk is full."""
+    await door.store.close()
+    async with door.http.get(door.url + "/healthz") as answer:
+        assert 200 == answer.status
+    async with door.http.get(door.url + "/readyz") as answer:
+        assert 503 == answer.status

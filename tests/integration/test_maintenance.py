@@ -1,0 +1,97 @@
+"""What is done again and again, on a real store with time moved by hand."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from pathlib import Path
+
+from relay.domain import DeliveryStatus, Outcome, RetryPolicy, Target
+from relay.headroom import Headroom
+from relay.maintenance import Maintenance
+from relay.store.protocol import Store
+from relay.store.sqlite import SqliteStore
+from tests.builders import a_lease, a_plan, an_event, delivered
+from tests.conftest import ManualClock
+from tests.integration.conftest import Journal
+
+KEEP = timedelta(days=30)
+
+
+def a_maintenance(store: Store, clock: ManualClock, journal: Journal, headroom: Headroom | None = None) -> Maintenance:
+    targets = {"erp": Target("erp", retry=RetryPolicy(base_s=10, jitter=0))}
+    return Maintenance(store, targets, headroom or Headroom(10, 0), KEEP, clock, journal, lambda: 0.0)
+
+
+async def test_what_a_dead_worker_held_is_tried_again_and_counted_as_lost(
+    store: Store, clock: ManualClock, tmp_path: Path
+) -> None:
+    """Promise 2: whatever process dies when. The attempt counts, so a poison event cannot loop for ever."""
+    dying = SqliteStore(tmp_path / "relay.db", "worker-b")
+    await dying.open()
+    event = an_event()
+    await dying.accept(event, a_plan("erp"), {0: a_lease("worker-b")})
+    await dying.close()
+    journal = Journal()
+
+    await a_maintenance(store, clock, journal).reclaim()
+
+    record = await store.event(event.id)
+    assert record is not None
+    (delivery,) = record.deliveries
+    assert DeliveryStatus.PENDING == delivery.status
+    assert clock.now() + timedelta(seconds=10) == delivery.due_at
+    assert [(1, Outcome.LOST)] == [(attempt.number, attempt.outcome) for attempt in delivery.attempts]
+    assert [(event.id, 1, Outcome.LOST, DeliveryStatus.PENDING)] == journal.attempts
+
+
+async def test_a_delivery_lost_past_its_deadline_stands_as_dead(
+    store: Store, clock: ManualClock, tmp_path: Path
+) -> None:
+    """An event that kills its worker each time ends at its deadline like any other."""
+    dying = SqliteStore(tmp_path / "relay.db", "worker-b")
+    await dying.open()
+    event = an_event()
+    await dying.accept(event, a_plan("erp", max_age=timedelta(seconds=5)), {0: a_lease("worker-b")})
+    await dying.close()
+
+    await a_maintenance(store, clock, Journal()).reclaim()
+
+    record = await store.event(event.id)
+    assert record is not None
+    assert DeliveryStatus.DEAD == record.deliveries[0].status
+
+
+async def test_old_finished_events_go_and_young_ones_stay(store: Store, clock: ManualClock) -> None:
+    """`storage.keep` is enforced, in steps."""
+    old = an_event()
+    receipt = await store.accept(old, a_plan("erp"), {0: a_lease()})
+    await store.settle(delivered(receipt.deliveries[0]))
+    clock.advance(KEEP.total_seconds() + 1)
+    young = an_event(at=clock.now())
+    receipt = await store.accept(young, a_plan("erp"), {0: a_lease()})
+    await store.settle(delivered(receipt.deliveries[0]))
+
+    purging = a_maintenance(store, clock, Journal()).purge()
+    await _run_through(purging, clock)
+
+    assert None is await store.event(old.id)
+    assert None is not await store.event(young.id)
+
+
+async def test_it_sees_how_much_waits(store: Store, clock: ManualClock) -> None:
+    """The bound on the backlog is on what is really there."""
+    headroom = Headroom(backlog_max=2, disk_free_min=0)
+    maintenance = a_maintenance(store, clock, Journal(), headroom)
+    await store.accept(an_event(), a_plan("erp", "chat"), {})
+    assert None is headroom.shortage
+
+    await maintenance.see_room()
+    assert "2 deliveries wait, and storage.backlog_max is 2" == headroom.shortage
+
+
+async def _run_through(work: Coroutine[None, None, None], clock: ManualClock) -> None:
+    """Run something that sleeps now and then, moving the clock for it."""
+    task = asyncio.create_task(work)
+    while not task.done():
+        clock.advance(1)
+        await asyncio.sleep(0.001)
