@@ -1,8 +1,7 @@
-"""Everything built once, started and stopped in order."""
+"""Everything started and stopped in order, and the signals that ask for it."""
 
 import asyncio
 import os
-import random
 import secrets
 import signal
 import socket
@@ -18,21 +17,11 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from relay import registry
+from relay.assembly import Parts, assemble
 from relay.config import Address, Config
-from relay.domain import Secret, Target
+from relay.domain import Secret
 from relay.errors import ListenFailed, StoreUnusable
-from relay.headroom import Headroom
-from relay.health import Health
-from relay.ingest import Ingest
-from relay.lanes import Lane, Lanes, Memory
-from relay.maintenance import Maintenance
-from relay.scheduler import Scheduler
-from relay.store.sqlite import SqliteStore
-from relay.targets.protocol import Sender
-from relay.telemetry import Telemetry
 from relay.web.admin import AdminDoor
-from relay.web.inbound import InboundDoor
 from relay.worker import Worker
 
 log = structlog.get_logger("relay.runtime")
@@ -74,8 +63,6 @@ class Relay:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._clock = SystemClock()
-        self._worker_name = secrets.token_hex(6)
-        self._tasks: set[asyncio.Task[None]] = set()
         self._fault: asyncio.Future[None] | None = None
         self._stop_by_s = float("inf")
         self.public_url = ""
@@ -90,42 +77,20 @@ class Relay:
             public_socket = stack.enter_context(_bound(config.server.listen, "server.listen"))
             admin_socket = stack.enter_context(_bound(config.admin.listen, "admin.listen"))
             self.public_url, self.admin_url = _url_of(public_socket), _url_of(admin_socket)
-            store = SqliteStore(config.storage.path, self._worker_name)
-            await store.open()
-            stack.push_async_callback(store.close)
-
-            telemetry = Telemetry(clock, config.targets)
-            headroom = Headroom(config.storage.backlog_max, config.storage.disk_free_min)
-            memory = Memory()
-            by_target = {target.name: Lane(target, self._worker_name, memory) for target in config.targets.values()}
-            lanes = Lanes(by_target.values())
-            scheduler = Scheduler(store, lanes, list(by_target), clock)
-            maintenance = Maintenance(
-                store, config.targets, headroom, config.storage.keep, clock, telemetry, random.random
-            )
-            health = Health(store, scheduler, headroom, clock)
-            ingest = Ingest(config.sources.values(), store, lanes, headroom, clock, telemetry)
-
-            async def exposition() -> bytes:
-                return telemetry.exposition(await store.lanes())
-
-            admin = AdminDoor(store, lanes, clock, exposition, self._admin_tokens())
-            await stack.enter_async_context(self._served(self._admin_runner(admin), admin_socket))
-            await maintenance.see_room()
-            await stack.enter_async_context(self._kept_running(scheduler.run(), "scheduler"))
-            workers = [
-                Worker(lane, self._sender(lane.target), store, scheduler, clock, telemetry, random.random)
-                for lane in by_target.values()
-            ]
-            await stack.enter_async_context(self._carried(workers))
-            await stack.enter_async_context(self._kept_running(maintenance.run(), "maintenance"))
-            door = InboundDoor(config.sources, ingest, health, config.server.public_url, config.server.trusted_proxies)
-            await stack.enter_async_context(self._served(self._public_runner(door), public_socket))
+            parts = assemble(config, clock, secrets.token_hex(6))
+            await parts.store.open()
+            stack.push_async_callback(parts.store.close)
+            await parts.maintenance.see_room()
+            await stack.enter_async_context(self._served(self._admin_runner(parts), admin_socket))
+            await stack.enter_async_context(self._kept_running(parts.scheduler.run(), "scheduler"))
+            await stack.enter_async_context(self._carried(parts.workers))
+            await stack.enter_async_context(self._kept_running(parts.maintenance.run(), "maintenance"))
+            await stack.enter_async_context(self._served(self._public_runner(parts), public_socket))
             self._tell_started()
             try:
                 yield self
             finally:
-                health.is_stopping = True
+                parts.health.is_stopping = True
                 self._stop_by_s = clock.monotonic() + config.server.grace.total_seconds()
 
     async def until_stopped(self) -> None:
@@ -166,16 +131,13 @@ class Relay:
     def _admin_tokens(self) -> tuple[Secret, ...]:
         return self._config.admin.tokens or (_made_token(self._config.storage.path),)
 
-    def _sender(self, target: Target) -> Sender:
-        sender: Sender = registry.load("relay.targets", target.kind, "SENDER")(target, self._clock)
-        return sender
-
-    def _public_runner(self, door: InboundDoor) -> web.ServerRunner:
+    def _public_runner(self, parts: Parts) -> web.ServerRunner:
         """Serve bodies as they were sent: nothing is unpacked before it is verified."""
-        server = web.Server(door.serve, access_log=None, auto_decompress=False)
+        server = web.Server(parts.door.serve, access_log=None, auto_decompress=False)
         return web.ServerRunner(server, shutdown_timeout=self._config.server.grace.total_seconds())
 
-    def _admin_runner(self, door: AdminDoor) -> web.AppRunner:
+    def _admin_runner(self, parts: Parts) -> web.AppRunner:
+        door = AdminDoor(parts.store, parts.lanes, self._clock, parts.exposition, self._admin_tokens())
         return web.AppRunner(door.application(), access_log=None, shutdown_timeout=ADMIN_GRACE_S)
 
     @asynccontextmanager

@@ -12,6 +12,7 @@ FILE_BYTES_MAX = 64 * 1024
 
 _MARK = re.compile(r"\$(?P<escaped>\$\{)|\$\{(?P<inside>[^{}]*)(?P<end>\}?)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_UNDECODED = re.compile("[\ud800-\udfff]")  # bytes of the environment that are no UTF-8
 _FILE = "file:"
 
 
@@ -54,20 +55,22 @@ class Interpolation:
         if mark["escaped"]:
             return "${"
         try:
-            return self._looked_up(mark["inside"] if mark["end"] else "", mark[0])
+            return self._looked_up(mark["inside"] if mark["end"] else "")
         except _Missing as missing:
             self.faults.append(self.origin.at_value(path, str(missing)))
             return ""
 
-    def _looked_up(self, name: str, mark: str) -> str:
+    def _looked_up(self, name: str) -> str:
         if name.startswith(_FILE):
             return _content(name.removeprefix(_FILE))
         if not _NAME.fullmatch(name):
-            raise _Missing(f"`{mark}` is unclear; expected ${{NAME}} or ${{file:/path}}, or $${{ for the signs alone")
+            raise _Missing("`${` stands in it alone; expected ${NAME} or ${file:/path}, or `$${` for the two signs")
         if name not in self.environ:
             raise _Missing(f"the environment variable {name} is not set; expected a value in it")
         if not self.environ[name]:
             raise _Missing(f"the environment variable {name} is empty; expected a value in it")
+        if _UNDECODED.search(self.environ[name]):
+            raise _Missing(f"the environment variable {name} cannot be read; expected text in UTF-8")
         return self.environ[name]
 
 

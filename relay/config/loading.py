@@ -1,5 +1,6 @@
 """From a file and the environment to a configuration, or to everything that is wrong with it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from relay.config.models.file import File
 from relay.config.origin import START
 from relay.config.result import Config
 from relay.config.wording import Wording
-from relay.config.yaml import Page, parse
+from relay.config.yaml import parse
 from relay.errors import ConfigurationInvalid, Fault
 
 
@@ -39,7 +40,9 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise _unreadable(path, "there is no such file; expected a configuration, as config/relay.yaml is one") from error
+        raise _unreadable(
+            path, "there is no such file; expected a configuration, as config/relay.yaml is one"
+        ) from error
     except OSError as error:
         raise _unreadable(path, f"this cannot be read: {error.strerror}; expected a file") from error
 
@@ -51,18 +54,25 @@ def _unreadable(path: Path, message: str) -> ConfigurationInvalid:
 def _sections(data: object) -> dict[str, object]:
     """Return the file's sections without those that have nothing in them."""
     sections = data if isinstance(data, dict) else {}
-    return {key: section for key, section in sections.items() if section is not None or key not in File.keys()}
+    return {key: section for key, section in sections.items() if section is not None or key not in File.written_keys()}
 
 
 def _surroundings(data: dict[str, object]) -> Surroundings:
     """Collect what the parts of the file must know of each other."""
     server = data.get("server")
     return Surroundings(
-        sources=_names(data.get("sources")),
-        targets=_names(data.get("targets")),
+        sources=_names(data.get("sources", {})),
+        targets=_names(data.get("targets", {})),
+        routes_alike=_routes_alike(data.get("routes")),
         has_public_url=isinstance(server, dict) and "public_url" in server,
     )
 
 
-def _names(section: object) -> frozenset[str]:
-    return frozenset(section) if isinstance(section, dict) else frozenset()
+def _names(section: object) -> frozenset[str] | None:
+    return frozenset(section) if isinstance(section, dict) else None
+
+
+def _routes_alike(section: object) -> frozenset[str]:
+    routes = section if isinstance(section, list) else []
+    names = Counter(str(route["name"]) for route in routes if isinstance(route, dict) and "name" in route)
+    return frozenset(name for name, count in names.items() if count > 1)

@@ -26,17 +26,18 @@ class Origin:
     values: Mapping[KeyPath, Position]
 
     def at_key(self, path: KeyPath, message: str) -> Fault:
-        """Make a fault that stands at a key; at the nearest key above where it is not in the file."""
-        return self._fault(self.keys, path, message)
+        """Make a fault that stands at a key, or at a list's item; at what is around it where it is not in the file."""
+        return Fault(self.file, *self._around(path), dotted(path), message)
 
     def at_value(self, path: KeyPath, message: str) -> Fault:
-        """Make a fault that stands at a value; at the nearest key above where it is not in the file."""
-        return self._fault(self.values if path in self.values else self.keys, path, message)
+        """Make a fault that stands at a value; at what is around it where it is not in the file."""
+        return Fault(self.file, *(self.values.get(path) or self._around(path)), dotted(path), message)
 
-    def _fault(self, positions: Mapping[KeyPath, Position], path: KeyPath, message: str) -> Fault:
-        above = (path[:length] for length in range(len(path), 0, -1))
-        line, column = next((positions[known] for known in above if known in positions), START)
-        return Fault(self.file, line, column, dotted(path), message)
+    def _around(self, path: KeyPath) -> Position:
+        if not path:
+            return START
+        found = self.values.get(path) if isinstance(path[-1], int) else self.keys.get(path)
+        return found or self._around(path[:-1])
 
 
 def dotted(path: KeyPath) -> str:

@@ -77,10 +77,12 @@ class Wording:
             case "value_error" if isinstance(misfit := details["ctx"]["error"], Misfit):
                 return self._told(misfit, found, path)
             case kind:
-                return self._told(Expected(_WORDS.get(kind, "expected another value").removeprefix("expected ")), found, path)
+                return self._told(
+                    Expected(_WORDS.get(kind, "expected another value").removeprefix("expected ")), found, path
+                )
 
     def _unknown_key(self, path: KeyPath) -> str:
-        known = self._part_at(path[:-1]).keys()
+        known = self._part_at(path[:-1]).written_keys()
         near = nearest(path[-1], known)
         return f"unknown key; {f'did you mean `{near}`?' if near else f'expected {listing(known)}'}"
 
@@ -108,18 +110,11 @@ class Wording:
 
 
 def _shown(found: object, *, is_secret: bool) -> str:
-    match found:
-        case dict():
-            return "a mapping"
-        case list() | tuple():
-            return "a list"
-        case _ if is_secret or found is None:
-            return ""
-        case bool():
-            return str(found).lower()
-        case str() if len(found) > FOUND_CHARACTERS_MAX:
-            return f'"{found[:FOUND_CHARACTERS_MAX]}…"'
-        case str():
-            return f'"{found}"'
-        case _:
-            return str(found)
+    """Return a value as a file would hold it, or its kind, or nothing."""
+    if isinstance(found, dict | list):
+        return "a mapping" if isinstance(found, dict) else "a list"
+    if is_secret:
+        return ""
+    if isinstance(found, str):
+        return f'"{found}"' if len(found) <= FOUND_CHARACTERS_MAX else f'"{found[:FOUND_CHARACTERS_MAX]}…"'
+    return str(found).lower()

@@ -26,6 +26,11 @@ _BOOL = re.compile(r"(true|True|TRUE)|false|False|FALSE")
 _INT = re.compile(r"[-+]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
 
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # half of a UTF-16 pair, written as an escape
+
+# What stands in the file is never repeated: an unquoted secret may begin with `!` or `*`.
+_TAGGED = "a value that begins with `!` is a tag, and means nothing here; expected a plain value, or quotes around it"
+_HALVED = "half of a character stands here, as `\\u` escapes make it; expected whole ones"
 _HOLDS_TWO = "expected one `key: value` on a line; a value that holds `: ` must be quoted"
 _WORDS = (  # of the parser's complaints, and what they mean to a person
     (r"character '\\t'", "a tab stands here; YAML is indented with spaces"),
@@ -36,7 +41,8 @@ _WORDS = (  # of the parser's complaints, and what they mean to a person
     (r"could not find expected ':'", "expected `key: value`"),
     (r"another document", "expected one document; a second one begins here"),
     (r"character '(.)' that cannot start", r"a value that begins with `\1` must be quoted"),
-    (r"undefined alias '?([^']*)'?", r"no anchor is called `\1`"),
+    (r"undefined alias", "a value that begins with `*` stands for one above, and there is none so called; quote it"),
+    (r"parsing a tag|scanning a tag|tag handle", _TAGGED),
     (r"unknown escape character '(.)'", r"`\\\1` means nothing in double quotes; use single quotes, or `\\\\`"),
     (r"expected <block end>", "the indentation does not match the lines above"),
 )
@@ -124,7 +130,7 @@ class _Builder:
         if id(node) in self.open_nodes:
             return self.refuse(node, path, "an alias stands inside of what it repeats")
         if node.tag not in _KNOWN_TAGS:
-            return self.refuse(node, path, f"the tag {_shown_tag(node)} means nothing here; expected a plain value")
+            return self.refuse(node, path, _TAGGED)
         self.open_nodes.add(id(node))
         built = self.built(node, path)
         self.open_nodes.remove(id(node))
@@ -152,6 +158,8 @@ class _Builder:
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
                 self.refuse(key, path, "expected a word as the key")
+            elif _HALF_CHARACTER.search(key.value):
+                self.refuse(key, path, _HALVED)
             elif key.tag == f"{_TAG}merge":
                 self.refuse(key, (*path, "<<"), "merge keys are not part of YAML 1.2; write the keys out")
             elif key.value in first:
@@ -163,6 +171,8 @@ class _Builder:
 
     def scalar(self, node: Node, path: KeyPath) -> object:
         value = node.value if node.tag == _TEXT else _core_value(node.value)
+        if _HALF_CHARACTER.search(node.value):
+            return self.refuse(node, path, _HALVED)
         if value is None and len(path) > 1:  # a section may be empty
             return self.refuse(node, path, "nothing stands here; expected a value", self.keys.get(path))
         return value
@@ -174,10 +184,6 @@ class _Builder:
 
 def _position(node: Node) -> Position:
     return node.start_mark.line + 1, node.start_mark.column + 1
-
-
-def _shown_tag(node: Node) -> str:
-    return f"!!{node.tag.removeprefix(_TAG)}" if node.tag.startswith(_TAG) else str(node.tag)
 
 
 def _core_value(text: str) -> str | int | float | bool | None:

@@ -32,6 +32,7 @@ CONNECTION_HEADERS = frozenset(
 
 CONTENT_TYPE = istr("Content-Type")
 CONTENT_ENCODING = istr("Content-Encoding")
+CONTENT_LENGTH = istr("Content-Length")
 AUTHORIZATION = istr("Authorization")
 USER_AGENT = istr("User-Agent")
 ID = istr("webhook-id")
@@ -71,6 +72,7 @@ class RequestHeaders:
         headers[SOURCE] = delivery.event.source
         headers[TYPE] = delivery.event.type
         headers[ATTEMPT] = str(delivery.attempt)
+        headers[CONTENT_LENGTH] = str(len(delivery.event.body))
         headers.setdefault(USER_AGENT, PROGRAM)
         return self._fault or _fault(headers) or headers
 

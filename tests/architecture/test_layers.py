@@ -15,8 +15,8 @@ LAYERS: dict[int, tuple[str, ...]] = {
     3: ("store", "targets"),
     4: ("ingest", "lanes", "scheduler", "worker", "maintenance", "headroom", "health"),
     5: ("web",),
-    6: ("runtime", "telemetry"),
-    7: ("cli",),
+    6: ("runtime", "assembly", "telemetry"),
+    7: ("cli", "__main__"),
 }
 IMPURE = {"aiohttp", "asyncio", "sqlite3", "aiosqlite", "asyncpg", "os", "random", "secrets", "time"}
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 from pydantic_core import InitErrorDetails
 
 from relay.config.misfits import Expected, Misfit, listing, not_among
 from relay.domain import ANY_TYPE
-
 
 Chooser = Callable[[object, object, ValidationInfo], "Part"]
 
@@ -18,13 +17,15 @@ Chooser = Callable[[object, object, ValidationInfo], "Part"]
 class Surroundings:
     """What a part of the file must know of the rest of it: names as they are written, faulty or not.
 
-    parts: which part each mapping of the data was read as, by its `id`, so that an unknown key can be compared
-    with the known ones.
+    sources, targets: None where nothing can be said of their names. routes_alike: names that several routes have.
+    parts: as which part each mapping of the data was read, by its `id`, so that an unknown key can be compared with
+    the known ones.
     """
 
-    sources: frozenset[str] = frozenset()
-    targets: frozenset[str] = frozenset()
-    has_public_url: bool = True
+    sources: frozenset[str] | None
+    targets: frozenset[str] | None
+    routes_alike: frozenset[str]
+    has_public_url: bool
     parts: dict[int, "type[Part]"] = field(default_factory=dict)
 
 
@@ -35,7 +36,7 @@ class Part(BaseModel):
     fault of its own missing in `info.data`, so that every fault is told, and none that only follows from another.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -49,15 +50,14 @@ class Part(BaseModel):
         return data
 
     @classmethod
-    def keys(cls) -> list[str]:
+    def written_keys(cls) -> list[str]:
         """List the keys that a person may write."""
         return [field.alias or name for name, field in cls.model_fields.items()]
 
 
 def surroundings(info: ValidationInfo) -> Surroundings:
     """Return what `info` carries."""
-    known: Surroundings = info.context
-    return known
+    return cast("Surroundings", info.context)
 
 
 def written(default: object, description: str, **more: Any) -> Any:
@@ -78,10 +78,11 @@ def chosen_by_scheme(kinds: Mapping[str, type[Part]], example: str) -> Chooser:
         if not isinstance(settings, dict):
             raise Expected(f"a mapping such as {example}")
         scheme = settings.get("scheme")
-        if scheme not in kinds:
+        kind = kinds.get(scheme) if isinstance(scheme, str) else None
+        if kind is None:
             misfit = not_among(kinds, scheme) if "scheme" in settings else Misfit(f"missing; expected {listing(kinds)}")
             raise misfit_at(("scheme",), scheme, misfit)
-        return kinds[scheme].model_validate(settings, context=info.context)
+        return kind.model_validate(settings, context=info.context)
 
     return choose
 
@@ -100,12 +101,12 @@ def as_list(value: object) -> object:
 def as_full_list(value: object) -> object:
     """Let one thing stand for a list of one. Errors: Expected, for a list of none."""
     if value == []:
-        raise Expected("at least one")
+        raise Misfit("expected at least one")
     return as_list(value)
 
 
 def by_type(value: object) -> object:
     """Let one thing stand for a mapping that says it of every type. Errors: Expected, for a mapping of none."""
     if value == {}:
-        raise Expected("at least one type, or `*` for all of them")
+        raise Misfit("expected at least one type, or `*` for all of them")
     return value if isinstance(value, dict) else {ANY_TYPE: value}

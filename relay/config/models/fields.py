@@ -163,9 +163,10 @@ def window(value: object) -> timedelta | None:
     if value == FOREVER:
         return None
     try:
-        return Within("1ms", "36500d", parse_duration).check(parse_duration(value))
+        duration: timedelta = Within("1ms", "36500d", parse_duration).check(parse_duration(value))
     except Expected as misfit:
         raise Expected(f"{str(misfit).removeprefix('expected ')}, or {FOREVER}", misfit.near) from None
+    return duration
 
 
 def network(value: object) -> IPv4Network | IPv6Network:

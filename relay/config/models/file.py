@@ -31,7 +31,8 @@ class Server(Part):
 
     listen: Listen = written("0.0.0.0:8080", "Where webhooks come in.")
     public_url: PublicUrl | None = written(
-        None, "Our address as senders see it; needed where a signature covers the URL.",
+        None,
+        "Our address as senders see it; needed where a signature covers the URL.",
         examples=["https://hooks.example.com"],
     )
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(as_list, json_schema_input_type=list[Network])] = (
@@ -54,7 +55,9 @@ class Admin(Part):
 class Storage(Part):
     """The database, and how full it may become."""
 
-    url: Database = written("sqlite:///data/relay.db", "sqlite:///PATH: from the working directory; sqlite:////PATH: from the root.")
+    url: Database = written(
+        "sqlite:///data/relay.db", "sqlite:///PATH: from the working directory; sqlite:////PATH: from the root."
+    )
     keep: Annotated[Duration, Within("1s", "36500d", parse_duration)] = written(
         "30d", "For how long finished events are kept."
     )
@@ -67,15 +70,17 @@ class Storage(Part):
 
 
 def _known_source(name: str, info: ValidationInfo) -> str:
-    if name in surroundings(info).sources:
-        return name
-    raise not_among(sorted(surroundings(info).sources), name, "a source")
+    return _known(name, surroundings(info).sources, "a source")
 
 
 def _known_target(name: str, info: ValidationInfo) -> str:
-    if name in surroundings(info).targets:
+    return _known(name, surroundings(info).targets, "a target")
+
+
+def _known(name: str, names: frozenset[str] | None, what: str) -> str:
+    if names is None or name in names:
         return name
-    raise not_among(sorted(surroundings(info).targets), name, "a target")
+    raise not_among(sorted(names), name, what)
 
 
 def _all_different(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -110,6 +115,13 @@ class Route(Part):
         AfterValidator(_all_different),
     ] = required("A target, or a list of targets.", "erp", alias="to")
 
+    @field_validator("name")
+    @classmethod
+    def _is_its_own(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name in surroundings(info).routes_alike:
+            raise Misfit("another route has this name; expected one of its own")
+        return name
+
 
 class File(Part):
     """The configuration of callback-relay."""
@@ -128,13 +140,3 @@ class File(Part):
         if server is not None and admin.listen.port and admin.listen == server.listen:
             raise misfit_at(("listen",), str(admin.listen), Misfit("this is `server.listen`; expected another port"))
         return admin
-
-    @field_validator("routes")
-    @classmethod
-    def _have_names_of_their_own(cls, routes: tuple[Route, ...]) -> tuple[Route, ...]:
-        seen: set[str] = set()
-        for index, route in enumerate(routes):
-            if route.name in seen:
-                raise misfit_at((index, "name"), route.name, Misfit("another route has this name; expected one of its own"))
-            seen.update([route.name] if route.name else [])
-        return routes

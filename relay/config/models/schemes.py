@@ -24,9 +24,8 @@ class Scheme(Part):
 
     scheme: str
 
-    def misfit(self, secret: Secret) -> Misfit | None:
-        """Say why a secret does not suit this scheme, without telling it; or None."""
-        return None
+    def check_secret(self, secret: Secret) -> None:
+        """Insist on a secret that this scheme can use. Errors: Misfit, which never tells it."""
 
     def verifier(self, secrets: tuple[Secret, ...]) -> Verifier:
         """Build what proves."""
@@ -101,13 +100,9 @@ class StandardWebhooks(Scheme):
     scheme: Literal["standard-webhooks"] = Field(description="Standard Webhooks, version 1; secrets are `whsec_…`.")
     tolerance: Tolerance = written("5m", "How far the signed time may be from ours, either way.")
 
-    def misfit(self, secret: Secret) -> Misfit | None:
-        """Insist on a key."""
-        try:
-            signing_key(secret.text())
-        except Misfit as misfit:
-            return misfit
-        return None
+    def check_secret(self, secret: Secret) -> None:
+        """Insist on a key. Errors: Misfit."""
+        signing_key(secret.text())
 
 
 class Header(Scheme):
@@ -116,9 +111,9 @@ class Header(Scheme):
     scheme: Literal["header"] = Field(description="A fixed value in a header; secrets are that value.")
     header: HeaderName = required("The header that holds the value.", "X-Webhook-Key")
 
-    def misfit(self, secret: Secret) -> Misfit | None:
-        """Insist on what a header can carry."""
-        return _misfit_in_transit(secret)
+    def check_secret(self, secret: Secret) -> None:
+        """Insist on what a header can carry. Errors: Misfit."""
+        _check_transit(secret)
 
 
 class Basic(Scheme):
@@ -126,10 +121,11 @@ class Basic(Scheme):
 
     scheme: Literal["basic"] = Field(description="User and password, as `https://user:password@…` sends them.")
 
-    def misfit(self, secret: Secret) -> Misfit | None:
-        """Insist on a user and a password. Source: RFC 7617."""
+    def check_secret(self, secret: Secret) -> None:
+        """Insist on a user and a password. Errors: Misfit. Source: RFC 7617."""
         user, _, password = secret.text().partition(":")
-        return None if user and password else Misfit("expected `user:password`, which scheme basic compares with")
+        if not (user and password):
+            raise Misfit("expected `user:password`, which scheme basic compares with")
 
 
 class Token(Scheme):
@@ -137,16 +133,15 @@ class Token(Scheme):
 
     scheme: Literal["token"] = Field(description="A secret in the URL: /in/SOURCE/TOKEN, or ?token=TOKEN.")
 
-    def misfit(self, secret: Secret) -> Misfit | None:
-        """Insist on what a URL can carry."""
-        return _misfit_in_transit(secret)
+    def check_secret(self, secret: Secret) -> None:
+        """Insist on what a URL can carry. Errors: Misfit."""
+        _check_transit(secret)
 
 
-def _misfit_in_transit(secret: Secret) -> Misfit | None:
+def _check_transit(secret: Secret) -> None:
     content = secret.text()
     if content != content.strip() or not content.isprintable():
-        return Misfit("a space at its end, or a control character, is lost on the way; expected a secret without")
-    return None
+        raise Misfit("a space at an end, or a control character, is lost on the way; expected a secret without")
 
 
 class Ip(Scheme):
@@ -155,8 +150,8 @@ class Ip(Scheme):
     compares_secrets = False
 
     scheme: Literal["ip"] = Field(description="The sender's address, trusted proxies seen through.")
-    networks: Annotated[tuple[Network, ...], BeforeValidator(as_full_list, json_schema_input_type=list[Network])] = required(
-        "Where requests may come from.", "192.0.2.0/24"
+    networks: Annotated[tuple[Network, ...], BeforeValidator(as_full_list, json_schema_input_type=list[Network])] = (
+        required("Where requests may come from.", "192.0.2.0/24")
     )
 
 
@@ -184,5 +179,6 @@ AnyScheme = Annotated[
     WrapValidator(chosen_by_scheme(SCHEMES, "{scheme: hmac, header: X-Signature}, or `none` to believe everybody")),
 ]
 Verify = Annotated[
-    tuple[AnyScheme, ...], BeforeValidator(as_full_list, json_schema_input_type=AnyScheme | WORDS | list[AnyScheme | WORDS])
+    tuple[AnyScheme, ...],
+    BeforeValidator(as_full_list, json_schema_input_type=AnyScheme | WORDS | list[AnyScheme | WORDS]),
 ]

@@ -3,12 +3,12 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from relay import presets
 from relay.config.misfits import Misfit, listing, not_among
-from relay.config.models.base import Part, as_full_list, by_type, misfit_at, written
-from relay.config.models.fields import Flag, RateText, SecretText, Size, Text, TermText, Whole, Window, Within, text
+from relay.config.models.base import Part, as_full_list, by_type, written
+from relay.config.models.fields import Flag, RateText, SecretText, Size, TermText, Text, Whole, Window, Within, text
 from relay.config.models.schemes import Scheme, Verify
 from relay.config.units import parse_duration, parse_size
 from relay.domain import ANY_TYPE, Secret
@@ -23,11 +23,26 @@ def _preset_name(value: object) -> str:
     raise not_among(presets.names(), name)
 
 
+def _schemes(info: ValidationInfo) -> tuple[Scheme, ...]:
+    """Return the schemes of the source that is being read; none where a fault hides them."""
+    schemes: tuple[Scheme, ...] = info.data.get("verify", ())
+    return schemes
+
+
+def _fits(secret: Secret, info: ValidationInfo) -> Secret:
+    """Insist that every scheme can use the secret. Errors: Misfit, which never tells it."""
+    for scheme in _schemes(info):
+        if scheme.compares_secrets:
+            scheme.check_secret(secret)
+    return secret
+
+
 PresetName = Annotated[str, PlainValidator(_preset_name), WithJsonSchema({"enum": list(presets.names())})]
 BodySize = Annotated[Size, Within("1B", "900MiB", parse_size)]  # SQLite holds at most 10**9 bytes in a value
 Keys = Annotated[dict[Text, TermText], BeforeValidator(by_type, json_schema_input_type=TermText | dict[str, TermText])]
 Windows = Annotated[dict[Text, Window], BeforeValidator(by_type, json_schema_input_type=Window | dict[str, Window])]
-Secrets = Annotated[tuple[SecretText, ...], BeforeValidator(as_full_list, json_schema_input_type=list[SecretText])]
+OneSecret = Annotated[SecretText, AfterValidator(_fits)]
+Secrets = Annotated[tuple[OneSecret, ...], BeforeValidator(as_full_list, json_schema_input_type=list[SecretText])]
 
 
 class Respond(Part):
@@ -41,8 +56,8 @@ class Source(Part):
 
     preset: PresetName | None = written(None, "The vendor, if we know it: says all the rest, except for the secret.")
     verify: Verify = written((), "How a request is proven: a scheme, or a list of which all must agree.")
-    token: SecretText | None = written(None, "One secret, where it stands in the URL; the same as `secrets` with one.")
-    secret: SecretText | None = written(None, "One secret; the same as `secrets` with one.")
+    token: OneSecret | None = written(None, "One secret, where it stands in the URL; the same as `secrets` with one.")
+    secret: OneSecret | None = written(None, "One secret; the same as `secrets` with one.")
     secrets: Secrets = written((), "What is compared with; several while one replaces another: any may match.")
     type: TermText | None = written(None, "Where an event's type stands: JMESPath over the body, or header:NAME.")
     key: Keys | None = written(
@@ -81,7 +96,6 @@ class Source(Part):
     def _suits(cls, secret: Secret | None, info: ValidationInfo) -> Secret | None:
         if secret is not None:
             _check_use(info)
-            _check_fit(secret, info)
         return secret
 
     @field_validator("secrets")
@@ -91,11 +105,6 @@ class Source(Part):
             _check_use(info)
         else:
             _check_needless(info)
-        for index, secret in enumerate(secrets):
-            try:
-                _check_fit(secret, info)
-            except Misfit as misfit:
-                raise misfit_at((index,), None, misfit) from misfit
         return secrets
 
     @field_validator("window")
@@ -122,12 +131,6 @@ def _as_written(preset: Preset) -> dict[str, object]:
     return {key: value for key, value in said.items() if value is not None}
 
 
-def _schemes(info: ValidationInfo) -> tuple[Scheme, ...]:
-    """Return the schemes of the source that is being read; none where a fault hides them."""
-    schemes: tuple[Scheme, ...] = info.data.get("verify", ())
-    return schemes
-
-
 def _check_use(info: ValidationInfo) -> None:
     """Insist that something compares with the secret, and that it is the only spelling of it. Errors: Misfit."""
     for name in ("token", "secret"):
@@ -146,10 +149,3 @@ def _check_needless(info: ValidationInfo) -> None:
     for scheme in _schemes(info):
         if scheme.compares_secrets:
             raise Misfit(f"missing; scheme {scheme.scheme} needs `secrets`, or `secret` for a single one")
-
-
-def _check_fit(secret: Secret, info: ValidationInfo) -> None:
-    """Insist that every scheme can use the secret. Errors: Misfit, which never tells it."""
-    for scheme in _schemes(info):
-        if scheme.compares_secrets and (misfit := scheme.misfit(secret)) is not None:
-            raise misfit

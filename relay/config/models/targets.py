@@ -15,7 +15,6 @@ from pydantic import (
     WrapValidator,
     field_validator,
 )
-from yarl import URL
 
 from relay.config.misfits import Expected, Misfit
 from relay.config.models.base import Part, as_full_list, as_list, chosen_by_scheme, misfit_at, required, written
@@ -128,9 +127,9 @@ Auth = Annotated[
 class Sign(Part):
     """Our own signature, by which a target knows us."""
 
-    secrets: Annotated[tuple[SigningKey, ...], BeforeValidator(as_full_list, json_schema_input_type=list[SigningKey])] = (
-        required("Keys of Standard Webhooks, the newest first: `whsec_` and base64.", "${ERP_SIGNING_SECRET}")
-    )
+    secrets: Annotated[
+        tuple[SigningKey, ...], BeforeValidator(as_full_list, json_schema_input_type=list[SigningKey])
+    ] = required("Keys of Standard Webhooks, the newest first: `whsec_` and base64.", "${ERP_SIGNING_SECRET}")
 
 
 class Retry(Part):

@@ -1,0 +1,169 @@
+"""The real program, as a process of its own: started on free ports in a folder of the test's, watched, ended."""
+
+import asyncio
+import json
+import random
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+READY_S_MAX = 30.0
+END_S_MAX = 40.0  # more than server.grace
+POLL_S = 0.02
+PORTS = range(20_000, 32_000)  # below those that the system gives to outgoing connections
+
+RELAY = (sys.executable, "-m", "relay")
+
+
+def free_port() -> int:
+    """Find a port that nothing listens on, and that no outgoing connection will take while a relay is down."""
+    for port in random.sample(PORTS, 100):
+        with closing(socket.socket()) as candidate:
+            try:
+                candidate.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no free port among a hundred")
+
+
+@dataclass(slots=True)
+class Program:
+    """`relay serve`, on one configuration file; it can be killed and started again at the same place."""
+
+    config: Path
+    database: Path
+    port: int
+    admin_port: int
+    arguments: tuple[str, ...] = ()
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def admin_url(self) -> str:
+        return f"http://127.0.0.1:{self.admin_port}"
+
+    @property
+    def log(self) -> Path:
+        return self.config.with_suffix(".log")
+
+    @property
+    def running(self) -> subprocess.Popen[bytes]:
+        assert self.process is not None, "the program was not started"
+        return self.process
+
+    def start(self) -> None:
+        """Start the process; what it says is added to `log`."""
+        with self.log.open("ab") as log:
+            command = [*RELAY, "serve", "-c", str(self.config), *self.arguments]
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    async def is_ready(self) -> None:
+        """Come back once the program says that it is ready."""
+        await self.until_readiness_is(200, READY_S_MAX)
+
+    async def until_readiness_is(self, status: int, deadline_s: float) -> Mapping[str, Any]:
+        """Come back once /readyz answers with a status; return what it says."""
+        async with asyncio.timeout(deadline_s), session() as http:
+            while True:
+                assert self.running.poll() is None, f"the relay ended by itself:\n{self.tail()}"
+                try:
+                    async with http.get(f"{self.url}/readyz") as answer:
+                        if answer.status == status:
+                            told: Mapping[str, Any] = await answer.json()
+                            return told
+                except ClientError:
+                    pass  # it does not listen yet
+                await asyncio.sleep(POLL_S)
+
+    def kill(self) -> None:
+        """End it as the system would when memory runs out: nothing is finished, nothing is said."""
+        self.running.kill()
+        self.running.wait(END_S_MAX)
+
+    async def stop(self) -> int:
+        """Ask it to stop; return its exit code."""
+        self.running.send_signal(signal.SIGTERM)
+        return await self.ended()
+
+    async def ended(self, deadline_s: float = END_S_MAX) -> int:
+        """Come back once it has ended; return its exit code."""
+        async with asyncio.timeout(deadline_s):
+            while (code := self.running.poll()) is None:
+                await asyncio.sleep(POLL_S)
+        return code
+
+    async def has_said(self, word: str, deadline_s: float = 10.0) -> None:
+        """Come back once a word stands in the log."""
+        async with asyncio.timeout(deadline_s):
+            while word not in self.log.read_text():
+                await asyncio.sleep(POLL_S)
+
+    async def is_settled(self, deadline_s: float) -> None:
+        """Come back once no delivery is unfinished, by the program's own metrics."""
+        async with asyncio.timeout(deadline_s), session() as http:
+            while await self._backlog(http) > 0:
+                await asyncio.sleep(POLL_S)
+
+    async def _backlog(self, http: ClientSession) -> float:
+        async with http.get(f"{self.admin_url}/metrics") as answer:
+            lines = (await answer.text()).splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("relay_backlog{"))
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """Read the database, beside the program."""
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+            return connection.execute(statement).fetchall()
+
+    def tail(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
+
+
+def session() -> ClientSession:
+    return ClientSession(timeout=ClientTimeout(total=30))
+
+
+def configured(folder: Path, parts: Mapping[str, Any], *arguments: str, name: str = "relay") -> Program:
+    """Write a configuration, JSON being YAML, with ports and a database of its own where `parts` names none."""
+    public, admin, database = free_port(), free_port(), folder / "relay.db"
+    storage = {"url": f"sqlite:///{database}", "disk_free_min": "1MiB"}
+    document = {
+        "server": {"listen": f"127.0.0.1:{public}"},
+        "admin": {"listen": f"127.0.0.1:{admin}"},
+        "storage": storage,
+        **parts,
+    }
+    path = folder / f"{name}.yaml"
+    path.write_text(json.dumps(document, indent=2))
+    return Program(path, database, public, admin, arguments)
+
+
+@asynccontextmanager
+async def started(program: Program) -> AsyncIterator[Program]:
+    """Run the program; whatever becomes of the test, the process ends with it."""
+    program.start()
+    try:
+        await program.is_ready()
+        yield program
+    finally:
+        program.kill()
+
+
+async def run(*arguments: str, deadline_s: float = 60.0) -> tuple[int, str, str]:
+    """Run a command of the program to its end; return exit code, output and errors."""
+    process = await asyncio.to_thread(
+        subprocess.run, [*RELAY, *arguments], capture_output=True, text=True, timeout=deadline_s, check=False
+    )
+    return process.returncode, process.stdout, process.stderr

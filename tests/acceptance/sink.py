@@ -1,0 +1,105 @@
+"""A receiver that remembers each delivery, and that can be told to fail or to keep its callers waiting."""
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+BODY_BYTES_MAX = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One delivery that was answered 200."""
+
+    event_id: str
+    digest: str  # SHA-256 of the body, in hex
+    body_bytes: int
+    headers: Mapping[str, str]
+    at_s: float  # by the loop's clock
+
+
+def digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+@dataclass(slots=True)
+class Sink:
+    """A target. `fails` is asked before each delivery; what waits at `gate` is under way."""
+
+    url: str = ""
+    fails: Callable[[], bool] = lambda: False
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    under_way: int = 0
+    arrivals: list[Arrival] = field(default_factory=list)
+    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def take(self, http: web.Request) -> web.Response:
+        """Take one delivery."""
+        body = await http.read()
+        await self._count_in(1)
+        try:
+            await self.gate.wait()
+        finally:
+            await self._count_in(-1)
+        if self.fails():
+            return web.Response(status=500, text="not now")
+        now_s = asyncio.get_running_loop().time()
+        arrival = Arrival(http.headers["webhook-id"], digest(body), len(body), http.headers, now_s)
+        async with self._news:
+            self.arrivals.append(arrival)
+            self._news.notify_all()
+        return web.Response(text="thank you")
+
+    async def _count_in(self, change: int) -> None:
+        async with self._news:
+            self.under_way += change
+            self._news.notify_all()
+
+    async def has(self, event_id: str, deadline_s: float = 20.0) -> Arrival:
+        """Wait for an event to arrive; return its first arrival."""
+        await self._until(lambda: event_id in self.ids, deadline_s)
+        return next(arrival for arrival in self.arrivals if arrival.event_id == event_id)
+
+    async def keeps_somebody_waiting(self, deadline_s: float = 20.0) -> None:
+        """Come back once a delivery is under way."""
+        await self._until(lambda: self.under_way > 0, deadline_s)
+
+    async def _until(self, is_so: Callable[[], bool], deadline_s: float) -> None:
+        async with asyncio.timeout(deadline_s), self._news:
+            await self._news.wait_for(is_so)
+
+    @property
+    def ids(self) -> set[str]:
+        return {arrival.event_id for arrival in self.arrivals}
+
+    @property
+    def ids_by_digest(self) -> Mapping[str, set[str]]:
+        """Under which events each body came: more than one means that a key became two events."""
+        ids: defaultdict[str, set[str]] = defaultdict(set)
+        for arrival in self.arrivals:
+            ids[arrival.digest].add(arrival.event_id)
+        return ids
+
+    @property
+    def doubled(self) -> int:
+        """How many deliveries came again after they had been taken: allowed, and worth knowing."""
+        return len(self.arrivals) - len({(arrival.event_id, arrival.digest) for arrival in self.arrivals})
+
+
+@asynccontextmanager
+async def receiving() -> AsyncIterator[Sink]:
+    """Run a sink on loopback, its gate open."""
+    sink = Sink()
+    sink.gate.set()
+    application = web.Application(client_max_size=BODY_BYTES_MAX)
+    application.router.add_post("/", sink.take)
+    async with TestServer(application, access_log=None) as server:
+        sink.url = str(server.make_url("/"))
+        yield sink
+        sink.gate.set()
