@@ -12,7 +12,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import structlog
 from aiohttp import web
@@ -79,6 +78,7 @@ class Relay:
             self.public_url, self.admin_url = _url_of(public_socket), _url_of(admin_socket)
             parts = assemble(config, clock, secrets.token_hex(6))
             await parts.store.open()
+            stack.callback(log.info, "relay_stopped")
             stack.push_async_callback(parts.store.close)
             await parts.maintenance.see_room()
             await stack.enter_async_context(self._served(self._admin_runner(parts), admin_socket))
@@ -141,7 +141,7 @@ class Relay:
         return web.AppRunner(door.application(), access_log=None, shutdown_timeout=ADMIN_GRACE_S)
 
     @asynccontextmanager
-    async def _served(self, runner: web.BaseRunner[Any], listening: socket.socket) -> AsyncIterator[None]:
+    async def _served(self, runner: web.AppRunner | web.ServerRunner, listening: socket.socket) -> AsyncIterator[None]:
         await runner.setup()
         await web.SockSite(runner, listening, backlog=CONNECTIONS_WAITING_MAX).start()
         try:

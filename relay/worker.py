@@ -100,8 +100,10 @@ class Worker:
     async def _carry(self, delivery: Delivery) -> None:
         attempt = await self._attempt(delivery)
         settlement = judge(delivery, attempt, self._lane.target.retry, self._clock.now(), self._draw())
-        await self._settle(settlement)
-        self._tell(settlement)
+        if await self._settle(settlement):
+            self._tell(settlement)
+        else:
+            self._tell_lost(settlement)
 
     async def _attempt(self, delivery: Delivery) -> Attempt:
         """Send once. Whatever goes wrong inside is this attempt's failure, and no other delivery's."""
@@ -114,11 +116,11 @@ class Worker:
             detail = f"the relay itself failed ({type(fault).__name__}); its log has the traceback"
             return Attempt(delivery.attempt, started_at, duration_s, Outcome.ERRORED, detail=detail)
 
-    async def _settle(self, settlement: Settlement) -> None:
-        """Settle, however long the store needs: the lease is ours until then."""
+    async def _settle(self, settlement: Settlement) -> bool:
+        """Settle, however long the store needs. Tells whether the lease was still ours."""
         while True:
             try:
-                await self._store.settle(settlement)
+                return await self._store.settle(settlement)
             except StoreError as error:
                 log.warning(
                     "settlement_waits",
@@ -128,8 +130,16 @@ class Worker:
                     next_step=f"trying again in {STORE_PAUSE_S:g} s",
                 )
                 await self._clock.sleep(STORE_PAUSE_S)
-            else:
-                return
+
+    def _tell_lost(self, settlement: Settlement) -> None:
+        """Say that another process took the delivery over while this one was held up."""
+        log.warning(
+            "lease_lost",
+            target=settlement.delivery.target,
+            event_id=settlement.delivery.event.id,
+            outcome=settlement.attempt.outcome.value,
+            next_step="the attempt is recorded; the delivery goes on with who took it over, and may arrive twice",
+        )
 
     def _tell(self, settlement: Settlement) -> None:
         next_in_s = None

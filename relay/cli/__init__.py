@@ -1,1 +1,46 @@
-"""What a hand does: the commands."""
+"""What a hand does: the commands, each in the module of its name, imported only when it is called."""
+
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    "serve": "Receive and deliver until told to stop.",
+    "check": "Check the configuration: every fault at once, and what is doubtful.",
+    "demo": "Try everything on this machine.",
+    "send": "Send an event to a running relay, signed as its vendor would.",
+    "urls": "Show the URL to register with each source's vendor.",
+    "presets": "List the vendors we know.",
+    "schema": "Print the JSON Schema of the configuration.",
+}
+
+
+class Commands(click.Group):
+    """A group that finds its commands by name, so that each starts as quickly as it can."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the commands in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of that name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="callback-relay", prog_name="relay", message="%(prog)s %(version)s")
+def main() -> None:
+    """Receive webhooks, store each once, and carry it to every system that wants it.
+
+    The first steps: `relay demo` shows it all, `relay check` reads config/relay.yaml, `relay serve` starts.
+
+    Exit codes: 0 done, 1 the operation failed, 2 wrong usage or configuration.
+    """

@@ -9,13 +9,13 @@ LISTED_MAX = 12
 class Misfit(ValueError):
     """Something that does not fit, in words for a person.
 
-    repeats_value: the words hold what stands in the file, and must not be told where that is secret.
+    concealed: the words for where the value may be secret, if `message` repeats it.
     """
 
-    def __init__(self, message: str, *, repeats_value: bool = False) -> None:
+    def __init__(self, message: str, *, concealed: str | None = None) -> None:
         super().__init__(message)
         self.message = message
-        self.repeats_value = repeats_value
+        self.concealed = concealed or message
 
 
 class Expected(Misfit):

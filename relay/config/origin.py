@@ -1,5 +1,6 @@
 """Where things stand in a file: what turns `targets.erp.url` into a line and a column."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -41,6 +42,6 @@ class Origin:
 
 
 def dotted(path: KeyPath) -> str:
-    """Return a path as people write it: `routes[0].to`."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return text.removeprefix(".")
+    """Return a path as people write it: `routes[0].to`, on one line whatever a key holds."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+    return text if text.isprintable() else json.dumps(text)

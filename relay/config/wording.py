@@ -1,5 +1,6 @@
 """What pydantic found wrong, as faults in a person's words. A value that may be secret is never repeated."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -100,13 +101,11 @@ class Wording:
     def _told(self, misfit: Misfit, found: object, path: KeyPath) -> str:
         """Add what was found to what was expected, where it may be shown."""
         is_secret = path in self.filled or bool(_SECRET_KEYS & set(path))
-        if is_secret and misfit.repeats_value:
-            return "this cannot be used; what it is, is not shown, because it came from the environment"
         if not isinstance(misfit, Expected):
-            return misfit.message
+            return misfit.concealed if is_secret else misfit.message
         shown = _shown(found, is_secret=is_secret)
         found_words = f", found {shown}" if shown else ""
-        return f"{misfit.message}{found_words}{f'; did you mean {misfit.near}?' if misfit.near else ''}"
+        return f"{misfit.message}{found_words}{f'; did you mean `{misfit.near}`?' if misfit.near else ''}"
 
 
 def _shown(found: object, *, is_secret: bool) -> str:
@@ -115,6 +114,6 @@ def _shown(found: object, *, is_secret: bool) -> str:
         return "a mapping" if isinstance(found, dict) else "a list"
     if is_secret:
         return ""
-    if isinstance(found, str):
-        return f'"{found}"' if len(found) <= FOUND_CHARACTERS_MAX else f'"{found[:FOUND_CHARACTERS_MAX]}…"'
-    return str(found).lower()
+    if isinstance(found, str) and len(found) > FOUND_CHARACTERS_MAX:
+        found = f"{found[:FOUND_CHARACTERS_MAX]}…"
+    return json.dumps(found, ensure_ascii=False)

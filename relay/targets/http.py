@@ -30,13 +30,11 @@ from relay.targets.signing import signature_header
 
 ANSWER_BYTES_MAX = 64 * 1024  # a longer answer is left unread, and its connection dropped
 EXCERPT_BYTES = 1024
-BODY_BYTES_AT_ONCE = 64 * 1024  # a longer body is written in pieces: 30 MB at once hold the loop for 30 ms, copied
+BODY_BYTES_AT_ONCE = 64 * 1024  # a longer body goes out in pieces: 30 MB in one are copied, and hold the loop for 30 ms
 SIGNED_BYTES_AT_ONCE = 256 * 1024  # a longer body is hashed in a thread: it takes a millisecond for each MiB
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FAULTS = (ClientError, OSError, RuntimeError, ValueError)  # all that aiohttp and the loops raise for a failed request
-
-
 _NO_HEADERS: dict[istr, str] = {}
 
 

@@ -6,6 +6,7 @@ import hmac
 import statistics
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 SECRET = "benchmark-secret"
@@ -95,7 +96,7 @@ async def drive(port: int, requests: list[bytes], connections: int) -> Measured:
     for _ in range(connections):
         done: asyncio.Future[None] = loop.create_future()
         endings.append(done)
-        await loop.create_connection(lambda done=done: Connection(requests, measured, done), "127.0.0.1", port)
+        await loop.create_connection(partial(Connection, requests, measured, done), "127.0.0.1", port)
     await asyncio.gather(*endings)
     measured.seconds = time.perf_counter() - began_s
     return measured

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from relay.domain import Outcome
+from relay.targets.http import EXCERPT_BYTES
 from tests.conftest import ManualClock
 from tests.receiver import closes, hangs, receiving, resets, says, writes
 from tests.senders import PATIENCE_S, SENDERS, TIMEOUT_S, Opener, a_delivery, opened, send_once
@@ -128,6 +129,23 @@ async def test_connections_are_kept(opener: Opener, clock: ManualClock) -> None:
     assert (5, 1) == (len(receiver.requests), receiver.connections)
 
 
+async def test_a_long_answer_read_to_its_end_gives_its_connection_back(opener: Opener, clock: ManualClock) -> None:
+    """Up to the bound it is cheaper to read an answer than to connect anew."""
+    chunk = b"2000\r\n" + b"a" * 0x2000 + b"\r\n"
+    head = b"HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    async def answers_bit_by_bit(writer: asyncio.StreamWriter) -> None:
+        for part in (head, *[chunk] * 7, b"0\r\n\r\n"):
+            writer.write(part)
+            await writer.drain()
+
+    async with receiving(answers_bit_by_bit) as receiver, opened(opener(clock, receiver.url)) as sender:
+        first = await sender.send(a_delivery())
+        await sender.send(a_delivery())
+
+    assert (b"a" * EXCERPT_BYTES, 1) == (first.excerpt, receiver.connections)
+
+
 @pytest.mark.parametrize("end", [closes, resets])
 async def test_a_kept_connection_found_dead_is_replaced_at_once(opener: Opener, clock: ManualClock, end: Any) -> None:
     """Servers close idle connections, and that crosses with a request: no reason for a failed attempt."""
@@ -136,6 +154,23 @@ async def test_a_kept_connection_found_dead_is_replaced_at_once(opener: Opener, 
         attempt = await sender.send(a_delivery())
 
     assert (Outcome.ACCEPTED, 2) == (attempt.outcome, receiver.connections)
+
+
+async def test_a_dead_connection_is_replaced_by_a_new_one(opener: Opener, clock: ManualClock) -> None:
+    """After a target's restart all kept connections are dead: another of them would be no help."""
+    seen: set[asyncio.StreamWriter] = set()
+
+    async def answers_once(writer: asyncio.StreamWriter) -> None:
+        is_new = writer not in seen
+        seen.add(writer)
+        await receiver.has_got(2)  # both connections are open before either is given back
+        await (says() if is_new else closes)(writer)
+
+    async with receiving(answers_once) as receiver, opened(opener(clock, receiver.url)) as sender:
+        await asyncio.gather(sender.send(a_delivery()), sender.send(a_delivery()))
+        attempt = await sender.send(a_delivery())
+
+    assert (Outcome.ACCEPTED, 3) == (attempt.outcome, receiver.connections)
 
 
 async def test_a_dead_connection_is_replaced_once(opener: Opener, clock: ManualClock) -> None:

@@ -70,6 +70,15 @@ async def test_the_headers_are_exactly_the_promised_ones(opener: Opener, clock: 
     ] == sorted(receiver.requests[0].headers)
 
 
+async def test_a_user_in_the_url_is_sent_as_basic_and_not_in_the_path(opener: Opener, clock: ManualClock) -> None:
+    """As every HTTP client has it; the rest of the URL goes out as it was written."""
+    async with receiving(says()) as receiver:
+        await send_once(opener(clock, f"http://us%20er:p%2Fw@127.0.0.1:{receiver.port}/a%7Eb?x=%2F#part"))
+    request = receiver.requests[0]
+
+    assert (b"POST /a%7Eb?x=%2F HTTP/1.1", "Basic dXMgZXI6cC93") == (request.line, request.value("Authorization"))
+
+
 async def test_an_event_without_a_content_type_is_given_none(opener: Opener, clock: ManualClock) -> None:
     """What a sender did not say is not made up on the way."""
     async with receiving(says()) as receiver:
@@ -106,9 +115,10 @@ async def test_cookies_are_not_kept_and_proxies_not_asked(
 ) -> None:
     """A delivery carries nothing from one to the next, and goes nowhere that the file does not name."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    async with receiving(says("200 OK", "Set-Cookie: a=b")) as receiver, opened(opener(clock, receiver.url)) as sender:
-        await sender.send(a_delivery())
-        await sender.send(a_delivery())
+    async with receiving(says("200 OK", "Set-Cookie: a=b")) as receiver:
+        async with opened(opener(clock, f"http://localhost:{receiver.port}/")) as sender:
+            await sender.send(a_delivery())
+            await sender.send(a_delivery())
 
     assert [[], []] == [request.values("Cookie") for request in receiver.requests]
 

@@ -236,7 +236,7 @@ def _compiled(compile_text: Callable[[str], Any]) -> PlainValidator:
         try:
             return compile_text(text(value))
         except ExpressionInvalid as error:
-            raise Misfit(f"not a valid expression: {error}", repeats_value=True) from error
+            raise Misfit(f"not a valid expression: {error}", concealed="not a valid expression; expected JMESPath") from error
 
     return PlainValidator(read)
 

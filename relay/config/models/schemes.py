@@ -79,7 +79,7 @@ def _placeholders(template: str) -> set[str | None]:
     try:
         return {name for _, name in parse_template(template)}
     except ExpressionInvalid as error:
-        raise Misfit(f"not a template: {error}", repeats_value=True) from error
+        raise Misfit(f"not a template: {error}", concealed="not a template; expected one that holds {body}") from error
 
 
 def _faults_of_pair(name: str, covered: set[str | None], info: ValidationInfo) -> list[str]:

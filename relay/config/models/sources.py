@@ -20,7 +20,7 @@ WINDOW = "7d"
 def _preset_name(value: object) -> str:
     if (name := text(value)) in presets.names():
         return name
-    raise not_among(presets.names(), name)
+    raise not_among(presets.names(), name, "a preset")
 
 
 def _schemes(info: ValidationInfo) -> tuple[Scheme, ...]:

@@ -56,9 +56,9 @@ def test_only_named_headers_are_passed_and_all_of_a_name() -> None:
 @pytest.mark.parametrize("name", sorted(CONNECTION_HEADERS))
 def test_headers_of_a_connection_are_neither_passed_nor_set(name: str) -> None:
     """They frame another message on another connection: here they would be a lie, or a smuggled request."""
-    headers = headers_of(a_delivery((name, "1")), pass_headers=(name,), headers={name.title(): Secret("1")})
+    headers = headers_of(a_delivery((name, "passed")), pass_headers=(name,), headers={name.title(): Secret("set")})
 
-    assert name not in headers
+    assert {"passed", "set"}.isdisjoint(headers.values())
 
 
 @pytest.mark.parametrize("name", ["Host", "webhook-id", "Webhook-Timestamp", "webhook-signature"])

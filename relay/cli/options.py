@@ -1,0 +1,44 @@
+"""What several commands share: where the configuration is, and what becomes of a faulty one."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from relay.config import Config, load
+from relay.errors import ConfigurationInvalid, Fault
+
+config_option = click.option(
+    "-c",
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    default=Path("config/relay.yaml"),
+    envvar="RELAY_CONFIG",
+    show_default=True,
+    show_envvar=True,
+    help="The configuration file.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def load_or_exit(path: Path) -> Config:
+    """Load a configuration; where it is faulty, tell every fault and leave with 2."""
+    try:
+        return load(path, os.environ)
+    except ConfigurationInvalid as invalid:
+        tell_faults(invalid.faults)
+        sys.exit(2)
+
+
+def tell_faults(faults: tuple[Fault, ...]) -> None:
+    """Print each fault on a line of its own, and how many there are, on standard error."""
+    for fault in faults:
+        click.echo(fault, err=True)
+    click.echo(f"{counted(len(faults), 'fault')}, nothing started", err=True)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 fault` or `2 faults`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,57 @@
+"""`relay presets`: the vendors we know."""
+
+from collections.abc import Mapping
+
+import click
+import orjson
+
+from relay import presets as known
+from relay.cli.options import json_option
+from relay.cli.tables import table
+from relay.presets import Preset
+
+NEEDS = {
+    "token": "`token`: a secret in the URL",
+    "basic": "`secret`: user:password",
+    "header": "`secret`: the value of {header}",
+    "standard-webhooks": "`secret`: whsec_…",
+    "hmac": "`secret`: signs {header} by HMAC-{algorithm}",
+    "ip": "nothing: known by its address",
+    "none": "nothing: unproven",
+}
+
+
+@click.command()
+@json_option
+def presets(as_json: bool) -> None:
+    """List the vendors we know, and what each needs from you.
+
+    With a preset, a source in the configuration is one line: its secret is all that is missing.
+    """
+    found = [known.find(name) for name in known.names()]
+    if as_json:
+        click.echo(orjson.dumps([_described(preset) for preset in found]))
+    else:
+        click.echo(
+            table(("name", "vendor", "needs"), [(preset.name, preset.title, _needs(preset)) for preset in found])
+        )
+
+
+def _described(preset: Preset) -> Mapping[str, object]:
+    types = [sample.type for sample in preset.samples]
+    return {
+        "name": preset.name,
+        "vendor": preset.title,
+        "needs": _needs(preset),
+        "page": preset.page,
+        "samples": types,
+    }
+
+
+def _needs(preset: Preset) -> str:
+    return "; ".join(_need(scheme) for scheme in preset.verify)
+
+
+def _need(scheme: Mapping[str, object]) -> str:
+    settings = {"algorithm": "sha256", **scheme}
+    return NEEDS[str(scheme["scheme"])].format_map({**settings, "algorithm": str(settings["algorithm"]).upper()})
