@@ -2,7 +2,7 @@
 
 A fresh event finds a place in its targets' lanes before it is stored; its deliveries are then born leased to this
 process and go from the commit straight to the worker. Where there is no place they are stored pending, and the
-lane claims them from the store when it has room. Each way has half of the window, so that neither starves.
+lane claims them from the store when it has room. Each way has places of its own, so that neither starves.
 """
 
 import asyncio
@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 
 from relay.domain import Delivery, Event, Lease, Plan, Receipt, Target
 
-PLACES_PER_SENDER = 4  # of each half: enough that a sender never waits for the store
-LEASE_MARGIN_S = 60.0  # beyond what a full window can take: a store that is locked for a while costs no lease
+FRESH_PLACES = 1024  # what comes in a burst is not written pending and claimed again, which costs twice
+CLAIMED_PLACES_PER_SENDER = 4  # enough that a sender never waits for the store
+LEASE_S = 60.0  # renewed by maintenance long before; a process that hangs for so long loses what it holds
 MEMORY_BYTES_MAX = 64 * 1024 * 1024  # of bodies held by all lanes
 
 
@@ -49,7 +50,7 @@ class Lane:
         self.target = target
         self._worker = worker
         self._memory = memory
-        self._places = PLACES_PER_SENDER * target.concurrency
+        self._claimed_places = CLAIMED_PLACES_PER_SENDER * target.concurrency
         self._fresh = 0  # places taken by deliveries that came straight from accept
         self._claimed = 0
         self._claimed_ids: set[int] = set()
@@ -58,19 +59,13 @@ class Lane:
         self._has_room = asyncio.Event()
         self._has_room.set()
 
-    @property
-    def held(self) -> int:
-        """Return how many deliveries are in memory or about to be."""
-        return self._fresh + self._claimed
-
     def lease(self, now: datetime) -> Lease:
-        """Return a lease that outlasts a full window of attempts that all time out."""
-        rounds = 2 * PLACES_PER_SENDER + 1
-        return Lease(self._worker, now + timedelta(seconds=rounds * self.target.timeout_s + LEASE_MARGIN_S))
+        """Return a lease for what this lane takes on."""
+        return Lease(self._worker, now + timedelta(seconds=LEASE_S))
 
     def reserve(self, body_bytes: int) -> bool:
         """Take a place for a fresh delivery, if there is one."""
-        if self._fresh >= self._places or not self._memory.has_room_for(body_bytes):
+        if self._fresh >= FRESH_PLACES or not self._memory.has_room_for(body_bytes):
             return False
         self._fresh += 1
         self._memory.hold(body_bytes)
@@ -94,7 +89,7 @@ class Lane:
         await self._work_waits.wait()
         await self._has_room.wait()
         self._work_waits.clear()  # before the claim: what is stored meanwhile wakes it again
-        return self._places - self._claimed, max(1, self._memory.free_bytes)
+        return self._claimed_places - self._claimed, max(1, self._memory.free_bytes)
 
     def feed(self, claimed: Iterable[Delivery]) -> None:
         """Take deliveries that were claimed from the store."""
@@ -125,7 +120,7 @@ class Lane:
         return [self._queue.get_nowait() for _ in range(self._queue.qsize())]
 
     def _tell_room(self) -> None:
-        if self._claimed <= self._places // 2:
+        if self._claimed <= self._claimed_places // 2:
             self._has_room.set()
         else:
             self._has_room.clear()

@@ -10,12 +10,14 @@ from relay.clock import Clock
 from relay.domain import Attempt, Delivery, Outcome, RetryPolicy, Target
 from relay.errors import StoreError
 from relay.headroom import Headroom
+from relay.lanes import LEASE_S
 from relay.observer import Observer
 from relay.store.protocol import Store
 from relay.worker import judge
 
 log = structlog.get_logger("relay.maintenance")
 
+RENEW_EVERY_S = 15.0
 RECLAIM_EVERY_S = 2.0
 SEE_EVERY_S = 1.0
 PURGE_EVERY_S = 60.0
@@ -48,9 +50,14 @@ class Maintenance:
     async def run(self) -> None:
         """Do all of it, for ever."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._every(RENEW_EVERY_S, "renew", self.renew))
             tasks.create_task(self._every(RECLAIM_EVERY_S, "reclaim", self.reclaim))
             tasks.create_task(self._every(SEE_EVERY_S, "see_room", self.see_room))
             tasks.create_task(self._every(PURGE_EVERY_S, "purge", self.purge))
+
+    async def renew(self) -> None:
+        """Prolong what this process holds: as long as it lives and turns, nobody takes it over."""
+        await self._store.renew(self._clock.now() + timedelta(seconds=LEASE_S))
 
     async def reclaim(self) -> None:
         """Settle as lost what vanished workers held, so that it is tried again."""

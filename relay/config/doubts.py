@@ -36,10 +36,20 @@ def _of_targets(config: Config, why_blocked: WhyBlocked) -> Iterator[Fault]:
         path = ("targets", name)
         if name not in reached:
             yield config.origin.at_key(path, "no route ends here: nothing is ever delivered to it")
+        yield from _of_passed_headers(config, target)
         if (reason := why_blocked(target)) is not None:
             yield config.origin.at_value((*path, "url"), f"every delivery would be blocked: {reason}")
         elif _is_sent_in_clear(target):
             yield config.origin.at_value((*path, "url"), "http:// is sent in clear over the network; expected https://")
+
+
+def _of_passed_headers(config: Config, target: HttpTarget) -> Iterator[Fault]:
+    senders = [source for source in config.sources.values() if any(target in route.targets for route in source.routes)]
+    for index, header in enumerate(target.pass_headers):
+        for source in senders:
+            if header.lower() in source.unkept_headers:
+                message = f"{header} is a credential of the source {source.name}, and never kept: it is not passed on"
+                yield config.origin.at_value(("targets", target.name, "pass_headers", index), message)
 
 
 def _is_sent_in_clear(target: HttpTarget) -> bool:

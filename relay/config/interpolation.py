@@ -1,4 +1,4 @@
-"""`${NAME}` and `${file:/path}`: what a file takes from the environment, so that it holds no secret itself."""
+"""`${NAME}`, `${NAME:-default}`, `${file:/path}`: what a file takes from outside, so that it holds no secret itself."""
 
 import re
 from collections.abc import Mapping
@@ -63,15 +63,18 @@ class Interpolation:
     def _looked_up(self, name: str) -> str:
         if name.startswith(_FILE):
             return _content(name.removeprefix(_FILE))
+        name, separator, default = name.partition(":-")
         if not _NAME.fullmatch(name):
             raise _Missing("`${` stands in it alone; expected ${NAME} or ${file:/path}, or `$${` for the two signs")
-        if name not in self.environ:
-            raise _Missing(f"the environment variable {name} is not set; expected a value in it")
-        if not self.environ[name]:
-            raise _Missing(f"the environment variable {name} is empty; expected a value in it")
-        if _UNDECODED.search(self.environ[name]):
+        value = self.environ.get(name)
+        if not value and separator:
+            return default
+        if not value:
+            state = "not set" if value is None else "empty"
+            raise _Missing(f"the environment variable {name} is {state}; expected a value in it")
+        if _UNDECODED.search(value):
             raise _Missing(f"the environment variable {name} cannot be read; expected text in UTF-8")
-        return self.environ[name]
+        return value
 
 
 def _content(path: str) -> str:

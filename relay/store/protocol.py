@@ -89,6 +89,10 @@ class Store(Protocol):
         """Give back leased deliveries of which no attempt was begun: pending, the attempt uncounted."""
         ...
 
+    async def renew(self, until: datetime) -> None:
+        """Prolong every lease that this process holds."""
+        ...
+
     async def abandoned(self, now: datetime, limit: int, bytes_max: int) -> list[Delivery]:
         """List deliveries whose lease ran out or whose worker is gone. `settle` them as `lost`.
 

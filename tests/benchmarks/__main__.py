@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import os
 import statistics
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -113,10 +114,9 @@ async def measure(rounds: int, events: int) -> dict[str, list[Result]]:
     results: dict[str, list[Result]] = {name: [] for name in STEPS}
     for number in range(1, rounds + 1):
         for name, step in STEPS.items():
-            print(f"\rround {number} of {rounds}: {name:<30}", end="", flush=True)
+            print(f"round {number} of {rounds}: {name}", file=sys.stderr)
             async with asyncio.timeout(STEP_S_MAX):
                 results[name].append(await step(events))
-    print("\r" + " " * 60 + "\r", end="")
     return results
 
 

@@ -291,6 +291,15 @@ class TestAbandoned:
         assert [] == await heir.abandoned(START + 59 * SECOND, 10, MANY)
         assert 1 == len(await heir.abandoned(START + 60 * SECOND, 10, MANY))
 
+    async def test_a_living_worker_keeps_what_it_renews(self, open_store: OpenStore) -> None:
+        """A delivery may wait its turn for longer than a lease, as long as its process turns."""
+        living, other = await open_store("worker-a"), await open_store("worker-b")
+        await living.accept(an_event(), a_plan(), {0: a_lease("worker-a", lasting_s=60)})
+        await living.renew(START + 120 * SECOND)
+
+        assert [] == await other.abandoned(START + 119 * SECOND, 10, MANY)
+        assert 1 == len(await other.abandoned(START + 120 * SECOND, 10, MANY))
+
     async def test_a_worker_never_takes_its_own_for_abandoned(self, store: Store) -> None:
         """A clock that jumps ahead must not send everything in flight twice."""
         await store.accept(an_event(), a_plan(), {0: a_lease("worker-a")})

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from relay.domain import DeliveryStatus, Event, Outcome, Plan
 from tests.builders import a_plan, an_event
 from tests.integration.conftest import Bench
@@ -66,8 +68,9 @@ async def test_a_sender_that_crashes_costs_one_attempt_and_no_other_delivery(ben
     assert "KeyError" in delivery.reason
 
 
-async def test_a_burst_beyond_the_window_is_delivered_whole(bench: Bench) -> None:
+async def test_a_burst_beyond_the_window_is_delivered_whole(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A lane holds a window in memory; the rest waits in the store and is claimed as places free up."""
+    monkeypatch.setattr("relay.lanes.FRESH_PLACES", 10)
     events = [an_event() for _ in range(100)]
     bench.target.open_gate.clear()
     for event in events:

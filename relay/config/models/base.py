@@ -80,7 +80,8 @@ def chosen_by_scheme(kinds: Mapping[str, type[Part]], example: str) -> Chooser:
         scheme = settings.get("scheme")
         kind = kinds.get(scheme) if isinstance(scheme, str) else None
         if kind is None:
-            misfit = not_among(kinds, scheme, "a scheme") if "scheme" in settings else Misfit(f"missing; expected {listing(kinds)}")
+            missing = Misfit(f"missing; expected {listing(kinds)}")
+            misfit = not_among(kinds, scheme, "a scheme") if "scheme" in settings else missing
             raise misfit_at(("scheme",), scheme, misfit)
         return kind.model_validate(settings, context=info.context)
 

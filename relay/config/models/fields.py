@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -40,14 +41,15 @@ _LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/\[\]]+)):([0-9]{1,5})")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # a tab may stand in a header
 
 
-def as_text(pattern: str | None = None, **more: Any) -> WithJsonSchema:
+def as_text(pattern: str | None = None) -> WithJsonSchema:
     """Describe what is written as text."""
-    return WithJsonSchema({"type": "string", **({"pattern": f"^({pattern})$|{_MARK}"} if pattern else {}), **more})
+    return WithJsonSchema({"type": "string", **({"pattern": f"^({pattern})$|{_MARK}"} if pattern else {})})
 
 
-def as_value(kind: str) -> WithJsonSchema:
-    """Describe what is written as a value of YAML's own, or taken from the environment."""
-    return WithJsonSchema({"anyOf": [{"type": kind}, {"type": "string", "pattern": _MARK}]})
+def as_value(kind: str, pattern: str = "") -> WithJsonSchema:
+    """Describe what is written as a value of YAML's own, as text of a pattern, or taken from the environment."""
+    text_pattern = f"^({pattern})$|{_MARK}" if pattern else _MARK
+    return WithJsonSchema({"anyOf": [{"type": kind}, {"type": "string", "pattern": text_pattern}]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,9 @@ class Within:
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        described = handler(schema)
+        described = deepcopy(handler(schema))  # the schema of a kind of value is shared by all of its fields
         if self.parse is float:
-            described["anyOf"][0] |= {"minimum": float(self.least), "maximum": float(self.most)}
+            described["anyOf"][0] |= {"minimum": int(self.least), "maximum": int(self.most)}
         return described
 
     def check(self, value: Any) -> Any:
@@ -236,7 +238,9 @@ def _compiled(compile_text: Callable[[str], Any]) -> PlainValidator:
         try:
             return compile_text(text(value))
         except ExpressionInvalid as error:
-            raise Misfit(f"not a valid expression: {error}", concealed="not a valid expression; expected JMESPath") from error
+            raise Misfit(
+                f"not a valid expression: {error}", concealed="not a valid expression; expected JMESPath"
+            ) from error
 
     return PlainValidator(read)
 
@@ -246,16 +250,14 @@ Line = Annotated[str, PlainValidator(line), as_text()]
 Whole = Annotated[int, PlainValidator(whole), as_value("integer")]
 Number = Annotated[float, PlainValidator(number), as_value("number")]
 Flag = Annotated[bool, PlainValidator(flag), as_value("boolean")]
-Name = Annotated[str, PlainValidator(name), as_text(_NAME)]
+Name = Annotated[str, PlainValidator(name), WithJsonSchema({"type": "string", "pattern": f"^{_NAME}$"})]
 HeaderName = Annotated[str, PlainValidator(header_name), as_text(_HEADER)]
 SecretText = Annotated[Secret, PlainValidator(secret), as_text()]
 Credential = Annotated[Secret, PlainValidator(credential), as_text()]
 SigningKey = Annotated[Secret, PlainValidator(signing_key), as_text(r"(whsec_)?[A-Za-z0-9+/]+=*")]
 Duration = Annotated[timedelta, PlainValidator(parse_duration), as_text(DURATION_PATTERN)]
 Window = Annotated[timedelta | None, PlainValidator(window), as_text(f"{FOREVER}|{DURATION_PATTERN}")]
-Size = Annotated[
-    int, PlainValidator(parse_size), WithJsonSchema({"anyOf": [{"type": "integer"}, as_text(SIZE_PATTERN).json_schema]})
-]
+Size = Annotated[int, PlainValidator(parse_size), as_value("integer", SIZE_PATTERN)]
 RateText = Annotated[Rate, PlainValidator(parse_rate), as_text(RATE_PATTERN)]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(network), as_text()]
 Listen = Annotated[Address, PlainValidator(address), as_text(r".+:[0-9]{1,5}")]

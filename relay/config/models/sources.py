@@ -37,7 +37,9 @@ def _fits(secret: Secret, info: ValidationInfo) -> Secret:
     return secret
 
 
-PresetName = Annotated[str, PlainValidator(_preset_name), WithJsonSchema({"enum": list(presets.names())})]
+PresetName = Annotated[
+    str, PlainValidator(_preset_name), WithJsonSchema({"type": "string", "enum": list(presets.names())})
+]
 BodySize = Annotated[Size, Within("1B", "900MiB", parse_size)]  # SQLite holds at most 10**9 bytes in a value
 Keys = Annotated[dict[Text, TermText], BeforeValidator(by_type, json_schema_input_type=TermText | dict[str, TermText])]
 Windows = Annotated[dict[Text, Window], BeforeValidator(by_type, json_schema_input_type=Window | dict[str, Window])]

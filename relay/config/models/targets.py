@@ -71,7 +71,7 @@ SetHeader = Annotated[HeaderName, AfterValidator(_own)]
 PassedHeader = Annotated[SetHeader, AfterValidator(_kept)]
 
 
-class Bearer(Part):
+class BearerAuth(Part):
     """A token."""
 
     scheme: Literal["bearer"] = Field(description="Authorization: Bearer TOKEN.")
@@ -82,7 +82,7 @@ class Bearer(Part):
         return "Authorization", Secret(b"Bearer " + self.token.reveal())
 
 
-class Basic(Part):
+class BasicAuth(Part):
     """User and password."""
 
     scheme: Literal["basic"] = Field(description="Authorization: Basic, of user and password.")
@@ -101,7 +101,7 @@ class Basic(Part):
         return basic_header(self.user.text(), self.password.text())
 
 
-class Header(Part):
+class HeaderAuth(Part):
     """A fixed value in a header."""
 
     scheme: Literal["header"] = Field(description="A fixed value in a header.")
@@ -118,9 +118,9 @@ def basic_header(user: str, password: str) -> tuple[str, Secret]:
     return "Authorization", Secret(b"Basic " + b64encode(f"{user}:{password}".encode()))
 
 
-AUTHS: dict[str, type[Part]] = {"bearer": Bearer, "basic": Basic, "header": Header}
+AUTHS: dict[str, type[Part]] = {"bearer": BearerAuth, "basic": BasicAuth, "header": HeaderAuth}
 Auth = Annotated[
-    Bearer | Basic | Header, WrapValidator(chosen_by_scheme(AUTHS, "{scheme: bearer, token: ${ERP_TOKEN}}"))
+    BearerAuth | BasicAuth | HeaderAuth, WrapValidator(chosen_by_scheme(AUTHS, "{scheme: bearer, token: ${ERP_TOKEN}}"))
 ]
 
 

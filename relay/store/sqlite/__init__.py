@@ -79,6 +79,10 @@ class SqliteStore:
         """Give back leases of which no attempt was begun."""
         await self._writer.do(carrying.release, deliveries)
 
+    async def renew(self, until: datetime) -> None:
+        """Prolong every lease of this worker."""
+        await self._writer.do(carrying.renew, Lease(self._worker, until))
+
     async def abandoned(self, now: datetime, limit: int, bytes_max: int) -> list[Delivery]:
         """List deliveries of workers that died, or that live and overran their lease.
 

@@ -83,6 +83,15 @@ def load_each(connection: sqlite3.Connection, wishes: list[Sequence[int]]) -> li
     return [load(connection, ids) for ids in wishes]
 
 
+def renew(connection: sqlite3.Connection, leases: list[Lease]) -> list[None]:
+    """Prolong every lease of the workers named."""
+    connection.executemany(
+        "UPDATE deliveries SET leased_until = ? WHERE status = 'sending' AND leased_by = ?",
+        [(to_ms(lease.until), lease.worker) for lease in leases],
+    )
+    return [None] * len(leases)
+
+
 def release(connection: sqlite3.Connection, groups: list[Sequence[Delivery]]) -> list[None]:
     """Give back leases of which no attempt was begun."""
     connection.executemany(

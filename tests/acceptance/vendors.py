@@ -1,0 +1,108 @@
+"""Senders as vendors are: they sign, they number, and they send again until they hear 200."""
+
+import asyncio
+import hashlib
+import hmac
+import itertools
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from aiohttp import ClientError, ClientSession
+
+from tests.acceptance.sink import digest
+
+SHOP_SECRET = "shop-secret-0123456789"
+GETAROUND_SECRET = "getaround-secret-0123456789"
+AGAIN_AFTER_S = 0.05
+FILLER = "x" * 1500
+
+SOURCES = {
+    "shop": {"verify": {"scheme": "hmac", "header": "X-Signature"}, "secret": SHOP_SECRET, "key": "id", "type": "kind"},
+    "getaround": {"preset": "getaround", "secret": GETAROUND_SECRET},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """One event as its vendor sends it, each time the same."""
+
+    source: str
+    body: bytes
+    signature: tuple[str, str]
+
+
+def a_shop_event(number: int) -> Sending:
+    body = json.dumps({"id": f"order-{number}", "kind": "order.paid", "filler": FILLER}).encode()
+    signature = hmac.new(SHOP_SECRET.encode(), body, hashlib.sha256).hexdigest()
+    return Sending("shop", body, ("X-Signature", signature))
+
+
+def a_booking(number: int) -> Sending:
+    data = {"rental_id": number}
+    body = json.dumps({"type": "rental.booked", "data": data, "occurred_at": "2026-07-01T12:00:00Z"}).encode()
+    signature = hmac.new(GETAROUND_SECRET.encode(), body, hashlib.sha1).hexdigest()
+    return Sending("getaround", body, ("X-Drivy-Signature", f"sha1={signature}"))
+
+
+def both() -> Iterator[Sending]:
+    """Number events of both vendors, without end."""
+    return (make(number) for number in itertools.count(1) for make in (a_shop_event, a_booking))
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What the relay has promised: under which ids it acknowledged each body."""
+
+    ids: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # by the body's digest
+    answers: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def promised(self) -> set[tuple[str, str]]:
+        return {(event_id, body) for body, ids in self.ids.items() for event_id in ids}
+
+    @property
+    def named_twice(self) -> dict[str, set[str]]:
+        return {body: ids for body, ids in self.ids.items() if len(ids) > 1}
+
+
+@dataclass(slots=True)
+class Vendors:
+    """Several senders at once, each with one event under way; `urls` are taken in turn."""
+
+    urls: Sequence[str]
+    events: Iterator[Sending] = field(default_factory=both)
+    ledger: Ledger = field(default_factory=Ledger)
+    _is_over: bool = False
+
+    async def send_until_over(self, http: ClientSession, number: int) -> None:
+        """Send one event after the other; the last one, too, until it is acknowledged."""
+        url = self.urls[number % len(self.urls)]
+        while not self._is_over:
+            sending = next(self.events)
+            while not await self._is_acknowledged(http, url, sending):
+                await asyncio.sleep(AGAIN_AFTER_S)
+
+    def finish(self) -> None:
+        """Begin no more events."""
+        self._is_over = True
+
+    async def _is_acknowledged(self, http: ClientSession, url: str, sending: Sending) -> bool:
+        headers = {"Content-Type": "application/json", sending.signature[0]: sending.signature[1]}
+        try:
+            async with http.post(f"{url}/in/{sending.source}", data=sending.body, headers=headers) as answer:
+                self.ledger.answers[str(answer.status)] += 1
+                if answer.status != 200:
+                    return False
+                self.ledger.ids[digest(sending.body)].add((await answer.json())["id"])
+                return True
+        except (ClientError, TimeoutError) as error:
+            self.ledger.answers[type(error).__name__] += 1
+            return False
+
+
+def every(count: int) -> Callable[[], bool]:
+    """Say yes once in so many times."""
+    calls = itertools.count(1)
+    return lambda: next(calls) % count == 0
