@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TextIO, TypeVar
 
 import orjson
@@ -51,35 +51,47 @@ class Telemetry:
             name: target.display_url for name, target in targets.items() if isinstance(target, HttpTarget)
         }
         self.registry = CollectorRegistry()
-        self._events = self._counter("relay_events", "Requests by what became of them.", "source", "result")
-        self._deliveries = self._counter("relay_deliveries", "Attempts by their outcome.", "target", "outcome")
+        self._events = self._counter("relay_events", "Requests, by source and what became of them.", "source", "result")
+        self._deliveries = self._counter("relay_deliveries", "Attempts, by target and outcome.", "target", "outcome")
         self._route_failures = self._counter(
-            "relay_route_failures", "Events that a route's expression could not be evaluated on.", "route"
+            "relay_route_failures", "Events, by the route whose expression could not be evaluated on them.", "route"
         )
-        self._attempt_duration = self._histogram("relay_attempt_duration_seconds", "How long attempts take.", "target")
+        self._attempt_duration = self._histogram(
+            "relay_attempt_duration_seconds", "How long attempts take, by target.", "target"
+        )
         self._accept_duration = self._histogram(
-            "relay_accept_duration_seconds", "From a whole request to its commit.", "source"
+            "relay_accept_duration_seconds", "From a whole request to its commit, by source.", "source"
         )
-        self._backlog = self._gauge("relay_backlog", "Deliveries not yet final.", "target")
-        self._dead = self._gauge("relay_dead", "Deliveries that were given up and can be replayed.", "target")
-        self._oldest = self._gauge("relay_oldest_pending_seconds", "Age of the oldest pending delivery.", "target")
-        self._target_state = self._gauge("relay_target_state", "0: deliveries flow.", "target")
+        self._backlog = self._gauge("relay_backlog", "Deliveries not yet final, by target.", "target")
+        self._dead = self._gauge(
+            "relay_dead", "Deliveries that were given up and can be replayed, by target.", "target"
+        )
+        self._oldest = self._gauge(
+            "relay_oldest_pending_seconds", "Age of the oldest pending delivery, by target.", "target"
+        )
+        self._target_state = self._gauge("relay_target_state", "By target; 0: deliveries flow.", "target")
         self._last_event = self._gauge(
-            "relay_source_last_event_timestamp_seconds", "When the source last sent an event.", "source"
+            "relay_source_last_event_timestamp_seconds", "When each source last sent an event.", "source"
         )
         reload = "relay_config_last_reload_success"
         Gauge(reload, "1 if the configuration was last loaded well.", registry=self.registry).set(1)
         for name in targets:
             self._target_state[name,].set(FLOWING)
 
-    def _counter(self, name: str, text: str, *labels: str) -> "Series[Counter]":
+    def _counter(self, name: str, text: str, *labels: str) -> Series[Counter]:
         return Series(Counter(name, text, labels, registry=self.registry))
 
-    def _gauge(self, name: str, text: str, *labels: str) -> "Series[Gauge]":
+    def _gauge(self, name: str, text: str, *labels: str) -> Series[Gauge]:
         return Series(Gauge(name, text, labels, registry=self.registry))
 
-    def _histogram(self, name: str, text: str, *labels: str) -> "Series[Histogram]":
+    def _histogram(self, name: str, text: str, *labels: str) -> Series[Histogram]:
         return Series(Histogram(name, text, labels, buckets=SECONDS, registry=self.registry))
+
+    def described(self) -> Iterator[tuple[str, str, str]]:
+        """Yield each metric as (name, kind, meaning), for the documentation."""
+        for metric in self.registry.collect():
+            name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+            yield name, metric.type, metric.documentation
 
     def accepted(self, source: str, event_id: str, *, is_duplicate: bool, duration_s: float) -> None:
         """Count an event that is on disk."""

@@ -1,6 +1,7 @@
 """`relay send`: send an event to a running relay, signed as the source's vendor would."""
 
 import asyncio
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from uuid import uuid4
 
 import click
 import orjson
-from aiohttp import ClientError, ClientSession
+from aiohttp import ClientError, ClientOSError, ClientSession
 
 from relay.cli.options import config_option, load_or_exit
 from relay.cli.vendor import VendorRequest, samples_of, signed
@@ -29,7 +30,7 @@ from relay.presets import Sample
 def send(
     config_path: Path, source: str, event_type: str | None, body: Path | None, url: str | None, as_json: bool
 ) -> None:
-    r"""Send an event to SOURCE of a running relay, signed as its vendor would.
+    """Send an event to SOURCE of a running relay, signed as its vendor would.
 
     \b
     relay send getaround --type rental.booked
@@ -73,7 +74,9 @@ def _post(request: VendorRequest) -> tuple[int, str]:
     try:
         return asyncio.run(post(request))
     except ClientError as error:
-        raise click.ClickException(f"the relay did not answer: {error}. Is `relay serve` running?") from error
+        reason = os.strerror(error.errno) if isinstance(error, ClientOSError) and error.errno else str(error)
+        where = "/".join(request.url.split("/")[:3])
+        raise click.ClickException(f"no answer from {where} ({reason}). Is `relay serve` running?") from error
 
 
 async def post(request: VendorRequest) -> tuple[int, str]:

@@ -36,7 +36,7 @@ def not_among(names: Iterable[str], found: object, what: str = "") -> Expected:
 def nearest(found: object, names: Iterable[str]) -> str | None:
     """Return the name that was probably meant, or None."""
     by_lower = {name.lower(): name for name in names}
-    near = get_close_matches(str(found).lower(), by_lower, n=1)
+    near = get_close_matches(found.lower(), by_lower, n=1) if isinstance(found, str) else ()
     return by_lower[near[0]] if near else None
 
 

@@ -1,6 +1,7 @@
 """YAML 1.2 into plain data, with the position of every key and value, and every fault that is one of form."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import StringIO
@@ -74,10 +75,11 @@ def _unreadable(file: str, position: Position, message: str) -> ConfigurationInv
 
 
 def _decode(content: bytes, file: str) -> str:
+    unmarked = content.removeprefix(BOM_UTF8)
     try:
-        return content.decode("utf-8-sig")
+        return unmarked.decode()
     except UnicodeDecodeError as error:
-        position = _position_after(content[: error.start].decode("utf-8-sig"))
+        position = _position_after(unmarked[: error.start].decode())
         raise _unreadable(file, position, "a byte that is not UTF-8; expected text in UTF-8") from error
 
 

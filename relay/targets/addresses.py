@@ -26,8 +26,8 @@ class Access(Enum):
     """What it takes to call an address; the value says so to a reader."""
 
     OPEN = ""
-    PRIVATE = "set `allow_private` on this target, or name the network in its `allow_networks`, to call it"
-    NAMED = "`allow_private` does not open it; name the network in this target's `allow_networks` to call it"
+    PRIVATE = "to call it, set `allow_private` on this target to true, or to a list that names its network"
+    NAMED = "`allow_private: true` does not open it; a list in `allow_private` that names its network does"
     NEVER = "no setting opens it, `allow_private` included"
 
 

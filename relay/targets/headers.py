@@ -42,6 +42,17 @@ SOURCE = istr("X-Relay-Source")
 TYPE = istr("X-Relay-Type")
 ATTEMPT = istr("X-Relay-Attempt")
 
+# What a reader of the documentation is told of each.
+OURS = {
+    ID: "the event's id, the same at every attempt and at every target: what a receiver tells repeats by",
+    TIMESTAMP: "when the attempt was made, in seconds since 1970",
+    SIGNATURE: "Standard Webhooks `v1`, one for each of the target's `sign.secrets`; absent where there are none",
+    SOURCE: "the source's name",
+    TYPE: "the event's type, `unknown` where it has none",
+    ATTEMPT: "1 at the first attempt, 2 at the second, …",
+    USER_AGENT: "`relay/VERSION`",
+}
+
 PROGRAM = f"relay/{version('callback-relay')}"
 
 _NEVER_PASSED = CONNECTION_HEADERS | {"host"} | {name.lower() for name in (ID, TIMESTAMP, SIGNATURE)}

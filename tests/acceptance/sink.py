@@ -79,12 +79,12 @@ class Sink:
         return {arrival.event_id for arrival in self.arrivals}
 
     @property
-    def ids_by_digest(self) -> Mapping[str, set[str]]:
-        """Under which events each body came: more than one means that a key became two events."""
+    def named_twice(self) -> dict[str, set[str]]:
+        """The bodies that came as more than one event, with these events' ids."""
         ids: defaultdict[str, set[str]] = defaultdict(set)
         for arrival in self.arrivals:
             ids[arrival.digest].add(arrival.event_id)
-        return ids
+        return {body: named for body, named in ids.items() if len(named) > 1}
 
     @property
     def doubled(self) -> int:

@@ -115,10 +115,12 @@ async def test_cookies_are_not_kept_and_proxies_not_asked(
 ) -> None:
     """A delivery carries nothing from one to the next, and goes nowhere that the file does not name."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    async with receiving(says("200 OK", "Set-Cookie: a=b")) as receiver:
-        async with opened(opener(clock, f"http://localhost:{receiver.port}/")) as sender:
-            await sender.send(a_delivery())
-            await sender.send(a_delivery())
+    async with (
+        receiving(says("200 OK", "Set-Cookie: a=b")) as receiver,
+        opened(opener(clock, f"http://localhost:{receiver.port}/")) as sender,
+    ):
+        await sender.send(a_delivery())
+        await sender.send(a_delivery())
 
     assert [[], []] == [request.values("Cookie") for request in receiver.requests]
 

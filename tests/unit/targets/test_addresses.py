@@ -117,7 +117,7 @@ def test_an_odd_address_takes_its_network_by_name(address: str, words: str) -> N
 
     assert reason is not None
     assert words in reason
-    assert "`allow_networks`" in reason
+    assert "a list in `allow_private`" in reason
     assert refusal(address, allow_private=False, networks=EVERYTHING) is None
 
 

@@ -1,0 +1,107 @@
+"""Writes docs/reference/ from the code, so that it cannot tell anything else. `python docs/generate.py`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from relay import config, presets
+from relay.clock import Clock
+from relay.runtime import SystemClock
+from relay.targets.headers import OURS
+from relay.telemetry import Telemetry
+
+REFERENCE = Path(__file__).parent / "reference"
+NOTE = "<!-- Made by docs/generate.py: change the code, then run it. -->"
+
+
+def pages() -> dict[str, str]:
+    """Return every generated page by its file's name."""
+    return {
+        "configuration.md": _page("Configuration", _configuration()),
+        "metrics.md": _page("Metrics", _metrics(SystemClock())),
+        "presets.md": _page("Presets", _presets()),
+        "headers.md": _page("Headers of a delivery", _headers()),
+    }
+
+
+def _page(title: str, lines: Iterator[str]) -> str:
+    return "\n".join([f"# {title}", "", NOTE, "", *lines]).rstrip() + "\n"
+
+
+def _configuration() -> Iterator[str]:
+    schema = config.schema()
+    yield "One YAML file. `relay check` tells every fault in it; `relay schema` prints the JSON Schema for editors."
+    yield "Durations are written `250ms 5s 10m 6h 3d`, sizes `512KiB 25MiB`, rates `100/1m`; `${NAME}` reads the"
+    yield "environment (`${NAME:-default}` with a default), `${file:/run/secrets/x}` a file."
+    yield ""
+    for name, definition in [("The file", schema), *schema["$defs"].items()]:
+        yield f"## {name}"
+        yield ""
+        yield definition.get("description", "")
+        yield ""
+        if "properties" in definition:
+            yield from _table(definition)
+            yield ""
+
+
+def _table(definition: dict[str, Any]) -> Iterator[str]:
+    required = definition.get("required", [])
+    yield "| key | default | meaning |"
+    yield "|---|---|---|"
+    for key, value in definition["properties"].items():
+        default = "*required*" if key in required else _shown(value.get("default"))
+        yield f"| `{key}` | {default} | {value.get('description', '')}{_reference(value)} |"
+
+
+def _shown(default: object) -> str:
+    return "" if default in (None, [], {}) else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def _reference(value: dict[str, Any]) -> str:
+    names = [part["$ref"].rpartition("/")[2] for part in [value, *value.get("anyOf", [])] if "$ref" in part]
+    return f" See {', '.join(f'[{name}](#{name.lower()})' for name in names)}." if names else ""
+
+
+def _metrics(clock: Clock) -> Iterator[str]:
+    yield "`GET /metrics` on the admin port, in Prometheus's text format."
+    yield ""
+    yield "| metric | kind | meaning |"
+    yield "|---|---|---|"
+    yield from (f"| `{name}` | {kind} | {text} |" for name, kind, text in sorted(Telemetry(clock, {}).described()))
+
+
+def _presets() -> Iterator[str]:
+    for name in presets.names():
+        preset = presets.find(name)
+        schemes = ", ".join(str(scheme["scheme"]) for scheme in preset.verify)
+        yield f"## `{name}`"
+        yield ""
+        yield f"{preset.title}: [the vendor's page]({preset.page})."
+        yield ""
+        yield f"- verified by: {schemes}"
+        yield f"- type: `{preset.type}`"
+        yield from (f"- key of `{event_type}`: `{key}`" for event_type, key in preset.keys.items())
+        yield from (f"- window of `{event_type}`: {window}" for event_type, window in preset.windows.items())
+        yield f"- bodies: up to {preset.max_body}{', JSON only' if preset.needs_json else ''}"
+        yield f"- samples for `relay send`: {', '.join(f'`{sample.type}`' for sample in preset.samples)}"
+        yield ""
+
+
+def _headers() -> Iterator[str]:
+    yield "What the relay adds to each delivery, beside the body and content type as they came, the target's `headers`"
+    yield "and `auth`, and those that `pass_headers` names."
+    yield ""
+    yield "| header | value |"
+    yield "|---|---|"
+    yield from (f"| `{name}` | {text} |" for name, text in OURS.items())
+
+
+def main() -> None:
+    """Write every page."""
+    REFERENCE.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text)
+
+
+if __name__ == "__main__":
+    main()

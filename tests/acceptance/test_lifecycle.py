@@ -1,0 +1,236 @@
+"""Starting, stopping, and standing firm while the store cannot: the real program, at its edges."""
+
+import asyncio
+import resource
+import signal
+import socket
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+
+from tests.acceptance.program import Program, configured, run, session, started
+from tests.acceptance.sink import Sink
+
+AT_ONCE_S = 10.0  # far below server.grace
+RECOVERED_S_MAX = 30.0
+OPEN: dict[str, Any] = {"verify": "none", "key": "id"}
+
+
+def parts(sink: Sink, **more: Any) -> dict[str, Any]:
+    return {
+        "sources": {"shop": OPEN},
+        "targets": {"erp": {"url": sink.url, "allow_private": True}},
+        "routes": [{"from": "shop", "to": "erp"}],
+        **more,
+    }
+
+
+@pytest.fixture
+async def relay(tmp_path: Path, sink: Sink) -> AsyncIterator[Program]:
+    async with started(configured(tmp_path, parts(sink))) as program:
+        yield program
+
+
+async def post(relay: Program, http: ClientSession, key: str) -> tuple[int, str | None, dict[str, Any]]:
+    """Send one event; return status, Retry-After and answer."""
+    async with http.post(f"{relay.url}/in/shop", json={"id": key}) as answer:
+        return answer.status, answer.headers.get("Retry-After"), await answer.json(content_type=None)
+
+
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def an_event_under_way(relay: Program, sink: Sink) -> str:
+    """Send an event whose delivery its target holds up; return its id."""
+    sink.gate.clear()
+    async with session() as http:
+        _, _, answer = await post(relay, http, "under-way")
+    await sink.keeps_somebody_waiting()
+    return str(answer["id"])
+
+
+# ── stopping ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_what_is_in_flight_when_asked_to_stop_is_finished(relay: Program, sink: Sink) -> None:
+    """A deployment loses nothing and sends nothing twice: both doors finish what they have begun."""
+    carried = await an_event_under_way(relay, sink)
+    async with connected(relay.port) as (reader, writer):
+        writer.write(b'POST /in/shop HTTP/1.1\r\nHost: relay\r\nContent-Length: 12\r\n\r\n{"id": ')
+        async with session() as http, http.get(f"{relay.url}/healthz") as answer:  # the half request was read before
+            assert 200 == answer.status
+
+        relay.running.send_signal(signal.SIGTERM)
+        await relay.has_said("stopping")
+        writer.write(b'"12"}')
+        head = await asyncio.wait_for(reader.readline(), AT_ONCE_S)
+    sink.gate.set()
+    code = await relay.ended()
+
+    assert b"HTTP/1.1 200 OK\r\n" == head
+    assert 0 == code
+    assert carried in sink.ids
+    assert [] == relay.rows("SELECT * FROM deliveries WHERE status = 'sending'")
+    assert [(2,)] == relay.rows("SELECT count(*) FROM events")
+
+
+async def test_no_new_request_is_taken_once_asked_to_stop(relay: Program, sink: Sink) -> None:
+    """A balancer sees at once that this one is going, while its last deliveries still finish."""
+    await an_event_under_way(relay, sink)
+    relay.running.send_signal(signal.SIGTERM)
+    await relay.has_said("stopping")
+
+    async with asyncio.timeout(AT_ONCE_S):
+        while await _listens(relay.port):
+            await asyncio.sleep(0.02)
+    sink.gate.set()
+
+    assert 0 == await relay.ended()
+
+
+async def _listens(port: int) -> bool:
+    try:
+        async with connected(port):
+            return True
+    except ConnectionError:
+        return False
+
+
+async def test_a_second_signal_ends_it_at_once(relay: Program, sink: Sink) -> None:
+    """Whoever asks twice does not want to wait; what was in flight goes out again after the next start."""
+    event_id = await an_event_under_way(relay, sink)
+    relay.running.send_signal(signal.SIGTERM)
+    await relay.has_said("stopping")
+    relay.running.send_signal(signal.SIGTERM)
+    code = await relay.ended(AT_ONCE_S)
+    sink.gate.set()
+
+    relay.start()
+    await relay.is_ready()
+    await relay.is_settled(RECOVERED_S_MAX)
+
+    assert 1 == code
+    assert event_id in sink.ids
+    assert [("delivered",)] == relay.rows("SELECT status FROM deliveries")
+
+
+# ── not starting ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_port_that_is_taken_is_one_clear_line_and_nothing_else(tmp_path: Path, sink: Sink) -> None:
+    """Exit 2, before a database is made: a second relay started by mistake leaves no trace."""
+    program = configured(tmp_path, parts(sink))
+    with closing(socket.create_server(("127.0.0.1", program.port))):
+        code, output, errors = await run("serve", "-c", str(program.config))
+
+    assert (2, "") == (code, output)
+    (line,) = errors.splitlines()
+    assert line.startswith(f"relay: server.listen: 127.0.0.1:{program.port} cannot be listened on: ")
+    assert not program.database.exists()
+
+
+async def test_every_fault_of_a_configuration_is_told_and_nothing_is_started(tmp_path: Path, sink: Sink) -> None:
+    """Whoever edits the file mends it in one go, not fault by fault."""
+    faulty = parts(sink, routes=[{"from": "shop", "to": "erb"}], sorces={})
+    faulty["sources"] = {"shop": {**OPEN, "window": "a week"}, "vendor": {"preset": "getaruond"}}
+    program = configured(tmp_path, faulty)
+    code, output, errors = await run("serve", "-c", str(program.config))
+
+    faults = [line for line in errors.splitlines() if line.startswith(f"{program.config}:")]
+    assert (2, "") == (code, output)
+    assert {"routes[0].to", "sorces", "sources.shop.window", "sources.vendor.preset"} == {
+        fault.split(": ")[1] for fault in faults
+    }
+    assert not program.database.exists()
+
+
+async def test_a_database_that_cannot_be_made_is_one_clear_line(tmp_path: Path, sink: Sink) -> None:
+    """Here its folder would have to be made inside a file."""
+    (tmp_path / "file").write_text("not a folder")
+    program = configured(tmp_path, parts(sink, storage={"url": f"sqlite:///{tmp_path}/file/relay.db"}))
+    code, _, errors = await run("serve", "-c", str(program.config))
+
+    (line,) = errors.splitlines()
+    assert 2 == code
+    assert line.startswith(f"relay: {tmp_path}/file/relay.db cannot be opened")
+
+
+# ── a store that cannot ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_while_the_database_is_locked_nothing_is_acknowledged_and_afterwards_all_is_well(
+    relay: Program, sink: Sink
+) -> None:
+    """Another program's lock is answered 503, never 4xx, so that senders try again; no hand is needed after it."""
+    async with session() as http:
+        with closing(sqlite3.connect(relay.database, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            async with asyncio.TaskGroup() as tasks:
+                posting = tasks.create_task(post(relay, http, "refused"))
+                told = tasks.create_task(relay.until_readiness_is(503, RECOVERED_S_MAX))
+            other.execute("ROLLBACK")
+        await relay.until_readiness_is(200, RECOVERED_S_MAX)
+        again = await post(relay, http, "refused")
+    await relay.is_settled(RECOVERED_S_MAX)
+
+    status, retry_after, _ = posting.result()
+    assert (503, True) == (status, int(retry_after or 0) > 0)
+    assert told.result()["checks"]["store"]["ok"] is False
+    assert (200, "accepted") == (again[0], again[2]["status"])
+    assert {again[2]["id"]} == sink.ids
+
+
+async def test_while_the_disk_is_full_nothing_is_acknowledged_and_afterwards_all_is_well(
+    relay: Program, sink: Sink
+) -> None:
+    """A bound on the size of files stands for the full disk: each commit fails in its write, as it would there."""
+    before = resource.prlimit(relay.running.pid, resource.RLIMIT_FSIZE)
+    async with session() as http:
+        first = await post(relay, http, "before")
+        await relay.is_settled(RECOVERED_S_MAX)
+        wal_bytes = relay.database.with_name("relay.db-wal").stat().st_size
+        resource.prlimit(relay.running.pid, resource.RLIMIT_FSIZE, (wal_bytes, before[1]))
+        refused = [await post(relay, http, f"full-{number}") for number in range(5)]
+        told = await relay.until_readiness_is(503, RECOVERED_S_MAX)
+
+        resource.prlimit(relay.running.pid, resource.RLIMIT_FSIZE, before)
+        await relay.until_readiness_is(200, RECOVERED_S_MAX)
+        again = await post(relay, http, "full-1")
+    await relay.is_settled(RECOVERED_S_MAX)
+
+    assert [503] * 5 == [status for status, _, _ in refused]
+    assert all(retry_after and int(retry_after) > 0 for _, retry_after, _ in refused)
+    assert told["checks"]["store"]["ok"] is False
+    assert (200, "accepted") == (again[0], again[2]["status"])
+    assert {first[2]["id"], again[2]["id"]} == sink.ids
+
+
+async def test_a_delivery_taken_while_the_disk_is_full_is_settled_when_there_is_room(
+    relay: Program, sink: Sink
+) -> None:
+    """What the target took must be written down before it counts; until then the attempt is kept, and not repeated."""
+    event_id = await an_event_under_way(relay, sink)
+    before = resource.prlimit(relay.running.pid, resource.RLIMIT_FSIZE)
+    wal_bytes = relay.database.with_name("relay.db-wal").stat().st_size
+    resource.prlimit(relay.running.pid, resource.RLIMIT_FSIZE, (wal_bytes, before[1]))
+    sink.gate.set()
+    await relay.has_said("settlement_waits")
+
+    resource.prlimit(relay.running.pid, resource.RLIMIT_FSIZE, before)
+    await relay.is_settled(RECOVERED_S_MAX)
+
+    assert [event_id] == [arrival.event_id for arrival in sink.arrivals]
+    assert [("delivered", 1)] == relay.rows("SELECT status, attempts FROM deliveries")

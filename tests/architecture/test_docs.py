@@ -1,0 +1,42 @@
+"""The documentation tells what the code does: its reference is made from the code, and everything is named."""
+
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from relay import presets
+
+ROOT = Path(__file__).parents[2]
+
+
+def the_generator() -> ModuleType:
+    spec = spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+PAGES: dict[str, str] = the_generator().pages()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_reference_page_is_what_the_code_says(name: str) -> None:
+    """Run docs/generate.py after a change."""
+    assert PAGES[name] == (ROOT / "docs" / "reference" / name).read_text()
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_every_preset_is_named(name: str) -> None:
+    """A vendor that nobody can find does not exist."""
+    assert f"`{name}`" in (ROOT / "docs" / "reference" / "presets.md").read_text()
+
+
+def test_every_decision_is_numbered_and_says_why() -> None:
+    """A successor who would question it finds the reason."""
+    for note in sorted((ROOT / "docs" / "decisions").glob("*.md")):
+        assert note.name[:4].isdigit()
+        assert "**Why.**" in note.read_text(), note.name

@@ -1,0 +1,486 @@
+"""Faults of meaning: every one is told at once, as FILE:LINE:COLUMN: KEY: what is wrong and what is expected."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from relay.config import load
+from relay.errors import ConfigurationInvalid
+
+Faulting = Callable[..., list[str]]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("servr: {}", "1:1: servr: unknown key; did you mean `server`?"),
+        ("x:", "1:1: x: unknown key; expected server, admin, storage, sources, targets or routes"),
+        ("server: 5", "1:9: server: expected a mapping: `key: value`, one on a line, found 5"),
+        ("server: {graze: 5s}", "1:10: server.graze: unknown key; did you mean `grace`?"),
+        ("server: {port: 80}", "1:10: server.port: unknown key; expected listen, public_url, trusted_proxies or grace"),
+        (
+            "server: {grace: 5 s}",
+            '1:17: server.grace: expected a duration such as 250ms, 5s, 10m, 6h, 3d or 1h30m, found "5 s"',
+        ),
+        (
+            "server: {grace: 15}",
+            "1:17: server.grace: expected a duration such as 250ms, 5s, 10m, 6h, 3d or 1h30m, found 15; "
+            "did you mean `15s`?",
+        ),
+        ("server: {grace: 2h}", '1:17: server.grace: expected 0s to 1h, found "2h"'),
+        (
+            "server: {listen: 8080}",
+            "1:18: server.listen: expected HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080, found 8080",
+        ),
+        (
+            "server: {listen: 'localhost:65536'}",
+            '1:18: server.listen: expected HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080, found "localhost:65536"',
+        ),
+        (
+            "server: {public_url: 'https://u:p@h/'}",
+            "1:22: server.public_url: expected only scheme, host and perhaps a path, such as https://hooks.example.com",
+        ),
+        (
+            "server: {trusted_proxies: [10.0.0.1/8]}",
+            "1:28: server.trusted_proxies[0]: expected a network such as 10.0.0.0/8, or an address, found "
+            '"10.0.0.1/8"; did you mean `10.0.0.0/8`?',
+        ),
+        (
+            "server: {trusted_proxies: everybody}",
+            '1:27: server.trusted_proxies: expected a network such as 10.0.0.0/8, or an address, found "everybody"',
+        ),
+        (
+            "admin: {listen: '0.0.0.0:8080'}",
+            "1:17: admin.listen: this is `server.listen`; expected another port",
+        ),
+        ("admin: {tokens: [short]}", "1:18: admin.tokens[0]: the secret is too short; expected at least 8 characters"),
+        (
+            "storage: {url: 'postgresql://u:p@h/relay'}",
+            "1:16: storage.url: not built in this version; expected sqlite:///PATH",
+        ),
+        (
+            "storage: {url: data/relay.db}",
+            "1:16: storage.url: expected sqlite:///PATH, such as sqlite:///data/relay.db",
+        ),
+        ("storage: {url: 'sqlite://'}", "1:16: storage.url: expected sqlite:///PATH, such as sqlite:///data/relay.db"),
+        ("storage: {backlog_max: 0}", "1:24: storage.backlog_max: expected 1 to 1000000000, found 0"),
+        ("storage: {backlog_max: many}", '1:24: storage.backlog_max: expected a whole number, found "many"'),
+        ("storage: {backlog_max: 1.5}", "1:24: storage.backlog_max: expected a whole number, found 1.5"),
+        (
+            "storage: {disk_free_min: 1 parsec}",
+            '1:26: storage.disk_free_min: expected a size such as 512KiB, 25MiB or 1GiB, found "1 parsec"',
+        ),
+        ("sources: []", "1:10: sources: expected a mapping: `key: value`, one on a line, found a list"),
+        ("routes: {}", "1:9: routes: expected a list: `- item`, one on a line, found a mapping"),
+        (
+            "sources: {my shop: {verify: none}}",
+            "1:11: sources.my shop: expected a name of letters, digits, `-` and `_`, at most 63, beginning with a "
+            'letter or digit, found "my shop"',
+        ),
+        (
+            "sources:\n  shop: {}",
+            "2:3: sources.shop.verify: missing; expected `preset` or `verify`, which is `none` where everybody is to "
+            "be believed",
+        ),
+    ],
+)
+def test_a_fault_is_told_with_its_place(faults: Faulting, text: str, fault: str) -> None:
+    """What a person reads is enough to mend it."""
+    assert [f"relay.yaml:{fault}"] == faults(text)
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        (
+            "preset: invoice-colector, token: a-token-of-mine",
+            '2:18: sources.shop.preset: expected a preset: getaround or invoice-collector, found "invoice-colector"; '
+            "did you mean `invoice-collector`?",
+        ),
+        (
+            "preset: getaround",
+            "2:3: sources.shop.secrets: missing; scheme hmac needs `secrets`, or `secret` for a single one",
+        ),
+        (
+            "verify: hmca, secret: a-token-of-mine",
+            "2:18: sources.shop.verify: expected a scheme: hmac, standard-webhooks, header, basic, token, ip or none, "
+            'found "hmca"; did you mean `hmac`?',
+        ),
+        (
+            "verify: {scheme: hmca}, secret: a-token-of-mine",
+            "2:27: sources.shop.verify.scheme: expected a scheme: hmac, standard-webhooks, header, basic, token, ip "
+            'or none, found "hmca"; did you mean `hmac`?',
+        ),
+        (
+            "verify: {scheme: [hmac]}, secret: a-token-of-mine",
+            "2:27: sources.shop.verify.scheme: expected a scheme: hmac, standard-webhooks, header, basic, token, ip "
+            "or none, found a list",
+        ),
+        (
+            "verify: {header: X}, secret: a-token-of-mine",
+            "2:10: sources.shop.verify.scheme: missing; expected hmac, standard-webhooks, header, basic, token, ip or "
+            "none",
+        ),
+        (
+            "verify: [{scheme: hmac}, token], secret: a-token-of-mine",
+            "2:19: sources.shop.verify[0].header: missing; expected a value such as X-Signature",
+        ),
+        (
+            "verify: hmac, secret: a-token-of-mine",
+            "2:10: sources.shop.verify.header: missing; expected a value such as X-Signature",
+        ),
+        (
+            "verify: 5",
+            "2:18: sources.shop.verify: expected a mapping such as {scheme: hmac, header: X-Signature}, or `none` to "
+            "believe everybody, found 5",
+        ),
+        ("verify: [], preset: getaround, secret: a-token-of-mine", "2:18: sources.shop.verify: expected at least one"),
+        (
+            "verify: [none, token], secret: a-token-of-mine",
+            "2:18: sources.shop.verify: `none` stands beside other schemes; expected it alone, or not at all",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, algoritm: sha1}, secret: a-token-of-mine",
+            "2:44: sources.shop.verify.algoritm: unknown key; did you mean `algorithm`?",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, algorithm: sha265}, secret: a-token-of-mine",
+            '2:55: sources.shop.verify.algorithm: expected sha1, sha256 or sha512, found "sha265"; '
+            "did you mean `sha256`?",
+        ),
+        (
+            "verify: {scheme: hmac, header: X Y}, secret: a-token-of-mine",
+            '2:41: sources.shop.verify.header: expected a header\'s name, such as X-Signature, found "X Y"',
+        ),
+        (
+            "verify: {scheme: hmac, header: X, signed: '{timestamp}.{body}'}, secret: a-token-of-mine",
+            "2:52: sources.shop.verify.signed: {timestamp} needs `timestamp_header`",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, signed: '{id}.{body}'}, secret: a-token-of-mine",
+            "2:52: sources.shop.verify.signed: {id} needs `id_header`",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, signed: '{url}{body}'}, secret: a-token-of-mine",
+            "2:52: sources.shop.verify.signed: {url} needs `server.public_url`, our address as senders see it",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, signed: '{method}'}, secret: a-token-of-mine",
+            "2:52: sources.shop.verify.signed: expected {body} in it: without, one signature would fit every body",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, signed: '{bdy}'}, secret: a-token-of-mine",
+            "2:52: sources.shop.verify.signed: not a template: '{bdy}' holds {bdy}: expected {body} {timestamp} {id} "
+            "{url} {method} {path}",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, id_header: Y}, secret: a-token-of-mine",
+            "2:10: sources.shop.verify.signed: `id_header` is set, but {id} is not signed",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, tolerance: 5m}, secret: a-token-of-mine",
+            "2:55: sources.shop.verify.tolerance: no time is signed; expected {timestamp} in `signed`, or no "
+            "`tolerance`",
+        ),
+        (
+            "verify: {scheme: ip, networks: []}",
+            "2:41: sources.shop.verify.networks: expected at least one",
+        ),
+        (
+            "verify: none, secret: a-token-of-mine",
+            "2:32: sources.shop.secret: scheme none compares with no secret; expected none here, or another scheme",
+        ),
+        (
+            "verify: token, token: a-token-of-mine, secrets: [a-token-of-mine]",
+            "2:58: sources.shop.secrets: `token` is given, too; expected one of `secrets`, `secret` and `token`",
+        ),
+        (
+            "verify: token, token: a-token-of-mine, secret: a-token-of-mine",
+            "2:57: sources.shop.secret: `token` is given, too; expected one of `secrets`, `secret` and `token`",
+        ),
+        ("verify: token, secrets: []", "2:34: sources.shop.secrets: expected at least one"),
+        (
+            "verify: token, token: '        '",
+            "2:32: sources.shop.token: the secret is blank; expected at least 8 characters",
+        ),
+        (
+            "verify: token, token: ''",
+            "2:32: sources.shop.token: the secret is blank; expected at least 8 characters",
+        ),
+        (
+            "verify: token, token: s3cret",
+            "2:32: sources.shop.token: the secret is too short; expected at least 8 characters",
+        ),
+        ("verify: token, token: 12345678", "2:32: sources.shop.token: expected text, in quotes"),
+        (
+            "verify: token, token: 's3cret-s3cret '",
+            "2:32: sources.shop.token: a space at an end, or a control character, is lost on the way; expected a secret "
+            "without",
+        ),
+        (
+            "verify: basic, secret: s3cret-s3cret",
+            "2:33: sources.shop.secret: expected `user:password`, which scheme basic compares with",
+        ),
+        (
+            "verify: standard-webhooks, secrets: [whsec_c2hvcnQ=]",
+            "2:47: sources.shop.secrets[0]: expected whsec_ and 16 to 64 bytes in base64",
+        ),
+        (
+            "verify: none, type: a b",
+            "2:30: sources.shop.type: not a valid expression: 'a b': unexpected 'b' at column 3",
+        ),
+        (
+            "verify: none, type: 'header:'",
+            "2:30: sources.shop.type: not a valid expression: 'header:' names no header: expected header:NAME",
+        ),
+        (
+            "verify: none, key: {invoice: 'foo('}",
+            "2:39: sources.shop.key.invoice: not a valid expression: 'foo(' ends too early",
+        ),
+        (
+            "verify: none, key: {}",
+            "2:29: sources.shop.key: expected at least one type, or `*` for all of them",
+        ),
+        (
+            "verify: none, window: forevr",
+            "2:32: sources.shop.window: expected a duration such as 250ms, 5s, 10m, 6h, 3d or 1h30m, or forever, found "
+            '"forevr"',
+        ),
+        (
+            "verify: none, window: {a: 0s}",
+            '2:36: sources.shop.window.a: expected 1ms to 36500d, or forever, found "0s"',
+        ),
+        ("verify: none, max_body: 2GiB", '2:34: sources.shop.max_body: expected 1B to 900MiB, found "2GiB"'),
+        (
+            "verify: none, limit: fast",
+            '2:31: sources.shop.limit: expected a rate such as 100/1m or 5/s, found "fast"',
+        ),
+        ("verify: none, respond: {status: 302}", "2:42: sources.shop.respond.status: expected 200 to 299, found 302"),
+        ("verify: none, json: maybe", '2:30: sources.shop.json: expected true or false, found "maybe"'),
+    ],
+)
+def test_a_fault_of_a_source_is_told(faults: Faulting, settings: str, fault: str) -> None:
+    """Each names what is wrong with the source, and nothing that only follows from it."""
+    assert [f"relay.yaml:{fault}"] == faults(f"sources:\n  shop: {{{settings}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        ("timeout: 5s", "2:3: targets.erp.url: missing; expected a value such as https://erp.example.com/hooks"),
+        ("url: 'ftp://erp/'", "2:14: targets.erp.url: expected a URL such as https://erp.example.com/hooks"),
+        ("url: 'https:///hooks'", "2:14: targets.erp.url: expected a URL such as https://erp.example.com/hooks"),
+        ("url: 'https://erp:0/'", "2:14: targets.erp.url: expected a URL such as https://erp.example.com/hooks"),
+        ("url: 'https://erp:99999/'", "2:14: targets.erp.url: expected a URL such as https://erp.example.com/hooks"),
+        ("url: 'https://[::1/'", "2:14: targets.erp.url: expected a URL such as https://erp.example.com/hooks"),
+        ("url: 5", "2:14: targets.erp.url: expected text, in quotes"),
+        (
+            "url: 'https://erp/#top'",
+            "2:14: targets.erp.url: expected a URL without a fragment: a `#` and what follows it are never sent",
+        ),
+        ("url: 'https://erp/a b'", "2:14: targets.erp.url: expected a URL without spaces and control characters"),
+        (
+            'url: "https://erp/\\r\\nHost: x"',
+            "2:14: targets.erp.url: expected a URL without spaces and control characters",
+        ),
+        ('url: "https://erp/\\0"', "2:14: targets.erp.url: expected a URL without spaces and control characters"),
+        (
+            "url: 'https://e/', rate: 100/1m",
+            "2:28: targets.erp.rate: unknown key; expected url, headers, pass_headers, auth, sign, timeout, "
+            "concurrency, retry or allow_private",
+        ),
+        ("url: 'https://e/', timout: 5s", "2:28: targets.erp.timout: unknown key; did you mean `timeout`?"),
+        ("url: 'https://e/', timeout: 0s", '2:37: targets.erp.timeout: expected 1ms to 1h, found "0s"'),
+        ("url: 'https://e/', concurrency: 0", "2:41: targets.erp.concurrency: expected 1 to 1000, found 0"),
+        ("url: 'https://e/', concurrency: true", "2:41: targets.erp.concurrency: expected a whole number, found true"),
+        (
+            "url: 'https://e/', headers: {Host: x}",
+            "2:38: targets.erp.headers.Host: expected a header that the relay does not set itself",
+        ),
+        (
+            "url: 'https://e/', headers: {X-A: a, x-a: b}",
+            "2:46: targets.erp.headers.x-a: a key above, in other letters, sets the same header; expected only one of "
+            "them",
+        ),
+        (
+            "url: 'https://u:p@e/', headers: {Authorization: b}",
+            "2:42: targets.erp.headers.Authorization: the user in `url` sets the same header; expected only one of them",
+        ),
+        (
+            "url: 'https://e/', headers: {X-A: \"a\\r\\nB: c\"}",
+            "2:43: targets.erp.headers.X-A: a control character such as a line break stands in it; expected one line of "
+            "text",
+        ),
+        (
+            "url: 'https://e/', headers: {X-A: ''}",
+            "2:43: targets.erp.headers.X-A: expected a value without spaces at its ends, and not an empty one",
+        ),
+        (
+            "url: 'https://e/', pass_headers: [X-Relay-Source]",
+            "2:43: targets.erp.pass_headers[0]: expected a header that the relay does not set itself, found "
+            '"X-Relay-Source"',
+        ),
+        (
+            "url: 'https://e/', pass_headers: Cookie",
+            "2:42: targets.erp.pass_headers: expected a header that is kept: credentials never are; `auth` gives a "
+            'target its own, found "Cookie"',
+        ),
+        (
+            "url: 'https://e/', auth: {scheme: baerer, token: t}",
+            "2:43: targets.erp.auth.scheme: expected a scheme: bearer, basic or header, found "
+            '"baerer"; did you mean `bearer`?',
+        ),
+        (
+            "url: 'https://e/', auth: {scheme: bearer}",
+            "2:28: targets.erp.auth.token: missing; expected a value such as ${ERP_TOKEN}",
+        ),
+        (
+            "url: 'https://e/', auth: {scheme: basic, user: 'a:b', password: c}",
+            "2:56: targets.erp.auth.user: expected a user without a colon: what follows one is the password",
+        ),
+        (
+            "url: 'https://u:p@e/', auth: {scheme: bearer, token: t}",
+            "2:38: targets.erp.auth: the user in `url` sets the same header; expected only one of them",
+        ),
+        (
+            "url: 'https://e/', headers: {X-Key: k}, auth: {scheme: header, header: x-key, value: v}",
+            "2:55: targets.erp.auth: `headers` sets the same header; expected only one of them",
+        ),
+        (
+            "url: 'https://e/', sign: {secrets: [whsec_zz]}",
+            "2:45: targets.erp.sign.secrets[0]: expected whsec_ and 16 to 64 bytes in base64",
+        ),
+        ("url: 'https://e/', sign: {secrets: []}", "2:44: targets.erp.sign.secrets: expected at least one"),
+        ("url: 'https://e/', retry: {factor: 0.5}", "2:44: targets.erp.retry.factor: expected 1 to 100, found 0.5"),
+        ("url: 'https://e/', retry: {factor: .nan}", '2:44: targets.erp.retry.factor: expected a number, found ".nan"'),
+        ("url: 'https://e/', retry: {jitter: 1.1}", "2:44: targets.erp.retry.jitter: expected 0 to 1, found 1.1"),
+        ("url: 'https://e/', retry: {cap: 1s}", '2:41: targets.erp.retry.cap: expected at least `base`, found "1s"'),
+        (
+            "url: 'https://e/', retry: {final: [200]}",
+            "2:44: targets.erp.retry.final[0]: expected 300 to 599, found 200",
+        ),
+        (
+            "url: 'https://e/', allow_private: maybe",
+            '2:43: targets.erp.allow_private: expected true, false, or a list of networks, found "maybe"',
+        ),
+        (
+            "url: 'https://e/', allow_private: [10.0.0.0/33]",
+            "2:44: targets.erp.allow_private[0]: expected a network such as 10.0.0.0/8, or an address, found "
+            '"10.0.0.0/33"',
+        ),
+    ],
+)
+def test_a_fault_of_a_target_is_told(faults: Faulting, settings: str, fault: str) -> None:
+    """Each names what is wrong with the target, and never its URL or a header, which may hold a secret."""
+    assert [f"relay.yaml:{fault}"] == faults(f"targets:\n  erp: {{{settings}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        (
+            "from: shp, to: erp",
+            '4:12: routes[0].from: expected a source: shop, found "shp"; did you mean `shop`?',
+        ),
+        (
+            "from: shop, to: [erp, erq]",
+            '4:28: routes[0].to[1]: expected a target: erp, found "erq"; did you mean `erp`?',
+        ),
+        ("from: shop", "4:5: routes[0].to: missing; expected a value such as erp"),
+        ("to: erp", "4:5: routes[0].from: missing; expected a value such as invoices"),
+        ("from: shop, to: []", "4:22: routes[0].to: expected at least one"),
+        ("from: shop, to: [erp, erp]", "4:28: routes[0].to[1]: named twice; once is enough"),
+        (
+            "from: shop, to: erp, when: 'type =='",
+            "4:33: routes[0].when: not a valid expression: 'type ==' ends too early",
+        ),
+        (
+            "from: shop, to: erp, when: 'starts_wiht(type)'",
+            "4:33: routes[0].when: not a valid expression: 'starts_wiht(type)' calls starts_wiht(), which is not a "
+            "function of JMESPath",
+        ),
+        ("from: shop, to: erp, body: type", "4:27: routes[0].body: unknown key; expected name, from, when or to"),
+    ],
+)
+def test_a_fault_of_a_route_is_told(faults: Faulting, settings: str, fault: str) -> None:
+    """A route names what there is."""
+    text = (
+        f"sources: {{shop: {{verify: none}}}}\ntargets: {{erp: {{url: 'https://e/'}}}}\nroutes:\n  - {{{settings}}}\n"
+    )
+
+    assert [f"relay.yaml:{fault}"] == faults(text)
+
+
+def test_a_route_to_nothing_says_so(faults: Faulting) -> None:
+    """A file with routes and no target has forgotten something else."""
+    assert ['relay.yaml:3:22: routes[0].to: expected a target: none is configured, found "erp"'] == faults(
+        "sources: {shop: {verify: none}}\nroutes:\n  - {from: shop, to: erp}"
+    )
+
+
+def test_routes_of_one_name_are_told_both(faults: Faulting) -> None:
+    """A route's name tells, later, why an event went where it went."""
+    told = "name: another route has this name; expected one of its own"
+
+    assert [f"relay.yaml:4:12: routes[0].{told}", f"relay.yaml:5:12: routes[1].{told}"] == faults(
+        "sources: {shop: {verify: none}}\ntargets: {erp: {url: 'https://e/'}}\nroutes:\n"
+        "  - {name: a, from: shop, to: erp}\n  - {name: a, from: shop, to: erp}\n"
+    )
+
+
+def test_faults_of_every_kind_are_told_at_once_in_the_order_of_the_file(faults: Faulting) -> None:
+    """One start, one list: nobody mends a file fault by fault."""
+    assert [
+        "relay.yaml:2:3: server.graze: unknown key; did you mean `grace`?",
+        "relay.yaml:3:3: server.graze: this key is there twice, first on line 2; keep one of them",
+        "relay.yaml:5:33: sources.shop.secret: the environment variable UNSET is not set; expected a value in it",
+        "relay.yaml:5:50: sources.shop.key: not a valid expression: 'a b': unexpected 'b' at column 3",
+        "relay.yaml:6:3: sources.empty.verify: missing; expected `preset` or `verify`, which is `none` where everybody "
+        "is to be believed",
+        "relay.yaml:8:3: targets.erp.url: missing; expected a value such as https://erp.example.com/hooks",
+        'relay.yaml:8:18: targets.erp.timeout: expected 1ms to 1h, found "0s"',
+        'relay.yaml:10:12: routes[0].from: expected a source: empty or shop, found "shp"; did you mean `shop`?',
+        'relay.yaml:10:21: routes[0].to: expected a target: erp, found "epr"; did you mean `erp`?',
+    ] == faults(
+        "server:\n  graze: 1s\n  graze: 2s\nsources:\n"
+        "  shop: {verify: token, secret: '${UNSET}', key: a b}\n"
+        "  empty: {}\n"
+        "targets:\n  erp: {timeout: 0s}\n"
+        "routes:\n  - {from: shp, to: epr}\n"
+    )
+
+
+def test_a_section_that_is_none_makes_no_faults_elsewhere(faults: Faulting) -> None:
+    """Where nothing can be said of names, none is called unknown."""
+    assert ["relay.yaml:1:10: sources: expected a mapping: `key: value`, one on a line, found a list"] == faults(
+        "sources: []\ntargets: {erp: {url: 'https://e/'}}\nroutes: [{from: shop, to: erp}]\n"
+    )
+
+
+def test_a_fault_is_one_line_whatever_the_file_holds(faults: Faulting) -> None:
+    """A log, a terminal and an editor read line by line."""
+    assert [
+        'relay.yaml:1:1: "a\\nb": unknown key; expected server, admin, storage, sources, targets or routes',
+        'relay.yaml:2:17: server.grace: expected a duration such as 250ms, 5s, 10m, 6h, 3d or 1h30m, found "1\\ns"',
+    ] == faults('"a\\nb": 1\nserver: {grace: "1\\ns"}')
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """The first thing to go wrong is the name of the file."""
+    path = tmp_path / "relay.yaml"
+
+    with pytest.raises(ConfigurationInvalid) as raised:
+        load(path, {})
+
+    assert f"{path}:1:1: there is no such file; expected a configuration, as config/relay.yaml is one" == str(
+        raised.value
+    )
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """A folder is no file, and neither is one of somebody else."""
+    with pytest.raises(ConfigurationInvalid) as raised:
+        load(tmp_path, {})
+
+    assert f"{tmp_path}:1:1: this cannot be read: Is a directory; expected a file" == str(raised.value)

@@ -1,0 +1,180 @@
+"""A fault never shows what may be a secret: it ends in logs, tickets and chats."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from relay.config import Config, load
+from relay.errors import ConfigurationInvalid
+
+Loading = Callable[..., Config]
+Faulting = Callable[..., list[str]]
+
+MARKER = "hunter2hunter2"
+
+WHOLE: dict[str, Any] = {
+    "server": {"listen": "a:1", "public_url": "https://h/", "trusted_proxies": ["10.0.0.0/8"], "grace": "1s"},
+    "admin": {"listen": "a:2", "tokens": ["12345678"]},
+    "storage": {"url": "sqlite:///a.db", "keep": "1d", "backlog_max": 5, "disk_free_min": "1MiB"},
+    "sources": {
+        "shop": {
+            "verify": [
+                {
+                    "scheme": "hmac",
+                    "header": "X-S",
+                    "algorithm": "sha1",
+                    "encoding": "hex",
+                    "prefix": "v1=",
+                    "separator": ",",
+                    "signed": "{timestamp}{id}{body}",
+                    "timestamp_header": "X-T",
+                    "id_header": "X-I",
+                    "tolerance": "1m",
+                },
+                {"scheme": "ip", "networks": ["10.0.0.0/8"]},
+            ],
+            "secrets": ["12345678"],
+            "type": "type",
+            "key": {"*": "id"},
+            "window": {"*": "1d"},
+            "max_body": "1MiB",
+            "limit": "5/s",
+            "respond": {"status": 200},
+            "json": True,
+        },
+        "other": {"preset": "getaround", "secret": "12345678"},
+        "third": {"preset": "invoice-collector", "token": "12345678"},
+    },
+    "targets": {
+        "erp": {
+            "url": "https://u:p@erp/",
+            "headers": {"X-A": "a"},
+            "pass_headers": ["X-B"],
+            "auth": {"scheme": "header", "header": "X-C", "value": "c"},
+            "sign": {"secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]},
+            "timeout": "5s",
+            "concurrency": 3,
+            "retry": {"base": "1s", "factor": 2, "cap": "1h", "max_age": "1d", "jitter": 0.1, "final": [410]},
+            "allow_private": ["10.0.0.0/8"],
+        },
+        "crm": {"url": "https://crm/", "auth": {"scheme": "basic", "user": "a", "password": "b"}},
+    },
+    "routes": [{"name": "r", "from": ["shop"], "when": "type == 'a'", "to": ["erp"]}],
+}
+
+
+def paths_in(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    match value:
+        case dict():
+            return [path, *(found for key, item in value.items() for found in paths_in(item, (*path, key)))]
+        case list():
+            return [path, *(found for index, item in enumerate(value) for found in paths_in(item, (*path, index)))]
+        case _:
+            return [path]
+
+
+PATHS = [path for path in paths_in(WHOLE) if path]
+
+
+def with_value(path: tuple[str | int, ...], value: object) -> str:
+    """Return the whole file with another value in one place. JSON is YAML."""
+    changed = json.loads(json.dumps(WHOLE))
+    place = changed
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    return json.dumps(changed)
+
+
+def test_the_whole_file_is_good(loaded: Loading) -> None:
+    """What the tests here break is whole before."""
+    assert {"shop", "other", "third"} == set(loaded(json.dumps(WHOLE)).sources)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=str)
+@pytest.mark.parametrize("value", [f"${{M}}", f"http://u:{MARKER}@h:0/?k={MARKER}#x ${{M}}", f"${{M}}\n"])
+def test_what_came_from_the_environment_is_never_shown(
+    tmp_path: Path, path: tuple[str | int, ...], value: str
+) -> None:
+    """A secret that ends up under the wrong key is still a secret."""
+    file = tmp_path / "relay.yaml"
+    file.write_text(with_value(path, value.replace(MARKER, "")))
+
+    try:
+        told = repr(load(file, {"M": f" {MARKER}\n'{{ "}))
+    except ConfigurationInvalid as invalid:
+        told = str(invalid)
+
+    assert MARKER not in told.replace(f"prefix=' {MARKER}", "").replace(f"separator=' {MARKER}", "") or "Config(" in told
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in PATHS if {"secrets", "secret", "token", "tokens", "url", "password", "user", "value"} & set(path)],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "value", [f" {MARKER}\n", [MARKER, f"{MARKER}:\n"], {MARKER: MARKER}, f"ftp://u:{MARKER}@h/", f"x://{MARKER}"]
+)
+def test_what_stands_where_secrets_stand_is_never_shown(faults: Faulting, path: tuple[str | int, ...], value: object) -> None:
+    """Whoever writes a secret into the file has one fault already."""
+    try:
+        told = faults(with_value(path, value))
+    except pytest.fail.Exception:  # it was good
+        return
+
+    assert MARKER not in "".join(told)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        f"!{MARKER}",
+        f"!a!{MARKER}",
+        f"!<{MARKER}",
+        f"*{MARKER}",
+        f"&{MARKER}!",
+        f'"{MARKER}',
+        f"'{MARKER}",
+        f'"\\{MARKER}"',
+        f"@{MARKER}",
+        f"%{MARKER}",
+        f"`{MARKER}",
+        f"|{MARKER}",
+        f"[{MARKER}",
+        f"{{{MARKER}",
+        f"{MARKER}: x",
+        f"{MARKER}\x00",
+        f"${{{MARKER}",
+        f"${{ {MARKER}}}",
+        f"pa${{{MARKER}!",
+    ],
+)
+def test_a_secret_that_yaml_takes_for_something_else_is_never_shown(faults: Faulting, written: str) -> None:
+    """Passwords are full of signs that mean something to YAML."""
+    assert MARKER not in "".join(faults(f"sources:\n  shop:\n    token: {written}\n"))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(PATHS), json_values)
+def test_nothing_whatever_breaks_the_reading(tmp_path: Path, path: tuple[str | int, ...], value: object) -> None:
+    """Whatever stands in the file, it is read, or refused in words of one line each."""
+    file = tmp_path / "relay.yaml"
+    file.write_text(with_value(path, value))
+
+    try:
+        load(file, {})
+    except ConfigurationInvalid as invalid:
+        assert len(invalid.faults) == len(str(invalid).splitlines())
