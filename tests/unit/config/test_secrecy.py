@@ -91,44 +91,51 @@ def with_value(path: tuple[str | int, ...], value: object) -> str:
     return json.dumps(changed)
 
 
+@pytest.fixture
+def faults_or_none(loaded: Loading) -> Faulting:
+    """Load a file that may be faulty."""
+
+    def faults_of(text: str, **environ: str) -> list[str]:
+        try:
+            loaded(text, **environ)
+        except ConfigurationInvalid as invalid:
+            return str(invalid).splitlines()
+        return []
+
+    return faults_of
+
+
 def test_the_whole_file_is_good(loaded: Loading) -> None:
     """What the tests here break is whole before."""
     assert {"shop", "other", "third"} == set(loaded(json.dumps(WHOLE)).sources)
 
 
 @pytest.mark.parametrize("path", PATHS, ids=str)
-@pytest.mark.parametrize("value", [f"${{M}}", f"http://u:{MARKER}@h:0/?k={MARKER}#x ${{M}}", f"${{M}}\n"])
+@pytest.mark.parametrize("value", ["${M}", "http://u:${M}@h:0/?k=${M}#x", "${M}\n"])
 def test_what_came_from_the_environment_is_never_shown(
-    tmp_path: Path, path: tuple[str | int, ...], value: str
+    faults_or_none: Faulting, path: tuple[str | int, ...], value: str
 ) -> None:
     """A secret that ends up under the wrong key is still a secret."""
-    file = tmp_path / "relay.yaml"
-    file.write_text(with_value(path, value.replace(MARKER, "")))
-
-    try:
-        told = repr(load(file, {"M": f" {MARKER}\n'{{ "}))
-    except ConfigurationInvalid as invalid:
-        told = str(invalid)
-
-    assert MARKER not in told.replace(f"prefix=' {MARKER}", "").replace(f"separator=' {MARKER}", "") or "Config(" in told
+    assert MARKER not in "".join(faults_or_none(with_value(path, value), M=f" {MARKER}\n'{{ "))
 
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in PATHS if {"secrets", "secret", "token", "tokens", "url", "password", "user", "value"} & set(path)],
+    [
+        path
+        for path in PATHS
+        if {"secrets", "secret", "token", "tokens", "url", "password", "user", "value"} & set(path)
+    ],
     ids=str,
 )
 @pytest.mark.parametrize(
     "value", [f" {MARKER}\n", [MARKER, f"{MARKER}:\n"], {MARKER: MARKER}, f"ftp://u:{MARKER}@h/", f"x://{MARKER}"]
 )
-def test_what_stands_where_secrets_stand_is_never_shown(faults: Faulting, path: tuple[str | int, ...], value: object) -> None:
+def test_what_stands_where_secrets_stand_is_never_shown(
+    faults_or_none: Faulting, path: tuple[str | int, ...], value: object
+) -> None:
     """Whoever writes a secret into the file has one fault already."""
-    try:
-        told = faults(with_value(path, value))
-    except pytest.fail.Exception:  # it was good
-        return
-
-    assert MARKER not in "".join(told)
+    assert MARKER not in "".join(faults_or_none(with_value(path, value)))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,182 @@
+"""Faults of a source: who sends, how that is proven, and what is compared with."""
+
+from collections.abc import Callable
+
+import pytest
+
+Faulting = Callable[..., list[str]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        (
+            "preset: invoice-colector, token: a-token-of-mine",
+            '2:18: sources.shop.preset: expected a preset: getaround or invoice-collector, found "invoice-colector"; '
+            "did you mean `invoice-collector`?",
+        ),
+        (
+            "preset: getaround",
+            "2:3: sources.shop.secrets: missing; scheme hmac needs `secrets`, or `secret` for a single one",
+        ),
+        (
+            "verify: hmca, secret: a-token-of-mine",
+            "2:18: sources.shop.verify: expected a scheme: hmac, standard-webhooks, header, basic, token, ip or none, "
+            'found "hmca"; did you mean `hmac`?',
+        ),
+        (
+            "verify: {scheme: hmca}, secret: a-token-of-mine",
+            "2:27: sources.shop.verify.scheme: expected a scheme: hmac, standard-webhooks, header, basic, token, ip "
+            'or none, found "hmca"; did you mean `hmac`?',
+        ),
+        (
+            "verify: {scheme: [hmac]}, secret: a-token-of-mine",
+            "2:27: sources.shop.verify.scheme: expected a scheme: hmac, standard-webhooks, header, basic, token, ip "
+            "or none, found a list",
+        ),
+        (
+            "verify: {header: X}, secret: a-token-of-mine",
+            "2:10: sources.shop.verify.scheme: missing; expected hmac, standard-webhooks, header, basic, token, ip or "
+            "none",
+        ),
+        (
+            "verify: [{scheme: hmac}, token], secret: a-token-of-mine",
+            "2:19: sources.shop.verify[0].header: missing; expected a value such as X-Signature",
+        ),
+        (
+            "verify: hmac, secret: a-token-of-mine",
+            "2:10: sources.shop.verify.header: missing; expected a value such as X-Signature",
+        ),
+        (
+            "verify: 5",
+            "2:18: sources.shop.verify: expected a mapping such as {scheme: hmac, header: X-Signature}, or `none` to "
+            "believe everybody, found 5",
+        ),
+        ("verify: [], preset: getaround, secret: a-token-of-mine", "2:18: sources.shop.verify: expected at least one"),
+        (
+            "verify: [none, token], secret: a-token-of-mine",
+            "2:18: sources.shop.verify: `none` stands beside other schemes; expected it alone, or not at all",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, algoritm: sha1}, secret: a-token-of-mine",
+            "2:44: sources.shop.verify.algoritm: unknown key; did you mean `algorithm`?",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, algorithm: sha265}, secret: a-token-of-mine",
+            '2:55: sources.shop.verify.algorithm: expected sha1, sha256 or sha512, found "sha265"; '
+            "did you mean `sha256`?",
+        ),
+        (
+            "verify: {scheme: hmac, header: X Y}, secret: a-token-of-mine",
+            '2:41: sources.shop.verify.header: expected a header\'s name, such as X-Signature, found "X Y"',
+        ),
+        (
+            "verify: {scheme: hmac, header: X, signed: '{timestamp}.{body}'}, secret: a-token-of-mine",
+            "2:52: sources.shop.verify.signed: {timestamp} needs `timestamp_header`",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, signed: '{id}.{body}'}, secret: a-token-of-mine",
+            "2:52: sources.shop.verify.signed: {id} needs `id_header`",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, signed: '{url}{body}'}, secret: a-token-of-mine",
+            "2:52: sources.shop.verify.signed: {url} needs `server.public_url`, our address as senders see it",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, signed: '{method}'}, secret: a-token-of-mine",
+            "2:52: sources.shop.verify.signed: expected {body} in it: without, one signature would fit every body",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, signed: '{bdy}'}, secret: a-token-of-mine",
+            "2:52: sources.shop.verify.signed: not a template: '{bdy}' holds {bdy}: expected {body} {timestamp} {id} "
+            "{url} {method} {path}",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, id_header: Y}, secret: a-token-of-mine",
+            "2:10: sources.shop.verify.signed: `id_header` is set, but {id} is not signed",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, tolerance: 5m}, secret: a-token-of-mine",
+            "2:55: sources.shop.verify.tolerance: no time is signed; expected {timestamp} in `signed`, or no "
+            "`tolerance`",
+        ),
+        (
+            "verify: {scheme: ip, networks: []}",
+            "2:41: sources.shop.verify.networks: expected at least one",
+        ),
+        (
+            "verify: none, secret: a-token-of-mine",
+            "2:32: sources.shop.secret: scheme none compares with no secret; expected none here, or another scheme",
+        ),
+        (
+            "verify: token, token: a-token-of-mine, secrets: [a-token-of-mine]",
+            "2:58: sources.shop.secrets: `token` is given, too; expected one of `secrets`, `secret` and `token`",
+        ),
+        (
+            "verify: token, token: a-token-of-mine, secret: a-token-of-mine",
+            "2:57: sources.shop.secret: `token` is given, too; expected one of `secrets`, `secret` and `token`",
+        ),
+        ("verify: token, secrets: []", "2:34: sources.shop.secrets: expected at least one"),
+        (
+            "verify: token, token: '        '",
+            "2:32: sources.shop.token: the secret is blank; expected at least 8 characters",
+        ),
+        (
+            "verify: token, token: ''",
+            "2:32: sources.shop.token: the secret is blank; expected at least 8 characters",
+        ),
+        (
+            "verify: token, token: s3cret",
+            "2:32: sources.shop.token: the secret is too short; expected at least 8 characters",
+        ),
+        ("verify: token, token: 12345678", "2:32: sources.shop.token: expected text, in quotes"),
+        (
+            "verify: token, token: 's3cret-s3cret '",
+            "2:32: sources.shop.token: a space at an end, or a control character, is lost on the way; expected a secret "
+            "without",
+        ),
+        (
+            "verify: basic, secret: s3cret-s3cret",
+            "2:33: sources.shop.secret: expected `user:password`, which scheme basic compares with",
+        ),
+        (
+            "verify: standard-webhooks, secrets: [whsec_c2hvcnQ=]",
+            "2:47: sources.shop.secrets[0]: expected whsec_ and 16 to 64 bytes in base64",
+        ),
+        (
+            "verify: none, type: a b",
+            "2:30: sources.shop.type: not a valid expression: 'a b': unexpected 'b' at column 3",
+        ),
+        (
+            "verify: none, type: 'header:'",
+            "2:30: sources.shop.type: not a valid expression: 'header:' names no header: expected header:NAME",
+        ),
+        (
+            "verify: none, key: {invoice: 'foo('}",
+            "2:39: sources.shop.key.invoice: not a valid expression: 'foo(' ends too early",
+        ),
+        (
+            "verify: none, key: {}",
+            "2:29: sources.shop.key: expected at least one type, or `*` for all of them",
+        ),
+        (
+            "verify: none, window: forevr",
+            "2:32: sources.shop.window: expected a duration such as 250ms, 5s, 10m, 6h, 3d or 1h30m, or forever, found "
+            '"forevr"',
+        ),
+        (
+            "verify: none, window: {a: 0s}",
+            '2:36: sources.shop.window.a: expected 1ms to 36500d, or forever, found "0s"',
+        ),
+        ("verify: none, max_body: 2GiB", '2:34: sources.shop.max_body: expected 1B to 900MiB, found "2GiB"'),
+        (
+            "verify: none, limit: fast",
+            '2:31: sources.shop.limit: expected a rate such as 100/1m or 5/s, found "fast"',
+        ),
+        ("verify: none, respond: {status: 302}", "2:42: sources.shop.respond.status: expected 200 to 299, found 302"),
+        ("verify: none, json: maybe", '2:30: sources.shop.json: expected true or false, found "maybe"'),
+    ],
+)
+def test_a_fault_of_a_source_is_told(faults: Faulting, settings: str, fault: str) -> None:
+    """Each names what is wrong with the source, and nothing that only follows from it."""
+    assert [f"relay.yaml:{fault}"] == faults(f"sources:\n  shop: {{{settings}}}\n")
