@@ -181,12 +181,11 @@ class Identification:
     keys: Mapping[str, Term] = field(default_factory=dict)
     windows: Mapping[str, timedelta | None] = field(default_factory=dict)
     needs_json: bool = False
+    reads_body: bool = field(init=False)  # whether naming an event takes its parsed body
 
-    @property
-    def reads_body(self) -> bool:
-        """Tell whether naming an event takes its parsed body."""
+    def __post_init__(self) -> None:
         terms = [*self.keys.values(), *([self.type] if self.type else [])]
-        return self.needs_json or any(term.reads_body for term in terms)
+        object.__setattr__(self, "reads_body", self.needs_json or any(term.reads_body for term in terms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,11 +220,11 @@ class Source:
     respond_status: int = 200
     takes_token: bool = False  # `/in/NAME/TOKEN` and `?token=` are its URL
     unkept_headers: frozenset[str] = frozenset()  # lower case: credentials, never stored
+    reads_body: bool = field(init=False)  # whether the body must be parsed to accept a request
 
-    @property
-    def reads_body(self) -> bool:
-        """Tell whether a request's body must be parsed to accept it."""
-        return self.identification.reads_body or any(route.when for route in self.routes)
+    def __post_init__(self) -> None:
+        reads_body = self.identification.reads_body or any(route.when for route in self.routes)
+        object.__setattr__(self, "reads_body", reads_body)
 
 
 @dataclass(frozen=True, slots=True)

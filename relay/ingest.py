@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterable
-from typing import ParamSpec, TypeVar
 
 from relay.clock import Clock
 from relay.domain import UNREAD, Document, Event, InboundRequest, Plan, Receipt, Refusal, Source, Verdict, new_event_id
@@ -16,9 +15,6 @@ from relay.pacing import TokenBucket
 from relay.routing import plan
 from relay.store.protocol import Store
 from relay.verification import verify
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 LARGE_BODY_BYTES = 256 * 1024  # hashed and parsed beside the event loop, so that others are not held up
 
@@ -68,22 +64,35 @@ class Ingest:
         return result
 
     async def _receive(self, request: InboundRequest, source: Source) -> Receipt | Refusal:
-        now = self._clock.now()
-        if (refusal := await _weighing(request, verify, request, source, now)) is not None:
-            return refusal
-        if self._is_over_limit(source):
-            return Refusal.LIMITED
-        document = await _weighing(request, _read, request, source)
-        if isinstance(document, Refusal):
-            return document
-        event = await _weighing(request, identify, request, source, document, now, new_event_id(now, self._entropy(10)))
-        if isinstance(event, Refusal):
-            return event
-        planned = plan(event, document, source, now)
+        judged = await self._judged(request, source)
+        if isinstance(judged, Refusal):
+            return judged
+        event, planned = judged
         receipt = await self._store_and_hand_over(event, planned)
         if not receipt.is_duplicate:
             self._tell_failed_routes(event, planned)
         return receipt
+
+    async def _judged(self, request: InboundRequest, source: Source) -> tuple[Event, Plan] | Refusal:
+        """Judge at once, or beside the event loop where the body is large or may unpack to be."""
+        if len(request.body) <= LARGE_BODY_BYTES and "Content-Encoding" not in request.headers:
+            return self._judge(request, source)
+        return await asyncio.to_thread(self._judge, request, source)
+
+    def _judge(self, request: InboundRequest, source: Source) -> tuple[Event, Plan] | Refusal:
+        """Prove, read, name and route one request. Nothing is read before it is proven."""
+        now = self._clock.now()
+        if (refusal := verify(request, source, now)) is not None:
+            return refusal
+        if self._is_over_limit(source):
+            return Refusal.LIMITED
+        document = _read(request, source)
+        if isinstance(document, Refusal):
+            return document
+        event = identify(request, source, document, now, new_event_id(now, self._entropy(10)))
+        if isinstance(event, Refusal):
+            return event
+        return event, plan(event, document, source, now)
 
     def retry_after_s(self, source: Source) -> float:
         """Return the seconds until the source's limit has room again."""
@@ -119,10 +128,3 @@ def _read(request: InboundRequest, source: Source) -> Document | Refusal:
     if not source.reads_body and encoding is None:
         return UNREAD
     return read(request.body, encoding, source.body_bytes_max)
-
-
-async def _weighing(request: InboundRequest, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do work on a request at once, or beside the event loop where its body is large or may unpack to be."""
-    if len(request.body) <= LARGE_BODY_BYTES and "Content-Encoding" not in request.headers:
-        return work(*args, **kwargs)
-    return await asyncio.to_thread(work, *args, **kwargs)

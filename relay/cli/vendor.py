@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from multidict import CIMultiDict
 
-from relay import presets
+from relay import presets, verification
 from relay.domain import InboundRequest, Source
 from relay.presets import Sample
 
@@ -39,9 +39,7 @@ def signed(
     sent = CIMultiDict({"Content-Type": "application/json", **headers})
     seen_at = urlsplit(public_url or base_url)
     request = InboundRequest("POST", f"{seen_at.scheme}://{seen_at.netloc}", path, "", sent, body)
-    proofs = [verifier.sign(request, now) for verifier in source.verifiers]
-    for proof in proofs:
-        sent.update(proof.headers)
-    token = next((proof.token for proof in proofs if proof.token is not None), None)
-    url = base_url.rstrip("/") + path + (f"/{quote(token, safe='')}" if token else "")
+    proof = verification.sign(request, source, now)
+    sent.update(proof.headers)
+    url = base_url.rstrip("/") + path + (f"/{quote(proof.token, safe='')}" if proof.token else "")
     return VendorRequest(url, sent, body)

@@ -7,9 +7,9 @@ from aiohttp import web
 
 from relay.domain import Receipt, Refusal
 
-JSON = "application/json"
-PROBLEM = "application/problem+json"
-SERVER = {"Server": "relay"}  # and no word of what it is made with
+SERVER = "relay"  # and no word of what it is made with
+JSON_HEADERS = {"Content-Type": "application/json", "Server": SERVER}
+PROBLEM_HEADERS = {"Content-Type": "application/problem+json", "Server": SERVER}
 STORE_RETRY_AFTER_S = 5
 
 # A stranger learns that it was refused, never why: nothing here helps to forge the next one.
@@ -29,7 +29,7 @@ def accepted(receipt: Receipt, status: int) -> web.Response:
     """Say that the event is on disk, or was there already."""
     word = b"duplicate" if receipt.is_duplicate else b"accepted"
     body = b'{"status":"%s","id":"%s"}' % (word, receipt.event_id.encode())
-    return web.Response(status=status, body=body, content_type=JSON, headers=SERVER)
+    return web.Response(status=status, body=body, headers=JSON_HEADERS)
 
 
 def refused(refusal: Refusal, retry_after_s: float = 1.0) -> web.Response:
@@ -48,11 +48,9 @@ def unavailable() -> web.Response:
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:
     """Answer with an error in the form of RFC 9457."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return web.Response(
-        status=status, body=orjson.dumps(body), content_type=PROBLEM, headers={**SERVER, **(headers or {})}
-    )
+    return web.Response(status=status, body=orjson.dumps(body), headers={**PROBLEM_HEADERS, **(headers or {})})
 
 
 def data(body: object, status: int = 200) -> web.Response:
     """Answer with JSON."""
-    return web.Response(status=status, body=orjson.dumps(body), content_type=JSON, headers=SERVER)
+    return web.Response(status=status, body=orjson.dumps(body), headers=JSON_HEADERS)
