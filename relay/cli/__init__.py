@@ -8,7 +8,7 @@ COMMANDS = {
     "serve": "Receive and deliver until told to stop.",
     "check": "Check the configuration: every fault at once, and what is doubtful.",
     "demo": "Try everything on this machine.",
-    "send": "Send an event to a running relay, signed as its vendor would.",
+    "send": "Send an event to SOURCE of a running relay, signed as its vendor would.",
     "urls": "Show the URL to register with each source's vendor.",
     "presets": "List the vendors we know.",
     "schema": "Print the JSON Schema of the configuration.",

@@ -1,6 +1,7 @@
 """What pydantic found wrong, as faults in a person's words. A value that may be secret is never repeated."""
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +20,9 @@ FOUND_CHARACTERS_MAX = 60
 _SECRET_KEYS = {"secret", "secrets", "token", "tokens", "user", "password", "value", "headers", "url", "public_url"}
 _NAME_MARK = "[key]"  # pydantic's last step where a key of a mapping is wrong
 _WORDS = {
-    "model_type": "expected a mapping: `key: value`, one on a line",
-    "dict_type": "expected a mapping: `key: value`, one on a line",
-    "tuple_type": "expected a list: `- item`, one on a line",
+    "model_type": "a mapping: `key: value`, one on a line",
+    "dict_type": "a mapping: `key: value`, one on a line",
+    "tuple_type": "a list: `- item`, one on a line",
 }
 
 
@@ -59,10 +60,12 @@ class Wording:
             match here:
                 case dict() if isinstance(step, str) and step != _NAME_MARK:
                     path.append(step)
-                    here = here.get(step)
+                    here = here.get(step, Absent.VALUE)
                 case list() if isinstance(step, int):
                     path.append(step)
                     here = here[step]
+                case Absent.VALUE if isinstance(step, str):  # in what goes without saying
+                    path.append(step)
         return tuple(path)
 
     def _message(self, details: ErrorDetails, path: KeyPath) -> str:
@@ -73,14 +76,12 @@ class Wording:
             case "missing":
                 return self._missing(found, path)
             case "literal_error":
-                names = [name.strip("'") for name in str(details["ctx"]["expected"]).replace(" or ", ", ").split(", ")]
+                names = re.findall(r"'([^']*)'", details["ctx"]["expected"])
                 return self._told(Expected(listing(names), nearest(found, names)), found, path)
             case "value_error" if isinstance(misfit := details["ctx"]["error"], Misfit):
                 return self._told(misfit, found, path)
             case kind:
-                return self._told(
-                    Expected(_WORDS.get(kind, "expected another value").removeprefix("expected ")), found, path
-                )
+                return self._told(Expected(_WORDS.get(kind, "another value")), found, path)
 
     def _unknown_key(self, path: KeyPath) -> str:
         known = self._part_at(path[:-1]).written_keys()

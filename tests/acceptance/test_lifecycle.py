@@ -24,7 +24,7 @@ OPEN: dict[str, Any] = {"verify": "none", "key": "id"}
 def parts(sink: Sink, **more: Any) -> dict[str, Any]:
     return {
         "sources": {"shop": OPEN},
-        "targets": {"erp": {"url": sink.url, "allow_private": True}},
+        "targets": {"erp": {"url": sink.url, "allow_private": True, "retry": {"base": "100ms"}}},
         "routes": [{"from": "shop", "to": "erp"}],
         **more,
     }

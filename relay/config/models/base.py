@@ -100,14 +100,14 @@ def as_list(value: object) -> object:
 
 
 def as_full_list(value: object) -> object:
-    """Let one thing stand for a list of one. Errors: Expected, for a list of none."""
+    """Let one thing stand for a list of one. Errors: Misfit, for a list of none."""
     if value == []:
         raise Misfit("expected at least one")
     return as_list(value)
 
 
 def by_type(value: object) -> object:
-    """Let one thing stand for a mapping that says it of every type. Errors: Expected, for a mapping of none."""
+    """Let one thing stand for a mapping that says it of every type. Errors: Misfit, for a mapping of none."""
     if value == {}:
         raise Misfit("expected at least one type, or `*` for all of them")
     return value if isinstance(value, dict) else {ANY_TYPE: value}

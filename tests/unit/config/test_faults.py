@@ -54,6 +54,10 @@ Faulting = Callable[..., list[str]]
             "admin: {listen: '0.0.0.0:8080'}",
             "1:17: admin.listen: this is `server.listen`; expected another port",
         ),
+        (
+            "server: {listen: '127.0.0.1:8081'}",
+            "1:1: admin.listen: this is `server.listen`; expected another port",
+        ),
         ("admin: {tokens: [short]}", "1:18: admin.tokens[0]: the secret is too short; expected at least 8 characters"),
         (
             "storage: {url: 'postgresql://u:p@h/relay'}",
@@ -130,12 +134,13 @@ def test_a_fault_is_told_with_its_place(faults: Faulting, text: str, fault: str)
         ),
         (
             "url: 'https://u:p@e/', headers: {Authorization: b}",
-            "2:42: targets.erp.headers.Authorization: the user in `url` sets the same header; expected only one of them",
+            "2:42: targets.erp.headers.Authorization: the user in `url` sets the same header; expected only one of "
+            "them",
         ),
         (
             "url: 'https://e/', headers: {X-A: \"a\\r\\nB: c\"}",
-            "2:43: targets.erp.headers.X-A: a control character such as a line break stands in it; expected one line of "
-            "text",
+            "2:43: targets.erp.headers.X-A: a control character such as a line break stands in it; expected one line "
+            "of text",
         ),
         (
             "url: 'https://e/', headers: {X-A: ''}",
@@ -289,6 +294,20 @@ def test_a_fault_is_one_line_whatever_the_file_holds(faults: Faulting) -> None:
         'relay.yaml:1:1: "a\\nb": unknown key; expected server, admin, storage, sources, targets or routes',
         'relay.yaml:2:17: server.grace: expected a duration such as 250ms, 5s, 10m, 6h, 3d or 1h30m, found "1\\ns"',
     ] == faults('"a\\nb": 1\nserver: {grace: "1\\ns"}')
+
+
+def test_a_fault_stays_short_whatever_the_file_holds(faults: Faulting) -> None:
+    """Fifty targets, or a certificate in the wrong place, are not repeated whole."""
+    targets = ", ".join(f"t{number:02}: {{url: 'https://e/'}}" for number in range(50))
+    known = ", ".join(f"t{number:02}" for number in range(12))
+    found = "x" * 500
+
+    assert [
+        f'relay.yaml:3:17: routes[0].from: expected a source: shop, found "{found[:60]}…"',
+        f'relay.yaml:3:{23 + len(found)}: routes[0].to: expected a target: {known} …, found "nowhere"',
+    ] == faults(
+        f"sources: {{shop: {{verify: none}}}}\ntargets: {{{targets}}}\nroutes: [{{from: {found}, to: nowhere}}]\n"
+    )
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -132,8 +132,8 @@ Faulting = Callable[..., list[str]]
         ("verify: token, token: 12345678", "2:32: sources.shop.token: expected text, in quotes"),
         (
             "verify: token, token: 's3cret-s3cret '",
-            "2:32: sources.shop.token: a space at an end, or a control character, is lost on the way; expected a secret "
-            "without",
+            "2:32: sources.shop.token: a space at an end, or a control character, is lost on the way; expected a "
+            "secret without",
         ),
         (
             "verify: basic, secret: s3cret-s3cret",

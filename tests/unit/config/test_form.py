@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from relay.config import Config
 from relay.config.yaml import DEPTH_MAX, VALUES_MAX, parse
 
 Faulting = Callable[..., list[str]]
@@ -101,11 +102,11 @@ def test_an_alias_inside_of_itself_is_told(faults: Faulting) -> None:
     assert [told] == faults("routes: &all [*all]")
 
 
-def test_aliases_repeat_what_they_name(loaded: Callable[..., object]) -> None:
+def test_aliases_repeat_what_they_name(loaded: Callable[..., Config]) -> None:
     """Anchors are YAML; setting one anew is, too."""
     config = loaded("server: {listen: &at 'localhost:1'}\nadmin: {listen: &at 'localhost:2', tokens: []}\n")
 
-    assert "localhost:2" == str(config.admin.listen)  # type: ignore[attr-defined]
+    assert "localhost:2" == str(config.admin.listen)
 
 
 def test_aliases_of_aliases_are_bounded(faults: Faulting) -> None:

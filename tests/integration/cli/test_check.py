@@ -1,0 +1,96 @@
+"""`relay check`, and what every command does with a faulty configuration."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+Call = Callable[..., Result]
+
+FAULTS = [
+    "faulty.yaml:2:3: sources.shop.verify: missing; expected `preset` or `verify`, which is `none` where everybody is "
+    "to be believed",
+    "faulty.yaml:3:10: server.graze: unknown key; did you mean `grace`?",
+]
+
+
+def test_a_good_file_is_summed_up_and_what_is_doubtful_is_warned_of(call: Call) -> None:
+    """Standard output tells what is there; a warning stops nothing."""
+    result = call("check")
+
+    assert 0 == result.exit_code
+    assert "config/relay.yaml is good: 3 sources, 1 target, 1 route, 3 warnings\n" == result.stdout
+    warnings = result.stderr.splitlines()
+    assert [
+        "config/relay.yaml:5:3: sources.shop: no route begins here: events are kept, and go nowhere (warning)",
+        "config/relay.yaml:5:10: sources.shop.verify: everybody who reaches the port is believed (warning)",
+    ] == warnings[:2]
+    assert warnings[2].startswith("config/relay.yaml:7:14: targets.erp.url: every delivery would be blocked: 127.0.0.1")
+
+
+def test_a_faulty_file_is_told_line_by_line(call: Call) -> None:
+    """Every fault at once, on standard error, and exit code 2."""
+    result = call("check", "-c", "faulty.yaml")
+
+    assert 2 == result.exit_code
+    assert "" == result.stdout
+    assert [*FAULTS, "2 faults, nothing started"] == result.stderr.splitlines()
+
+
+def test_the_file_may_be_named_by_the_environment(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-c` falls back to $RELAY_CONFIG, and then to config/relay.yaml."""
+    monkeypatch.setenv("RELAY_CONFIG", "faulty.yaml")
+
+    assert 2 == call("check").exit_code
+    assert 0 == call("check", "-c", "config/relay.yaml").exit_code
+
+
+def test_a_missing_file_is_one_fault(call: Call) -> None:
+    """The name of the file is the first thing to go wrong."""
+    result = call("check", "-c", "nowhere.yaml")
+
+    assert 2 == result.exit_code
+    assert [
+        "nowhere.yaml:1:1: there is no such file; expected a configuration, as config/relay.yaml is one",
+        "1 fault, nothing started",
+    ] == result.stderr.splitlines()
+
+
+def test_faults_and_warnings_can_be_read_by_programs(call: Call) -> None:
+    """An editor or a pipeline takes them apart without a pattern."""
+    faulty = json.loads(call("check", "--json", "-c", "faulty.yaml").stdout)
+    good = json.loads(call("check", "--json").stdout)
+
+    assert not faulty["ok"]
+    assert {
+        "file": "faulty.yaml",
+        "line": 3,
+        "column": 10,
+        "key": "server.graze",
+        "message": "unknown key; did you mean `grace`?",
+    } == faulty["faults"][1]
+    assert good["ok"]
+    assert ["sources.shop", "sources.shop.verify", "targets.erp.url"] == [told["key"] for told in good["warnings"]]
+
+
+@pytest.mark.parametrize("command", [["urls"], ["send", "shop"], ["serve"]], ids=lambda command: command[0])
+def test_every_command_tells_a_faulty_file_alike(call: Call, command: list[str]) -> None:
+    """Nothing is half started."""
+    result = call(*command, "-c", "faulty.yaml")
+
+    assert 2 == result.exit_code
+    assert [*FAULTS, "2 faults, nothing started"] == result.stderr.splitlines()
+
+
+def test_the_program_itself_exits_with_2(folder: Path) -> None:
+    """Supervisors and scripts see the exit code of the real program."""
+    arguments = [sys.executable, "-c", "from relay.cli import main; main()", "check", "-c", "faulty.yaml"]
+
+    done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, check=False)
+
+    assert 2 == done.returncode
+    assert [*FAULTS, "2 faults, nothing started"] == done.stderr.splitlines()

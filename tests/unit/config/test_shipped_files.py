@@ -1,0 +1,106 @@
+"""The files in `config/` are what a newcomer starts with: they load, and show every key there is."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relay.config import doubts, load, schema
+from relay.config.models.file import Route, Server
+from relay.config.models.sources import Source
+from relay.config.models.targets import Target
+
+FOLDER = Path(__file__).parents[3] / "config"
+STARTER = FOLDER / "relay.yaml"
+EXAMPLES = sorted((FOLDER / "examples").glob("*.yaml"))
+ENVIRONMENT = {"INVOICES_TOKEN": "a-token-of-ours", "GETAROUND_SECRET": "a-secret-of-theirs"}
+EVERYTHING = {
+    **ENVIRONMENT,
+    "RELAY_ADMIN_TOKEN": "a-token-of-the-admin",
+    "SHOP_SECRET": "a-secret-of-the-shop",
+    "ERP_TOKEN": "a-token-of-the-erp",
+    "ERP_SIGNING_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "FLEET_SIGNING_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "GETAROUND_SECRET_OLD": "an-older-secret-of-theirs",
+}
+
+
+def uncommented(text: str) -> str:
+    """Return a file with every setting that it only shows switched on."""
+    head, _, rest = text.partition("\n\n")
+    return head + "\n\n" + re.sub(r"^( +)# ( *)(?=[a-z_]+:( |$)|- )", r"\1\2", rest, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", [STARTER, *EXAMPLES], ids=lambda path: path.name)
+def test_a_shipped_file_loads_without_a_doubt(path: Path) -> None:
+    """With one variable set, a newcomer has something that works."""
+    assert () == doubts(load(path, ENVIRONMENT), lambda target: None)
+
+
+@pytest.mark.parametrize("path", [STARTER, *EXAMPLES], ids=lambda path: path.name)
+def test_what_a_shipped_file_shows_in_comments_is_good(path: Path, tmp_path: Path) -> None:
+    """Whoever takes away a `#` must not meet a fault."""
+    whole = tmp_path / "relay.yaml"
+    whole.write_text(uncommented(path.read_text()))
+
+    load(whole, EVERYTHING)
+
+
+def test_the_starter_shows_every_way_to_name_a_source(tmp_path: Path) -> None:
+    """Two vendors that we know, and one by hand."""
+    whole = tmp_path / "relay.yaml"
+    whole.write_text(uncommented(STARTER.read_text()))
+
+    assert {"invoices", "getaround", "shop"} == set(load(whole, EVERYTHING).sources)
+
+
+@pytest.mark.parametrize("path", [STARTER, *EXAMPLES], ids=lambda path: path.name)
+def test_a_shipped_file_names_its_schema_to_editors(path: Path) -> None:
+    """An editor completes and explains from the first minute."""
+    first = path.read_text().splitlines()[0]
+
+    assert (FOLDER / "relay.schema.json") == (path.parent / first.partition("$schema=")[2]).resolve()
+
+
+@pytest.mark.parametrize("part", [Server, Source, Target, Route])
+def test_the_starter_shows_every_key(part: type[Server]) -> None:
+    """What is not shown is not found."""
+    text = STARTER.read_text()
+    unshown = {"token", "secrets", "name", "json"}  # one spelling of a secret is enough to begin with
+
+    assert [] == [key for key in part.written_keys() if key not in unshown and not re.search(rf"\b{key}:", text)]
+
+
+def test_the_schema_in_the_repository_is_current() -> None:
+    """Editors read the file, not the program. `relay schema > config/relay.schema.json` renews it."""
+    assert schema() == json.loads((FOLDER / "relay.schema.json").read_text())
+
+
+def test_the_schema_describes_every_key() -> None:
+    """A person who hovers over a key learns what it means."""
+    whole = schema()
+    assert [] == [f"{name}.{key}" for name, key, described in _keys(whole) if not _description(described, whole)]
+
+
+def test_the_schema_shows_what_a_person_writes() -> None:
+    """Not what it becomes: no nulls, and durations and sizes as text."""
+    whole = schema()
+
+    assert '"null"' not in json.dumps(whole)
+    assert "https://json-schema.org/draft/2020-12/schema" == whole["$schema"]
+    assert "15s" == whole["$defs"]["Target"]["properties"]["timeout"]["default"]
+    assert re.search(whole["$defs"]["Target"]["properties"]["timeout"]["pattern"], "1h30m")
+    assert re.search(whole["$defs"]["Target"]["properties"]["timeout"]["pattern"], "${TIMEOUT}")
+    assert not re.search(whole["$defs"]["Target"]["properties"]["timeout"]["pattern"], "15")
+
+
+def _keys(whole: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    parts = {"": whole, **whole["$defs"]}
+    return [(name, key, described) for name, part in parts.items() for key, described in part["properties"].items()]
+
+
+def _description(described: dict[str, Any], whole: dict[str, Any]) -> str:
+    named = whole["$defs"][described["$ref"].rpartition("/")[2]] if "$ref" in described else {}
+    return str(described.get("description") or named.get("description", ""))
