@@ -252,6 +252,15 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerPolicy:
+    """When a target that fails again and again is left alone, and how often it is tried meanwhile."""
+
+    failures: int = 10  # in a row
+    probe_s: float = 30.0  # until the first try; longer after each that fails
+    probe_cap_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A receiver, as its lane sees it; each kind adds what its sender needs."""
 

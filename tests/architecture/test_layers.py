@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[2] / "relay"
 
 LAYERS: dict[int, tuple[str, ...]] = {
     0: ("domain", "errors", "clock", "registry"),
-    1: ("verification", "presets", "identity", "expressions", "routing", "retry", "pacing"),
+    1: ("verification", "presets", "identity", "expressions", "routing", "retry", "pacing", "breaker"),
     2: ("store.protocol", "targets.protocol", "observer", "config"),
     3: ("store", "targets"),
     4: ("ingest", "lanes", "scheduler", "worker", "maintenance", "headroom", "health"),
