@@ -5,28 +5,29 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from time import monotonic
 
 import structlog
 from aiohttp import web
 
+from relay.admin_token import kept_token
 from relay.assembly import Parts, assemble
 from relay.config import Address, Config
 from relay.domain import Secret
-from relay.errors import ListenFailed, StoreUnusable
+from relay.errors import ListenFailed
 from relay.web.admin import AdminDoor
 from relay.worker import Worker
 
 log = structlog.get_logger("relay.runtime")
 
 CONNECTIONS_WAITING_MAX = 1024  # accepted by the system, not yet by us
-ADMIN_GRACE_S = 1.0
+HANG_UP_S = 1.0  # for connections, once their requests are answered
+REQUESTS_SHARE = 0.4  # of the whole grace: the rest is for deliveries
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -85,7 +86,7 @@ class Relay:
             await stack.enter_async_context(self._kept_running(parts.scheduler.run(), "scheduler"))
             await stack.enter_async_context(self._carried(parts.workers))
             await stack.enter_async_context(self._kept_running(parts.maintenance.run(), "maintenance"))
-            await stack.enter_async_context(self._served(self._public_runner(parts), public_socket))
+            await stack.enter_async_context(self._served(self._public_runner(parts), public_socket, parts.door.finish))
             self._tell_started()
             try:
                 yield self
@@ -129,24 +130,34 @@ class Relay:
         )
 
     def _admin_tokens(self) -> tuple[Secret, ...]:
-        return self._config.admin.tokens or (_made_token(self._config.storage.path),)
+        return self._config.admin.tokens or (kept_token(self._config.storage.path),)
 
     def _public_runner(self, parts: Parts) -> web.ServerRunner:
         """Serve bodies as they were sent: nothing is unpacked before it is verified."""
         server = web.Server(parts.door.serve, access_log=None, auto_decompress=False)
-        return web.ServerRunner(server, shutdown_timeout=self._config.server.grace.total_seconds())
+        return web.ServerRunner(server, shutdown_timeout=HANG_UP_S)
 
     def _admin_runner(self, parts: Parts) -> web.AppRunner:
         door = AdminDoor(parts.store, parts.lanes, self._clock, parts.exposition, self._admin_tokens())
-        return web.AppRunner(door.application(), access_log=None, shutdown_timeout=ADMIN_GRACE_S)
+        return web.AppRunner(door.application(), access_log=None, shutdown_timeout=HANG_UP_S)
 
     @asynccontextmanager
-    async def _served(self, runner: web.AppRunner | web.ServerRunner, listening: socket.socket) -> AsyncIterator[None]:
+    async def _served(
+        self,
+        runner: web.AppRunner | web.ServerRunner,
+        listening: socket.socket,
+        finish: Callable[[float], Awaitable[None]] | None = None,
+    ) -> AsyncIterator[None]:
+        """Serve; at the end take no new connections, then finish what is under way, then hang up."""
         await runner.setup()
-        await web.SockSite(runner, listening, backlog=CONNECTIONS_WAITING_MAX).start()
+        site = web.SockSite(runner, listening, backlog=CONNECTIONS_WAITING_MAX)
+        await site.start()
         try:
             yield
         finally:
+            await site.stop()
+            if finish is not None:
+                await finish(self._config.server.grace.total_seconds() * REQUESTS_SHARE)
             await runner.cleanup()
 
     @asynccontextmanager
@@ -189,7 +200,8 @@ def _bound(address: Address, key: str) -> socket.socket:
     try:
         bound = socket.create_server((address.host, address.port), family=family, backlog=CONNECTIONS_WAITING_MAX)
     except OSError as error:
-        raise ListenFailed(f"{key}: {address} cannot be listened on: {error.strerror or error}") from error
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise ListenFailed(f"{key}: {address} cannot be listened on: {reason}") from error
     bound.setblocking(False)
     return bound
 
@@ -197,18 +209,3 @@ def _bound(address: Address, key: str) -> socket.socket:
 def _url_of(bound: socket.socket) -> str:
     host, port = bound.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _made_token(database: Path) -> Secret:
-    """Return the token kept beside the database; make it the first time, readable by its owner alone."""
-    path = database.with_name("admin.token")
-    try:
-        if not path.exists():
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(32) + "\n")
-        token = path.read_text().strip()
-    except OSError as error:
-        raise StoreUnusable(f"no admin token can be kept at {path}: {error}") from error
-    log.info("admin_token_made", path=str(path), next_step="set admin.tokens to choose your own")
-    return Secret(token)

@@ -4,7 +4,8 @@ import logging
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Any, TextIO, TypeVar
+from contextlib import suppress
+from typing import Any, BinaryIO, TextIO, TypeVar, cast
 
 import orjson
 import structlog
@@ -208,10 +209,10 @@ def configure_logging(level: int = logging.INFO, stream: TextIO | None = None) -
     factory: Any
     if is_terminal:
         renderer: list[Processor] = [structlog.dev.ConsoleRenderer(pad_event_to=20)]
-        factory = structlog.WriteLoggerFactory(stream)
+        factory = structlog.WriteLoggerFactory(cast(TextIO, Unfailing(stream)))
     else:
         renderer = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_dumps)]
-        factory = structlog.BytesLoggerFactory(stream.buffer)
+        factory = structlog.BytesLoggerFactory(cast(BinaryIO, Unfailing(stream.buffer)))
     structlog.configure(
         processors=[*common, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -219,6 +220,23 @@ def configure_logging(level: int = logging.INFO, stream: TextIO | None = None) -
         cache_logger_on_first_use=True,
     )
     _lead_libraries_here()
+
+
+class Unfailing:
+    """A stream whose faults stay its own: a log that cannot be written must not stop what it tells of."""
+
+    def __init__(self, stream: TextIO | BinaryIO) -> None:
+        self._stream: Any = stream
+
+    def write(self, content: str | bytes) -> None:
+        """Write, if it can be."""
+        with suppress(OSError, ValueError):
+            self._stream.write(content)
+
+    def flush(self) -> None:
+        """Flush, if it can be."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 class _Bridge(logging.Handler):

@@ -1,6 +1,8 @@
 """The public door: `POST /in/{source}`, and the two probes. Nothing here knows the admin."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import unquote
 
@@ -26,8 +28,33 @@ class InboundDoor:
         self._ingest = ingest
         self._health = health
         self._proxies = Proxies(trusted, public_url)
+        self._under_way = 0
+        self._nothing_under_way = asyncio.Event()
+        self._is_closing = False
 
     async def serve(self, http: web.BaseRequest) -> web.Response:
+        """Answer one request; while closing, hang up afterwards."""
+        self._under_way += 1
+        try:
+            response = await self._served(http)
+        finally:
+            self._under_way -= 1
+            if self._is_closing and not self._under_way:
+                self._nothing_under_way.set()
+        return _closing(response) if self._is_closing else response
+
+    async def finish(self, grace_s: float) -> None:
+        """Come back once all requests under way are answered, those whose bodies still come included, or time is up.
+
+        aiohttp's own shutdown drops what still arrives of a body, and then waits for it in vain.
+        """
+        self._is_closing = True
+        if self._under_way:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(grace_s):
+                    await self._nothing_under_way.wait()
+
+    async def _served(self, http: web.BaseRequest) -> web.Response:
         """Find what a request is for. Without a router: there are three places, and this is the hot path."""
         match http.rel_url.raw_path.split("/"):
             case ["", "in", name]:

@@ -1,0 +1,34 @@
+"""The admin token that is made where none is configured."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from relay.admin_token import kept_token
+from relay.errors import StoreUnusable
+
+
+def test_a_token_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    """No token configured: one is made, never none; and restarts keep it."""
+    first = kept_token(tmp_path / "relay.db")
+
+    assert first == kept_token(tmp_path / "relay.db")
+    assert len(first.text()) >= 32
+    assert 0o600 == (tmp_path / "admin.token").stat().st_mode & 0o777
+
+
+def test_processes_that_start_together_make_one(tmp_path: Path) -> None:
+    """Several replicas on one folder: the slower ones take the first one's."""
+    with ThreadPoolExecutor(8) as threads:
+        tokens = list(threads.map(lambda _: kept_token(tmp_path / "relay.db"), range(8)))
+
+    assert 1 == len(set(tokens))
+
+
+def test_an_empty_token_opens_nothing(tmp_path: Path) -> None:
+    """A crash while it was written must not leave the API open to `Bearer` with nothing behind it."""
+    (tmp_path / "admin.token").write_text("\n")
+
+    with pytest.raises(StoreUnusable, match="is empty: remove it"):
+        kept_token(tmp_path / "relay.db")
