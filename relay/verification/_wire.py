@@ -21,10 +21,13 @@ def as_sent(text: str) -> bytes:
 
 def only_header(request: InboundRequest, name: str) -> str | Refusal:
     """Return the one header of that name. Two are refused: nobody can say which of them was meant."""
-    values = request.headers.getall(name, ())
-    if not values:
-        return Refusal.MISSING
-    return values[0] if len(values) == 1 and values[0] else Refusal.MALFORMED
+    match request.headers.getall(name, None):
+        case None:
+            return Refusal.MISSING
+        case [value] if value:
+            return value
+        case _:
+            return Refusal.MALFORMED
 
 
 def refuse_unlike(secrets: Iterable[Secret], claimed: bytes) -> Refusal | None:

@@ -50,6 +50,7 @@ class HmacVerifier:
     _parts: tuple[Part, ...] = field(init=False, repr=False, compare=False)
     _is_body_alone: bool = field(init=False, repr=False, compare=False)
     _claim_bytes: int = field(init=False, repr=False, compare=False)  # how long a digest is, encoded
+    _prefix: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         require_secrets(self.secrets)
@@ -60,6 +61,7 @@ class HmacVerifier:
                 raise ExpressionInvalid(f"{self.signed!r}: {{{name}}} and {name}_header go together, or not at all")
         object.__setattr__(self, "_parts", parts)
         object.__setattr__(self, "_is_body_alone", parts == BODY_ALONE)
+        object.__setattr__(self, "_prefix", self.prefix.encode())
         object.__setattr__(self, "_claim_bytes", len(self._encoded(hashlib.new(self.algorithm).digest())))
 
     def verify(self, request: InboundRequest, now: datetime) -> Refusal | None:
@@ -91,16 +93,17 @@ class HmacVerifier:
         if isinstance(value, Refusal):
             return value
         listed = as_sent(value)
-        elements = listed.split(self.separator.encode()) if self.separator else [listed]
-        claims = [claim for element in elements if (claim := self._claim(element.strip())) is not None]
-        return claims or Refusal.MALFORMED
+        if not self.separator:
+            claim = self._claim(listed.strip())
+            return Refusal.MALFORMED if claim is None else [claim]
+        claims = [self._claim(element.strip()) for element in listed.split(self.separator.encode())]
+        return [claim for claim in claims if claim is not None] or Refusal.MALFORMED
 
     def _claim(self, element: bytes) -> bytes | None:
         """Return an element's digest, or None where prefix or length are not this scheme's."""
-        prefix = self.prefix.encode()
-        if not element.startswith(prefix) or len(element) != len(prefix) + self._claim_bytes:
+        if len(element) != len(self._prefix) + self._claim_bytes or not element.startswith(self._prefix):
             return None
-        claim = element[len(prefix) :]
+        claim = element[len(self._prefix) :]
         return claim.lower() if self.encoding == "hex" else claim
 
     def _stamp(self, request: InboundRequest) -> Stamp | Refusal:

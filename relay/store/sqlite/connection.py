@@ -17,6 +17,11 @@ SETTINGS = (
     "PRAGMA cache_size = -65536",  # KiB: the hot ends of the indexes stay in memory
 )
 
+OF_A_NEW_FILE = (
+    "PRAGMA page_size = 8192",  # a webhook's body and its row fit: a sixth less to write at a commit than with 4096
+    "PRAGMA auto_vacuum = INCREMENTAL",  # what retention frees goes back to the disk, step by step
+)
+
 
 def connect(path: Path, patience_s: float) -> sqlite3.Connection:
     """Open the database for one thread at a time, in autocommit mode: transactions are begun by name.
@@ -43,7 +48,8 @@ def prepare(path: Path, patience_s: float) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
         try:
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # holds only while the file is new
+            for setting in OF_A_NEW_FILE:
+                connection.execute(setting)
             _require_wal(connection, path)
             _migrate(connection, path)
         finally:

@@ -13,8 +13,8 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 def to_ms(time: datetime) -> int:
-    """Return milliseconds since 1970."""
-    return (time - EPOCH) // MILLISECOND
+    """Return whole milliseconds since 1970."""
+    return int(round(time.timestamp() * 1_000_000) // 1000)  # a float holds microseconds exactly until 2255
 
 
 def from_ms(ms: int) -> datetime:
