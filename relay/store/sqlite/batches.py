@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
-CHUNKS = (128, 32, 8, 1)  # rows a statement: few sizes, so that each is compiled once and kept
+ROWS_MAX = 64  # in one statement. Each size up to it is compiled once and kept
 
 
 class Change(NamedTuple):
@@ -53,12 +53,12 @@ def _write_sql(head: str, count: int, width: int) -> str:
 
 
 def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Cut into pieces of the sizes in `CHUNKS`, the largest first."""
-    start = 0
-    for size in CHUNKS:
-        while len(items) - start >= size:
-            yield items[start : start + size]
-            start += size
+    """Cut into pieces of at most `ROWS_MAX`: one statement each.
+
+    The fewer statements, the better for those who receive meanwhile: each takes Python's lock from them, twice.
+    """
+    for start in range(0, len(items), ROWS_MAX):
+        yield items[start : start + ROWS_MAX]
 
 
 def flat(values: Iterable[tuple[Any, ...]]) -> list[Any]:
