@@ -94,10 +94,10 @@ class Relay:
                 parts.health.is_stopping = True
                 self._stop_by_s = clock.monotonic() + config.server.grace.total_seconds()
 
-    async def until_stopped(self) -> None:
+    async def until_stopped(self, last_words: Callable[[], None]) -> None:
         """Wait for a signal to stop, or for a fault of this program, which is raised.
 
-        A second signal ends the process at once.
+        A second signal ends the process at once, after `last_words`.
         """
         assert self._fault is not None  # noqa: S101 - only used while running
         loop = asyncio.get_running_loop()
@@ -106,6 +106,7 @@ class Relay:
         def stop(number: signal.Signals) -> None:
             if asked.is_set():
                 log.warning("stopped_at_once", next_step="what was in flight is sent again after the next start")
+                last_words()
                 os._exit(1)
             log.info("stopping", signal=number.name, grace_s=self._config.server.grace.total_seconds())
             asked.set()

@@ -6,7 +6,7 @@ import logging
 import secrets
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,15 +38,15 @@ def demo(exits: bool) -> None:
     Starts a relay and a receiver on loopback, in a temporary folder, and sends one signed sample of every vendor
     we have a preset for.
     """
-    configure_logging(logging.ERROR)
+    last_words = configure_logging(logging.ERROR)
     with (
         tempfile.TemporaryDirectory(prefix="relay-demo-") as folder,
         asyncio.Runner(loop_factory=new_event_loop) as runner,
     ):
-        sys.exit(runner.run(_demo(Path(folder), exits=exits)))
+        sys.exit(runner.run(_demo(Path(folder), last_words, exits=exits)))
 
 
-async def _demo(folder: Path, *, exits: bool) -> int:
+async def _demo(folder: Path, last_words: Callable[[], None], *, exits: bool) -> int:
     async with _receiver() as receiver:
         path = _write_configuration(folder, receiver.url)
         loaded = config.load(path, {})
@@ -58,7 +58,7 @@ async def _demo(folder: Path, *, exits: bool) -> int:
             click.echo(f"\n{sum(arrived)} of {len(arrived)} samples arrived, signed, at the receiver.")
             if not exits:
                 _tell_how_to_go_on(path, relay)
-                await relay.until_stopped()
+                await relay.until_stopped(last_words)
     return 0 if all(arrived) else 1
 
 

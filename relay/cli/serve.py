@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -23,16 +24,16 @@ def serve(config_path: Path, verbose: bool) -> None:
     SIGTERM: no more is accepted, what is in flight finishes within server.grace. A second one ends it at once.
     """
     config = load_or_exit(config_path)
-    configure_logging(logging.DEBUG if verbose else logging.INFO)
+    last_words = configure_logging(logging.DEBUG if verbose else logging.INFO)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        sys.exit(runner.run(_serve(config)))
+        sys.exit(runner.run(_serve(config, last_words)))
 
 
-async def _serve(config: Config) -> int:
+async def _serve(config: Config, last_words: Callable[[], None]) -> int:
     relay = Relay(config)
     try:
         async with relay.running():
-            await relay.until_stopped()
+            await relay.until_stopped(last_words)
     except (ListenFailed, StoreUnusable) as error:
         click.echo(f"relay: {error}", err=True)
         return 2
