@@ -76,13 +76,21 @@ class Worker:
         while True:
             limit, bytes_max = await self._lane.hunger()
             now = self._clock.now()
+            lease = self._lane.lease(now)
+            claiming = self._store.claim(self._lane.target.name, lease, now, limit, bytes_max)
             try:
-                claimed = await self._store.claim(self._lane.target.name, self._lane.lease(now), now, limit, bytes_max)
+                await self._take(asyncio.ensure_future(claiming))
             except StoreError:
                 self._lane.wake()
                 await self._clock.sleep(STORE_PAUSE_S)
-            else:
-                self._lane.feed(claimed)
+
+    async def _take(self, claiming: asyncio.Future[list[Delivery]]) -> None:
+        """Take what is being claimed, even if told to stop meanwhile: it is leased to us, and must be given back."""
+        try:
+            self._lane.feed(await asyncio.shield(claiming))
+        except asyncio.CancelledError:
+            self._lane.feed(await claiming)
+            raise
 
     async def _carry_on(self) -> None:
         """Carry one delivery after the other."""

@@ -1,10 +1,11 @@
 """The outbound journey, on a real store: claimed, sent, judged, settled."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from relay.domain import DeliveryStatus, Event, Outcome, Plan
+from relay.domain import Delivery, DeliveryStatus, Event, Outcome, Plan
 from tests.builders import a_plan, an_event
 from tests.integration.conftest import Bench
 
@@ -130,6 +131,32 @@ async def test_a_stop_finishes_what_is_in_flight_and_gives_back_the_rest(bench: 
         "erp", bench.lanes._lanes["erp"].lease(bench.clock.now()), bench.clock.now(), 10, 10**9
     )
     assert [1, 1, 1] == [delivery.attempt for delivery in claimed]
+
+
+async def test_a_stop_during_a_claim_gives_back_what_was_claimed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is leased to a process that ends in order does not count as lost."""
+    claim, is_claiming, go_on = bench.store.claim, asyncio.Event(), asyncio.Event()
+
+    async def slow_claim(*arguments: Any) -> list[Delivery]:
+        claimed = await claim(*arguments)
+        is_claiming.set()
+        await go_on.wait()
+        return claimed
+
+    monkeypatch.setattr(bench.store, "claim", slow_claim)
+    event = an_event()
+    await bench.store.accept(event, a_plan("erp", at=bench.clock.now()), {})
+    bench.lanes.wake(["erp"])
+    await is_claiming.wait()
+
+    stopping = asyncio.create_task(bench.worker.stop(1))
+    await asyncio.sleep(0.01)
+    go_on.set()
+    await stopping
+
+    (delivery,) = (await bench.story(event.id)).deliveries
+    assert DeliveryStatus.PENDING == delivery.status
+    assert [] == bench.target.sent
 
 
 async def test_a_stop_does_not_wait_beyond_its_grace(bench: Bench) -> None:
