@@ -206,22 +206,19 @@ def configure_logging(level: int = logging.INFO, stream: TextIO | None = None) -
     Returns what writes the lines that still wait, for an end that leaves no time for it.
     """
     stream = stream or sys.stderr
-    is_terminal = stream.isatty()
-    common: list[Processor] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _without_nothing,
-    ]
-    factory: Any
     lines = LogStream(stream.buffer)
-    if is_terminal:
-        renderer: list[Processor] = [structlog.dev.ConsoleRenderer(pad_event_to=20)]
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    level_name = structlog.processors.add_log_level
+    processors: list[Processor]
+    factory: Any
+    if stream.isatty():
+        processors = [level_name, stamp, _without_nothing, structlog.dev.ConsoleRenderer(pad_event_to=20)]
         factory = structlog.WriteLoggerFactory(stream)
     else:
-        renderer = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_dumps)]
+        processors = [stamp, structlog.processors.format_exc_info, _as_json]
         factory = structlog.BytesLoggerFactory(cast(BinaryIO, lines))
     structlog.configure(
-        processors=[*common, *renderer],
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=factory,
         cache_logger_on_first_use=True,
@@ -281,7 +278,8 @@ def _without_nothing(_: Any, __: str, entry: structlog.typing.EventDict) -> stru
     return {key: value for key, value in entry.items() if value is not None}
 
 
-def _dumps(entry: structlog.typing.EventDict, **_: Any) -> bytes:
-    """Write when, how grave and what before all else, as a person reads a line."""
-    first = {name: entry.pop(name) for name in ("timestamp", "level", "event")}
-    return orjson.dumps({**first, **entry}, default=repr)
+def _as_json(_: Any, level: str, entry: structlog.typing.EventDict) -> bytes:
+    """Write when, how grave and what before all else, as a person reads a line; what is not known is left out."""
+    line = {"timestamp": entry.pop("timestamp"), "level": level, "event": entry.pop("event")}
+    line.update({key: value for key, value in entry.items() if value is not None})
+    return orjson.dumps(line, default=repr)
