@@ -237,18 +237,24 @@ class RetryPolicy:
     max_age: timedelta = timedelta(days=3)
     jitter: float = 0.2  # the share of a delay that is drawn at random
     final: frozenset[int] = frozenset()  # statuses that end a delivery at once
+    schedule_s: tuple[float, ...] = ()  # every wait, one by one, in place of base, factor and cap
 
-    def delay_s(self, attempts_made: int, jitter: float) -> float:
-        """Return the wait before the next attempt, in seconds: at most `cap_s`.
+    def delay_s(self, attempts_made: int, jitter: float) -> float | None:
+        """Return the wait before the next attempt, in seconds, or None where the schedule has no further one.
 
         attempts_made: 1 after the first try. jitter: in [0, 1), drawn by the caller, so this stays pure.
         Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
         """
+        delay = self._planned_s(attempts_made)
+        return None if delay is None else delay * (1 - self.jitter + self.jitter * jitter)
+
+    def _planned_s(self, attempts_made: int) -> float | None:
+        if self.schedule_s:
+            return self.schedule_s[attempts_made - 1] if attempts_made <= len(self.schedule_s) else None
         try:
-            delay = min(self.cap_s, self.base_s * self.factor ** (attempts_made - 1))
+            return min(self.cap_s, self.base_s * self.factor ** (attempts_made - 1))
         except OverflowError:
-            delay = self.cap_s
-        return delay * (1 - self.jitter + self.jitter * jitter)
+            return self.cap_s
 
 
 @dataclass(frozen=True, slots=True)

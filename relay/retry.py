@@ -36,7 +36,7 @@ def decide(attempt: Attempt, delivery: Delivery, policy: RetryPolicy, now: datet
             return Finish(DeliveryStatus.DEAD)
         case Outcome.BUSY:
             asked_s = min(attempt.retry_after_s or 0.0, policy.cap_s)
-            return _retry_in(max(delay_s, asked_s), delivery, now)
+            return _retry_in(None if delay_s is None else max(delay_s, asked_s), delivery, now)
         case Outcome.ERRORED | Outcome.TIMED_OUT | Outcome.UNREACHABLE | Outcome.LOST:
             return _retry_in(delay_s, delivery, now)
         case _:
@@ -59,8 +59,8 @@ def retry_after_s(value: str, now: datetime) -> float | None:
     return min(max(wait.total_seconds(), 0.0), RETRY_AFTER_S_MAX)
 
 
-def _retry_in(wait_s: float, delivery: Delivery, now: datetime) -> Retry | Finish:
-    """Plan the next attempt, unless it would come after the deadline."""
-    if wait_s > (delivery.deadline_at - now).total_seconds():
+def _retry_in(wait_s: float | None, delivery: Delivery, now: datetime) -> Retry | Finish:
+    """Plan the next attempt, unless there is none left or it would come after the deadline."""
+    if wait_s is None or wait_s > (delivery.deadline_at - now).total_seconds():
         return Finish(DeliveryStatus.DEAD)
     return Retry(now + timedelta(seconds=wait_s))

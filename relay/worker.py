@@ -12,7 +12,7 @@ import structlog
 
 from relay.clock import Clock
 from relay.domain import Attempt, Delivery, DeliveryStatus, Outcome, RetryPolicy
-from relay.errors import StoreError
+from relay.errors import StoreError, StoreUnavailable
 from relay.lanes import Lane
 from relay.observer import Observer
 from relay.retry import Finish, Retry, decide
@@ -129,7 +129,7 @@ class Worker:
         while True:
             try:
                 return await self._store.settle(settlement)
-            except StoreError as error:
+            except StoreUnavailable as error:
                 log.warning(
                     "settlement_waits",
                     target=settlement.delivery.target,

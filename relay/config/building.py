@@ -10,6 +10,7 @@ from relay.config.models.file import Server as ServerPart
 from relay.config.models.file import Storage as StoragePart
 from relay.config.models.schemes import Header, Token
 from relay.config.models.sources import Source as SourcePart
+from relay.config.models.targets import Retry as RetryPart
 from relay.config.models.targets import Target as TargetPart
 from relay.config.origin import Origin
 from relay.config.result import Admin, Config, Server, Storage
@@ -67,20 +68,27 @@ def _target(name: str, part: TargetPart) -> HttpTarget:
         name=name,
         timeout_s=part.timeout.total_seconds(),
         concurrency=part.concurrency,
-        retry=RetryPolicy(
-            base_s=part.retry.base.total_seconds(),
-            factor=part.retry.factor,
-            cap_s=part.retry.cap.total_seconds(),
-            max_age=part.retry.max_age,
-            jitter=part.retry.jitter,
-            final=frozenset(part.retry.final),
-        ),
+        retry=_retry(part.retry),
         url=str(part.url.with_user(None)),
         headers=part.all_headers(),
         pass_headers=part.pass_headers,
         sign_secrets=part.sign.secrets if part.sign else (),
         allow_private=allowed is True,
         allow_networks=() if isinstance(allowed, bool) else tuple(map(str, allowed)),
+    )
+
+
+def _retry(part: RetryPart) -> RetryPolicy:
+    """A schedule is kept to the second, unless a jitter is asked for."""
+    is_exact = bool(part.schedule) and "jitter" not in part.model_fields_set
+    return RetryPolicy(
+        base_s=part.base.total_seconds(),
+        factor=part.factor,
+        cap_s=part.cap.total_seconds(),
+        max_age=part.max_age,
+        jitter=0.0 if is_exact else part.jitter,
+        final=frozenset(part.final),
+        schedule_s=tuple(wait.total_seconds() for wait in part.schedule),
     )
 
 

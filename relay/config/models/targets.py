@@ -16,7 +16,7 @@ from pydantic import (
     field_validator,
 )
 
-from relay.config.misfits import Expected, Misfit
+from relay.config.misfits import Expected, Misfit, listing
 from relay.config.models.base import Part, as_full_list, as_list, chosen_by_scheme, misfit_at, required, written
 from relay.config.models.fields import (
     Credential,
@@ -135,6 +135,14 @@ class Sign(Part):
 class Retry(Part):
     """When a failed delivery is tried again, and when it is given up."""
 
+    schedule: Annotated[
+        tuple[Annotated[Duration, Within("1ms", "30d", parse_duration)], ...],
+        BeforeValidator(as_list, json_schema_input_type=list[Duration]),
+    ] = written(
+        [],
+        "Every wait, one by one, in place of `base`, `factor` and `cap`; after the last failure it is given up.",
+        examples=[["5s", "5m", "30m", "2h"]],
+    )
     base: Annotated[Duration, Within("1ms", "30d", parse_duration)] = written("5s", "The wait after the first failure.")
     factor: Annotated[Number, Within("1", "100")] = written(3, "By how much each wait is longer than the last.")
     cap: Annotated[Duration, Within("1ms", "30d", parse_duration)] = written("6h", "The longest wait.")
@@ -146,6 +154,14 @@ class Retry(Part):
         tuple[Annotated[Whole, Within("300", "599")], ...],
         BeforeValidator(as_list, json_schema_input_type=list[Whole]),
     ] = written([], "Statuses that end a delivery at once.", examples=[[410]])
+
+    @classmethod
+    def completed(cls, data: dict[str, object]) -> dict[str, object]:
+        """Refuse a schedule beside what it stands in place of. Errors: Misfit."""
+        beside = [key for key in ("base", "factor", "cap") if key in data]
+        if "schedule" in data and beside:
+            raise Misfit(f"`schedule` stands beside {listing(beside)}; expected one or the other")
+        return data
 
     @field_validator("cap")
     @classmethod

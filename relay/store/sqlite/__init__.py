@@ -15,14 +15,14 @@ from relay.errors import StoreUnavailable, StoreUnusable
 from relay.store.protocol import EventRecord, LaneState, Settlement
 from relay.store.sqlite import accepting, carrying, keeping, reading
 from relay.store.sqlite.accepting import Acceptance
-from relay.store.sqlite.carrying import Claim
+from relay.store.sqlite.carrying import Abandonment, Claim
 from relay.store.sqlite.connection import connect, prepare
 from relay.store.sqlite.liveness import WorkerLocks
 from relay.store.sqlite.writer import GroupWriter
 
 T = TypeVar("T")
 
-PATIENCE_S = 5.0  # how long a commit waits for another program's lock before its callers hear 503
+PATIENCE_S = 2.5  # how long a commit waits for another program's lock before its callers hear 503
 WAITING_BYTES_MAX = 256 * 1024 * 1024  # of bodies not yet committed
 EVENT_BYTES = 1024  # what an event weighs beside its body
 
@@ -40,10 +40,12 @@ class SqliteStore:
         self._locks = WorkerLocks(path)
         self._writer = GroupWriter(lambda: connect(path, patience_s), WAITING_BYTES_MAX)
         self._reader: aiosqlite.Connection | None = None
+        self._inode = 0
 
     async def open(self) -> None:
         """Create or migrate the file, and show that this worker lives."""
         await asyncio.to_thread(prepare, self._path, self._patience_s)
+        self._inode = self._path.stat().st_ino
         try:
             self._locks.hold(self._worker)
         except OSError as error:
@@ -88,12 +90,12 @@ class SqliteStore:
 
         This process's own are left out: its carriers always come back to settle, however the clock jumps.
         """
-        leases: list[tuple[int, int]] = []
-        for worker in sorted(await self._ask(reading.leaseholders) - {self._worker}):
-            expired_at = now if self._locks.is_alive(worker) else None
-            leases += await self._ask(reading.leases_of, worker, expired_at, limit - len(leases))
-        ids = carrying.within(leases, bytes_max)
-        abandoned: list[Delivery] = await self._writer.do(carrying.load_each, ids)
+        others = await self._ask(reading.leaseholders) - {self._worker}
+        expired_at = {worker: now if self._locks.is_alive(worker) else None for worker in sorted(others)}
+        if not expired_at:
+            return []
+        search = Abandonment(expired_at, limit, bytes_max)
+        abandoned: list[Delivery] = await self._writer.do(carrying.abandoned, search)
         return abandoned
 
     async def replay(self, event_id: str, now: datetime) -> int:
@@ -120,13 +122,22 @@ class SqliteStore:
 
     async def probe(self, now: datetime) -> None:
         """Really commit something, to the file that a restart would find."""
-        if not self._path.exists():
-            raise StoreUnavailable(f"{self._path} is gone: what is written now would be lost; restore it and restart")
+        self._require_file()
         await self._writer.do(keeping.probe, now)
 
     def free_bytes(self) -> int | None:
-        """Return how much room is left beside the file."""
+        """Return how much room is left beside the file, which must be the one that was opened."""
+        self._require_file()
         return shutil.disk_usage(self._path.parent).free
+
+    def _require_file(self) -> None:
+        """Insist that what is written now is what a restart would find. Errors: StoreUnavailable."""
+        try:
+            is_ours = self._path.stat().st_ino == self._inode
+        except OSError:
+            is_ours = False
+        if not is_ours:
+            raise StoreUnavailable(f"{self._path} is gone: what is written now would be lost; restore it and restart")
 
     async def _ask(self, question: Callable[..., Awaitable[T]], *arguments: object) -> T:
         if self._reader is None:

@@ -19,14 +19,14 @@ class Change(NamedTuple):
 
 
 def tally(connection: sqlite3.Connection, changes: Iterable[Change]) -> None:
-    """Keep each lane's numbers true."""
+    """Keep each lane's numbers true. They are told, not relied on: no sum, however wrong, stops a delivery."""
     sums: dict[str, tuple[int, int]] = {}
     for target, unfinished, dead in changes:
         unfinished_so_far, dead_so_far = sums.get(target, (0, 0))
         sums[target] = (unfinished_so_far + unfinished, dead_so_far + dead)
     connection.executemany("INSERT OR IGNORE INTO lanes (target) VALUES (?)", [(target,) for target in sums])
     connection.executemany(
-        "UPDATE lanes SET unfinished = unfinished + ?, dead = dead + ? WHERE target = ?",
+        "UPDATE lanes SET unfinished = max(0, unfinished + ?), dead = max(0, dead + ?) WHERE target = ?",
         [(unfinished, dead, target) for target, (unfinished, dead) in sums.items()],
     )
 
@@ -34,11 +34,6 @@ def tally(connection: sqlite3.Connection, changes: Iterable[Change]) -> None:
 def insert(connection: sqlite3.Connection, columns: str, values: Sequence[tuple[Any, ...]]) -> None:
     """Insert rows. columns: "table (column, …)"."""
     write(connection, f"INSERT INTO {columns}", values)
-
-
-def insert_or_replace(connection: sqlite3.Connection, columns: str, values: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows; one whose primary key is there already takes that one's place."""
-    write(connection, f"INSERT OR REPLACE INTO {columns}", values)
 
 
 def write(connection: sqlite3.Connection, head: str, values: Sequence[tuple[Any, ...]]) -> None:

@@ -1,16 +1,19 @@
 """Deliveries on their way: leased, given back, settled."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 
-from relay.domain import Delivery, DeliveryStatus, Event, Lease
+from relay.domain import Delivery, DeliveryStatus, Event, Lease, Outcome
 from relay.store.protocol import Settlement
 from relay.store.sqlite import rows
-from relay.store.sqlite.batches import Change, chunks, flat, insert_or_replace, tally, tuples
+from relay.store.sqlite.batches import Change, chunks, flat, tally, tuples, write
 from relay.store.sqlite.rows import maybe_to_ms, to_ms
+
+NEVER_MS = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,15 @@ class Claim:
     target: str
     lease: Lease
     now: datetime
+    limit: int
+    bytes_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Abandonment:
+    """What `abandoned` was asked: by holder, None where all of its leases are free, or when they must have run out."""
+
+    expired_at: Mapping[str, datetime | None]
     limit: int
     bytes_max: int
 
@@ -78,9 +90,23 @@ def load(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Delivery]:
     return deliveries
 
 
-def load_each(connection: sqlite3.Connection, wishes: list[Sequence[int]]) -> list[list[Delivery]]:
-    """Read deliveries, list by list."""
-    return [load(connection, ids) for ids in wishes]
+def abandoned(connection: sqlite3.Connection, searches: list[Abandonment]) -> list[list[Delivery]]:
+    """List deliveries that others left. In the writer, so that whoever holds one is who held it when it was found."""
+    return [load(connection, within(_left(connection, search), search.bytes_max)) for search in searches]
+
+
+def _left(connection: sqlite3.Connection, search: Abandonment) -> list[tuple[int, int]]:
+    """List what was left as (delivery, size of its body)."""
+    left: list[tuple[int, int]] = []
+    for worker, expired_at in search.expired_at.items():
+        left += connection.execute(
+            """
+            SELECT d.id, e.body_bytes FROM deliveries d JOIN events e ON e.seq = d.event_seq
+            WHERE d.status = 'sending' AND d.leased_by = ? AND d.leased_until <= ?
+            ORDER BY d.leased_until LIMIT ?""",
+            (worker, NEVER_MS if expired_at is None else to_ms(expired_at), search.limit - len(left)),
+        ).fetchall()
+    return left
 
 
 def renew(connection: sqlite3.Connection, leases: list[Lease]) -> list[None]:
@@ -105,10 +131,21 @@ def release(connection: sqlite3.Connection, groups: list[Sequence[Delivery]]) ->
 
 def settle(connection: sqlite3.Connection, settlements: list[Settlement]) -> list[bool]:
     """Apply results whose lease still holds, and record every attempt."""
-    held = {delivery_id for chunk in chunks(settlements) for delivery_id in _apply(connection, chunk)}
+    first: dict[Fence, Settlement] = {}
+    for settlement in settlements:
+        first.setdefault(_fence(settlement), settlement)
+    held = {fence for chunk in chunks(list(first.values())) for fence in _apply(connection, chunk)}
     _record_attempts(connection, settlements)
-    tally(connection, (_change(settlement) for settlement in settlements if settlement.delivery.id in held))
-    return [settlement.delivery.id in held for settlement in settlements]
+    tally(connection, (_change(first[fence]) for fence in held))
+    return [_fence(settlement) in held and first[_fence(settlement)] is settlement for settlement in settlements]
+
+
+Fence = tuple[int, int]
+
+
+def _fence(settlement: Settlement) -> Fence:
+    """Return delivery and attempt: every claim counts the attempts up, so that an old lease's number is none of now."""
+    return settlement.delivery.id, settlement.delivery.attempt
 
 
 def _change(settlement: Settlement) -> Change:
@@ -116,13 +153,10 @@ def _change(settlement: Settlement) -> Change:
     return Change(settlement.delivery.target, -status.is_final, int(status is DeliveryStatus.DEAD))
 
 
-def _apply(connection: sqlite3.Connection, settlements: Sequence[Settlement]) -> list[int]:
-    """Write results; the attempt's number is the fence, since every claim counts it up."""
-    values = [
-        (s.delivery.id, s.delivery.attempt, s.status, maybe_to_ms(s.due_at), _finished_ms(s), _reason(s))
-        for s in settlements
-    ]
-    return [delivery_id for (delivery_id,) in connection.execute(_apply_sql(len(values)), flat(values))]
+def _apply(connection: sqlite3.Connection, settlements: Sequence[Settlement]) -> list[Fence]:
+    """Write results; return the fences of those whose lease held."""
+    values = [(*_fence(s), s.status, maybe_to_ms(s.due_at), _finished_ms(s), _reason(s)) for s in settlements]
+    return connection.execute(_apply_sql(len(values)), flat(values)).fetchall()
 
 
 @cache
@@ -134,7 +168,7 @@ def _apply_sql(count: int) -> str:
             finished_at = result.finished_at, reason = result.reason, leased_by = NULL, leased_until = NULL
         FROM result
         WHERE deliveries.id = result.id AND deliveries.attempts = result.attempt AND deliveries.status = 'sending'
-        RETURNING deliveries.id"""
+        RETURNING deliveries.id, deliveries.attempts"""
 
 
 def _finished_ms(settlement: Settlement) -> int | None:
@@ -148,24 +182,31 @@ def _reason(settlement: Settlement) -> str:
 
 
 def _record_attempts(connection: sqlite3.Connection, settlements: Sequence[Settlement]) -> None:
-    """Record attempts, in a savepoint: a record that cannot be written must not undo what was decided."""
-    attempts = [
-        (
-            s.delivery.id,
-            s.attempt.number,
-            to_ms(s.attempt.started_at),
-            s.attempt.duration_s * 1000,
-            s.attempt.outcome,
-            s.attempt.status,
-            s.attempt.detail,
-            s.attempt.excerpt,
-        )
-        for s in settlements
-    ]
+    """Record attempts, in a savepoint: a record that cannot be written must not undo what was decided.
+
+    Who was taken for lost may come to tell what really happened, before or after: the truth stands.
+    """
+    lost = [_attempt_row(s) for s in settlements if s.attempt.outcome is Outcome.LOST]
+    told = [_attempt_row(s) for s in settlements if s.attempt.outcome is not Outcome.LOST]
     columns = f"attempts (delivery_id, {rows.ATTEMPT_COLUMNS})"
     connection.execute("SAVEPOINT records")
     try:
-        insert_or_replace(connection, columns, attempts)  # what was taken for lost may come to tell after all
+        write(connection, f"INSERT OR REPLACE INTO {columns}", told)
+        write(connection, f"INSERT OR IGNORE INTO {columns}", lost)
     except (sqlite3.Error, ValueError):
         connection.execute("ROLLBACK TO records")
     connection.execute("RELEASE records")
+
+
+def _attempt_row(settlement: Settlement) -> tuple[Any, ...]:
+    attempt = settlement.attempt
+    return (
+        settlement.delivery.id,
+        attempt.number,
+        to_ms(attempt.started_at),
+        attempt.duration_s * 1000,
+        attempt.outcome,
+        attempt.status,
+        attempt.detail,
+        attempt.excerpt,
+    )

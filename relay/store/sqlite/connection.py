@@ -13,6 +13,7 @@ SETTINGS = (
     "PRAGMA journal_mode = WAL",  # readers never wait for the writer
     "PRAGMA synchronous = FULL",  # a commit is on disk when it returns: promise 1
     "PRAGMA foreign_keys = OFF",  # the writer keeps references by construction; checking them costs a lookup a row
+    "PRAGMA journal_size_limit = 67108864",  # a burst of large bodies does not leave a large WAL behind
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -65536",  # KiB: the hot ends of the indexes stay in memory
 )
@@ -51,7 +52,8 @@ def prepare(path: Path, patience_s: float) -> None:
         needed = ".".join(map(str, VERSION_NEEDED))
         raise StoreUnusable(f"this Python carries SQLite {sqlite3.sqlite_version}; {needed} or newer is needed")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # it holds what others must not read; SQLite gives its other files the same mode
         connection = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
         try:
             for setting in OF_A_NEW_FILE:

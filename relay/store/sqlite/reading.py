@@ -9,9 +9,7 @@ import aiosqlite
 from relay.domain import Attempt, DeliveryStatus
 from relay.store.protocol import DeliveryRecord, EventRecord, LaneState
 from relay.store.sqlite import rows
-from relay.store.sqlite.rows import from_ms, maybe_from_ms, to_ms
-
-NEVER_MS = 2**62
+from relay.store.sqlite.rows import from_ms, maybe_from_ms
 
 
 async def next_due(connection: aiosqlite.Connection, targets: Sequence[str]) -> dict[str, datetime]:
@@ -54,21 +52,6 @@ _LEASEHOLDERS = """
         SELECT (SELECT min(leased_by) FROM deliveries WHERE status = 'sending' AND leased_by > name)
         FROM holder WHERE name IS NOT NULL)
     SELECT name FROM holder WHERE name IS NOT NULL"""
-
-
-async def leases_of(
-    connection: aiosqlite.Connection, worker: str, expired_at: datetime | None, limit: int
-) -> list[tuple[int, int]]:
-    """List a worker's leases as (delivery, size of its body): all of them, or those that ran out by a time."""
-    found = await _all(
-        connection,
-        """
-        SELECT d.id, e.body_bytes FROM deliveries d JOIN events e ON e.seq = d.event_seq
-        WHERE d.status = 'sending' AND d.leased_by = ? AND d.leased_until <= ?
-        ORDER BY d.leased_until LIMIT ?""",
-        (worker, to_ms(expired_at) if expired_at else NEVER_MS, limit),
-    )
-    return [(delivery_id, body_bytes) for delivery_id, body_bytes in found]
 
 
 async def event(connection: aiosqlite.Connection, event_id: str) -> EventRecord | None:

@@ -75,6 +75,9 @@ class GroupWriter:
         while self._wishes:
             group, self._wishes = self._wishes[:GROUP_MAX], self._wishes[GROUP_MAX:]
             results = await loop.run_in_executor(self._thread, self._commit, group)
+            if isinstance(results[0], StoreUnavailable):  # who came meanwhile has waited as long, and would wait again
+                results += [results[0]] * len(self._wishes)
+                group, self._wishes = group + self._wishes, []
             for wish, result in zip(group, results, strict=True):
                 self._weight_bytes -= wish.weight_bytes
                 _grant(wish.granted, result)
@@ -84,10 +87,10 @@ class GroupWriter:
         """Do a whole group in one transaction; where one wish spoils it for all, do each on its own."""
         try:
             return self._in_transaction(group)
-        except sqlite3.OperationalError as error:
-            self._disconnect()  # the next group starts afresh, whatever state this one left
-            return [_unavailable(error) for _ in group]
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            if type(error) in (sqlite3.OperationalError, sqlite3.DatabaseError):
+                self._disconnect()  # the next group starts afresh, whatever state this one left
+                return [_unavailable(error) for _ in group]
             if len(group) > 1:
                 return [result for wish in group for result in self._commit([wish])]
             return [_impossible(error)]
@@ -133,7 +136,7 @@ def _grant(granted: asyncio.Future[Any], result: Any) -> None:
         granted.set_result(result)
 
 
-def _unavailable(error: sqlite3.OperationalError) -> StoreUnavailable:
+def _unavailable(error: Exception) -> StoreUnavailable:
     unavailable = StoreUnavailable(f"the database cannot commit: {error}")
     unavailable.__cause__ = error
     return unavailable
