@@ -49,17 +49,18 @@ def assemble(config: Config, clock: Clock, worker_name: str) -> Parts:
     by_target = {target.name: Lane(target, worker_name, memory) for target in config.targets.values()}
     lanes = Lanes(by_target.values())
     scheduler = Scheduler(store, lanes, list(by_target), clock)
-    health = Health(store, scheduler, headroom, clock)
+    workers = [
+        Worker(lane, _sender(lane.target, clock), store, scheduler, clock, telemetry, draw)
+        for lane in by_target.values()
+    ]
+    health = Health(store, scheduler, workers, headroom, clock)
     ingest = Ingest(config.sources.values(), store, lanes, headroom, clock, telemetry)
     return Parts(
         store,
         telemetry,
         lanes,
         scheduler,
-        [
-            Worker(lane, _sender(lane.target, clock), store, scheduler, clock, telemetry, draw)
-            for lane in by_target.values()
-        ],
+        workers,
         Maintenance(store, config.targets, headroom, config.storage.keep, clock, telemetry, draw),
         health,
         InboundDoor(config.sources, ingest, health, config.server.public_url, config.server.trusted_proxies),

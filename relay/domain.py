@@ -342,7 +342,7 @@ class PlannedDelivery:
     route: str
     target: str
     due_at: datetime
-    deadline_at: datetime  # no attempt is made after it
+    deadline_at: datetime  # no attempt is planned for after it
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,12 @@ class Headroom:
         self._disk_free_min = disk_free_min
         self._backlog = 0
         self._disk_free: int | None = None
+        self._fault: str | None = None
 
     @property
     def shortage(self) -> str | None:
         """Say what there is too little of to accept an event, or None."""
-        return self.backlog_shortage or self.disk_shortage
+        return self._fault or self.backlog_shortage or self.disk_shortage
 
     @property
     def backlog_shortage(self) -> str | None:
@@ -40,5 +41,10 @@ class Headroom:
 
     def see(self, lanes: Mapping[str, LaneState], disk_free: int | None) -> None:
         """Take note of how things are. disk_free: bytes, or None where the store has no disk of ours."""
+        self._fault = None
         self._backlog = sum(lane.unfinished for lane in lanes.values())
         self._disk_free = disk_free
+
+    def fail_to_see(self, reason: str) -> None:
+        """Take note that nobody can tell how things are: nothing is promised until somebody can."""
+        self._fault = reason

@@ -1,7 +1,7 @@
 """Readiness, by trying: a commit, the scheduler's heartbeat, room on the disk. Never a constant."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from relay.clock import Clock
@@ -9,6 +9,7 @@ from relay.errors import StoreError
 from relay.headroom import Headroom
 from relay.scheduler import Scheduler
 from relay.store.protocol import Store
+from relay.worker import Worker
 
 BEAT_S_MAX = 15.0  # a scheduler looks every second; one that was silent for this long hangs
 FRESH_S = 1.0  # an answer is given again for so long: the probe is public, and each try is a commit
@@ -25,8 +26,11 @@ class Check:
 class Health:
     """Tells whether this process can accept and deliver."""
 
-    def __init__(self, store: Store, scheduler: Scheduler, headroom: Headroom, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, scheduler: Scheduler, workers: Sequence[Worker], headroom: Headroom, clock: Clock
+    ) -> None:
         self._store = store
+        self._workers = workers
         self._scheduler = scheduler
         self._headroom = headroom
         self._clock = clock
@@ -62,7 +66,10 @@ class Health:
 
     def _check_workers(self) -> Check:
         silent_s = self._scheduler.silent_s
-        return Check(ok=silent_s < BEAT_S_MAX, detail=f"last heard of {silent_s:.0f} s ago")
+        if silent_s >= BEAT_S_MAX:
+            return Check(ok=False, detail=f"the scheduler was last heard of {silent_s:.0f} s ago")
+        stuck = sorted(worker.target_name for worker in self._workers if not worker.is_well)
+        return _unless(f"stuck: {', '.join(stuck)}" if stuck else None, f"last heard of {silent_s:.0f} s ago")
 
 
 def _unless(shortage: str | None, fine: str) -> Check:

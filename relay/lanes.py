@@ -19,11 +19,12 @@ MEMORY_BYTES_MAX = 64 * 1024 * 1024  # of bodies held by all lanes
 
 
 class Memory:
-    """The bound on the bodies that all lanes hold together. One body is always let in."""
+    """The bound on the bodies that all lanes hold together. A lane that holds none may always have one."""
 
     def __init__(self, bytes_max: int = MEMORY_BYTES_MAX) -> None:
         self._bytes_max = bytes_max
         self._bytes = 0
+        self._dropped = asyncio.Event()
 
     @property
     def free_bytes(self) -> int:
@@ -41,6 +42,12 @@ class Memory:
     def drop(self, body_bytes: int) -> None:
         """Count a body out."""
         self._bytes -= body_bytes
+        self._dropped.set()
+
+    async def some_to_drop(self) -> None:
+        """Wait until a body is counted out."""
+        self._dropped.clear()
+        await self._dropped.wait()
 
 
 class Lane:
@@ -88,8 +95,14 @@ class Lane:
         """Wait until something may be due and there is room; return how many deliveries, and bytes, to claim."""
         await self._work_waits.wait()
         await self._has_room.wait()
+        while self._is_holding and not self._memory.free_bytes:
+            await self._memory.some_to_drop()
         self._work_waits.clear()  # before the claim: what is stored meanwhile wakes it again
         return self._claimed_places - self._claimed, max(1, self._memory.free_bytes)
+
+    @property
+    def _is_holding(self) -> bool:
+        return self._fresh + self._claimed > 0
 
     def feed(self, claimed: Iterable[Delivery]) -> None:
         """Take deliveries that were claimed from the store."""

@@ -8,11 +8,11 @@ import structlog
 
 from relay.clock import Clock
 from relay.domain import Attempt, Delivery, Outcome, RetryPolicy, Target
-from relay.errors import StoreError
+from relay.errors import StoreError, StoreUnavailable
 from relay.headroom import Headroom
 from relay.lanes import LEASE_S
 from relay.observer import Observer
-from relay.store.protocol import Store
+from relay.store.protocol import LaneState, Store
 from relay.worker import judge
 
 log = structlog.get_logger("relay.maintenance")
@@ -22,6 +22,7 @@ RECLAIM_EVERY_S = 2.0
 SEE_EVERY_S = 1.0
 PURGE_EVERY_S = 60.0
 PURGE_PAUSE_S = 0.05  # between two steps, so that accepting never waits long for one
+AGAIN_S = 1.0  # after the store was unavailable: a lease must not run out because of one bad moment
 STEP_ROWS = 200
 STEP_BYTES = 16 * 1024 * 1024
 
@@ -46,6 +47,7 @@ class Maintenance:
         self._clock = clock
         self._observer = observer
         self._draw = draw
+        self._orphans: set[str] = set()
 
     async def run(self) -> None:
         """Do all of it, for ever."""
@@ -66,14 +68,33 @@ class Maintenance:
                 await self._settle_as_lost(delivery)
 
     async def see_room(self) -> None:
-        """Look how much waits and how much room is left."""
-        self._headroom.see(await self._store.lanes(), self._store.free_bytes())
+        """Look how much waits, for whom, and how much room is left."""
+        try:
+            free_bytes = self._store.free_bytes()  # first: it knows best what is wrong with a file that is gone
+            lanes = await self._store.lanes()
+            self._headroom.see(lanes, free_bytes)
+        except (StoreError, OSError) as error:
+            self._headroom.fail_to_see(str(error))
+            raise StoreUnavailable(str(error)) from error
+        self._tell_orphans(lanes)
 
     async def purge(self) -> None:
         """Drop finished events older than `storage.keep`, step by step."""
         now = self._clock.now()
-        while await self._store.purge(now - self._keep, now, STEP_ROWS):
+        while await self._store.purge(now - self._keep, now, STEP_ROWS, STEP_BYTES):
             await self._clock.sleep(PURGE_PAUSE_S)
+
+    def _tell_orphans(self, lanes: Mapping[str, LaneState]) -> None:
+        """Say, once for each, that deliveries wait for a target that the configuration no longer has."""
+        for name in lanes.keys() - self._targets.keys() - self._orphans:
+            if lanes[name].unfinished:
+                self._orphans.add(name)
+                log.warning(
+                    "target_not_configured",
+                    target=name,
+                    unfinished=lanes[name].unfinished,
+                    next_step="they are kept and wait: configure a target of that name, and they go there",
+                )
 
     async def _settle_as_lost(self, delivery: Delivery) -> None:
         now = self._clock.now()
@@ -93,9 +114,10 @@ class Maintenance:
             try:
                 await duty()
                 is_well = True
+                await self._clock.sleep(seconds)
             except StoreError as error:
                 if is_well:
-                    next_step = f"trying again every {seconds:g} s"
+                    next_step = f"trying again every {AGAIN_S:g} s"
                     log.warning("maintenance_waits", duty=name, error=str(error), next_step=next_step)
                 is_well = False
-            await self._clock.sleep(seconds)
+                await self._clock.sleep(AGAIN_S)

@@ -35,7 +35,8 @@ def decide(attempt: Attempt, delivery: Delivery, policy: RetryPolicy, now: datet
         case Outcome.REJECTED | Outcome.BLOCKED:
             return Finish(DeliveryStatus.DEAD)
         case Outcome.BUSY:
-            asked_s = min(attempt.retry_after_s or 0.0, policy.cap_s)
+            left_s = (delivery.deadline_at - now).total_seconds()
+            asked_s = min(attempt.retry_after_s or 0.0, policy.cap_s, left_s)  # who asks for more gets a last try
             return _retry_in(None if delay_s is None else max(delay_s, asked_s), delivery, now)
         case Outcome.ERRORED | Outcome.TIMED_OUT | Outcome.UNREACHABLE | Outcome.LOST:
             return _retry_in(delay_s, delivery, now)

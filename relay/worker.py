@@ -22,6 +22,7 @@ from relay.targets.protocol import Sender
 
 log = structlog.get_logger("relay.worker")
 
+STUCK_S = 60.0  # beyond the target's time-out
 STORE_PAUSE_S = 1.0  # before a store that is unavailable is asked again
 
 
@@ -46,8 +47,21 @@ class Worker:
         self._observer = observer
         self._draw = draw
         self._tasks: list[asyncio.Task[None]] = []
-        self._busy: set[asyncio.Task[None]] = set()
+        self._busy: dict[asyncio.Task[None], float] = {}  # since when each carries what it carries
         self._is_stopping = False
+
+    @property
+    def target_name(self) -> str:
+        """Return whose deliveries it carries."""
+        return self._lane.target.name
+
+    @property
+    def is_well(self) -> bool:
+        """Tell whether all of it turns, and nothing has been carried for longer than an attempt may take."""
+        longest_s = self._lane.target.timeout_s + STUCK_S
+        began_s = min(self._busy.values(), default=self._clock.monotonic())
+        is_moving = self._clock.monotonic() - began_s < longest_s
+        return is_moving and bool(self._tasks) and not any(task.done() for task in self._tasks)
 
     def start(self) -> list[asyncio.Task[None]]:
         """Begin to carry. The tasks returned end by `stop`, or by a fault of this program."""
@@ -66,7 +80,7 @@ class Worker:
         await self._give_back()
         late: set[asyncio.Task[None]] = set()
         if self._busy:
-            _, late = await asyncio.wait(self._busy, timeout=grace_s)
+            _, late = await asyncio.wait(list(self._busy), timeout=grace_s)
         await _cancel(list(late))
         await self._sender.close()
         return len(late)
@@ -98,11 +112,11 @@ class Worker:
         assert me is not None  # noqa: S101 - a coroutine runs in a task
         while not self._is_stopping:
             delivery = await self._lane.next()
-            self._busy.add(me)
+            self._busy[me] = self._clock.monotonic()
             try:
                 await self._carry(delivery)
             finally:
-                self._busy.discard(me)
+                del self._busy[me]
                 self._lane.done(delivery)
 
     async def _carry(self, delivery: Delivery) -> None:

@@ -116,10 +116,10 @@ class Store(Protocol):
         """Return an event's whole story, or None."""
         ...
 
-    async def purge(self, before: datetime, now: datetime, limit: int) -> int:
+    async def purge(self, before: datetime, now: datetime, limit: int, bytes_max: int) -> bool:
         """Drop up to `limit` events received before a time and finished, and keys past their window.
 
-        Tells how many rows went: 0 means that there is nothing left to do now.
+        bytes_max: as for `claim`. Gives space back to the disk, a little at a time. Tells whether there may be more.
         """
         ...
 

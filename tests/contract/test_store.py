@@ -251,6 +251,35 @@ class TestSettle:
         assert DeliveryStatus.SENDING == record.deliveries[0].status
         assert [Outcome.ACCEPTED] == [attempt.outcome for attempt in record.deliveries[0].attempts]
 
+    async def test_who_was_taken_for_lost_is_believed_whenever_it_tells(self, store: Store) -> None:
+        """The record says what really happened, whichever settlement came first."""
+        event = an_event()
+        await store.accept(event, a_plan(), {})
+        delivery = await claim_one(store)
+        await store.settle(delivered(delivery))
+
+        assert not await store.settle(Settlement(delivery, an_attempt(delivery, Outcome.LOST), DeliveryStatus.DEAD))
+
+        record = await store.event(event.id)
+        assert record is not None
+        assert [Outcome.ACCEPTED] == [attempt.outcome for attempt in record.deliveries[0].attempts]
+
+    async def test_two_settlements_of_one_delivery_in_one_group_are_told_apart(self, store: Store) -> None:
+        """A stale one and a current one may meet in a commit: one is applied, and the numbers stay true."""
+        event = an_event()
+        await store.accept(event, a_plan(), {})
+        stale = await claim_one(store)
+        await store.settle(Settlement(stale, an_attempt(stale, Outcome.LOST), DeliveryStatus.PENDING, START))
+        current = await claim_one(store)
+
+        held = await asyncio.gather(
+            store.settle(delivered(stale)), store.settle(again(current, START)), store.settle(delivered(current))
+        )
+
+        assert (False, True, False) == tuple(held)
+        assert [DeliveryStatus.PENDING] == await statuses(store, event.id)
+        assert 1 == (await store.lanes())["erp"].unfinished
+
     async def test_an_attempt_that_cannot_be_recorded_does_not_undo_its_result(self, store: Store) -> None:
         """Promise 4: keeping records never decides delivery."""
         event = an_event()
@@ -291,6 +320,20 @@ class TestAbandoned:
         assert [] == await heir.abandoned(START + 59 * SECOND, 10, MANY)
         assert 1 == len(await heir.abandoned(START + 60 * SECOND, 10, MANY))
 
+    async def test_what_somebody_else_took_over_is_left_alone(self, open_store: OpenStore) -> None:
+        """Two heirs of a dead worker: what one has claimed anew, the other must not settle as lost."""
+        dying, heir, other = await open_store("worker-a"), await open_store("worker-b"), await open_store("worker-c")
+        await dying.accept(an_event(), a_plan(), {0: a_lease("worker-a")})
+        await dying.close()
+        (found,) = await heir.abandoned(START, 10, MANY)
+        await other.settle(Settlement(found, an_attempt(found, Outcome.LOST), DeliveryStatus.PENDING, START))
+        (taken,) = await other.claim("erp", a_lease("worker-c"), START + SECOND, 1, MANY)
+
+        lost = Settlement(found, an_attempt(found, Outcome.LOST), DeliveryStatus.PENDING, START)
+        assert not await heir.settle(lost)
+        assert [] == await heir.abandoned(START, 10, MANY)
+        assert await other.settle(delivered(taken))
+
     async def test_a_living_worker_keeps_what_it_renews(self, open_store: OpenStore) -> None:
         """A delivery may wait its turn for longer than a lease, as long as its process turns."""
         living, other = await open_store("worker-a"), await open_store("worker-b")
@@ -328,8 +371,8 @@ class TestPurge:
             await store.accept(event, a_plan("erp"), {})
         await store.settle(delivered(await claim_one(store)))
 
-        assert 1 == await store.purge(START + timedelta(days=30), START, 100)
-        assert 0 == await store.purge(START + timedelta(days=30), START, 100)
+        assert await store.purge(START + timedelta(days=30), START, 100, MANY)
+        assert not await store.purge(START + timedelta(days=30), START, 100, MANY)
         assert None is await store.event(finished.id)
         assert await store.event(unfinished.id)
         assert await store.event(young.id)
@@ -339,14 +382,33 @@ class TestPurge:
         event = an_event(key="one", window=timedelta(days=60))
         await store.accept(event, a_plan(), {})
         await store.settle(dead(await claim_one(store)))
-        await store.purge(START + timedelta(days=30), START + timedelta(days=30), 100)
+        await store.purge(START + timedelta(days=30), START + timedelta(days=30), 100, MANY)
 
         repeat = await store.accept(an_event(key="one", at=START + timedelta(days=59)), a_plan(), {})
         assert event.id == repeat.event_id
         assert (0, 0) == ((await store.lanes())["erp"].unfinished, (await store.lanes())["erp"].dead)
 
-        assert 1 == await store.purge(START, START + timedelta(days=60), 100)
+        assert await store.purge(START, START + timedelta(days=60), 100, MANY)
         assert not (await store.accept(an_event(key="one"), a_plan(), {})).is_duplicate
+
+    async def test_a_step_is_bounded_by_the_size_of_bodies(self, store: Store) -> None:
+        """Dropping large documents must not hold up those who wait for a commit."""
+        for _ in range(3):
+            await store.accept(an_event(body=b"x" * 1000), Plan((), ()), {})
+
+        assert await store.purge(START + SECOND, START, 100, 2000)
+        assert await store.purge(START + SECOND, START, 100, 2000)
+        assert not await store.purge(START + SECOND, START, 100, 2000)
+
+    async def test_space_goes_back_to_the_disk(self, store: Store, tmp_path: Path) -> None:
+        """A disk that our own data filled is free again once they are dropped."""
+        for _ in range(4):
+            await store.accept(an_event(body=b"x" * 10_000_000), Plan((), ()), {})
+        while await store.purge(START + SECOND, START, 100, MANY):
+            pass
+        await store.close()
+
+        assert (tmp_path / "relay.db").stat().st_size < 20_000_000
 
 
 class TestUnavailable:
@@ -386,6 +448,32 @@ class TestUnavailable:
 
         with pytest.raises(StoreUnavailable, match="gone"):
             await store.probe(START)
+        with pytest.raises(StoreUnavailable, match="gone"):
+            store.free_bytes()
+
+    async def test_those_who_came_during_a_failure_do_not_wait_for_another(
+        self, open_store: OpenStore, tmp_path: Path
+    ) -> None:
+        """A sender's patience is short: it hears 503 once the database was found locked, not one wait later."""
+        store = await open_store("worker-a")
+        intruder = sqlite3.connect(tmp_path / "relay.db", isolation_level=None)
+        intruder.execute("BEGIN IMMEDIATE")
+        first = asyncio.create_task(store.accept(an_event(), a_plan(), {}))
+        await asyncio.sleep(0.01)
+
+        with pytest.raises(StoreUnavailable):
+            await store.accept(an_event(), a_plan(), {})
+
+        assert first.done()
+        with pytest.raises(StoreUnavailable):
+            await first
+        intruder.close()
+
+    async def test_what_is_stored_is_for_its_owner_alone(self, store: Store, tmp_path: Path) -> None:
+        """The database holds every invoice."""
+        await store.accept(an_event(), a_plan(), {})
+
+        assert {0o600} == {file.stat().st_mode & 0o777 for file in tmp_path.glob("relay.db*") if file.is_file()}
 
 
 class TestTally:
@@ -405,7 +493,7 @@ class TestTally:
                 await (store.settle(verb(delivery)) if verb else store.release([delivery]))
             if chance.random() < 0.2:
                 await store.replay(chance.choice(events).id, START)
-        await store.purge(START + SECOND, START, 10)
+        await store.purge(START + SECOND, START, 10, MANY)
 
         database = sqlite3.connect(tmp_path / "relay.db")
         counted = dict(

@@ -101,7 +101,7 @@ async def door(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Door]:
     store = SqliteStore(path, "worker-a", patience_s=0.05)
     await store.open()
     lanes, journal, headroom = Lanes([]), Journal(), Headroom(backlog_max=1000, disk_free_min=0)
-    health = Health(store, Scheduler(store, lanes, [], clock), headroom, clock)
+    health = Health(store, Scheduler(store, lanes, [], clock), [], headroom, clock)
     ingest = Ingest(SOURCES.values(), store, lanes, headroom, clock, journal)
     inbound = InboundDoor(SOURCES, ingest, health, None, [ip_network("127.0.0.0/8")])
     runner = web.ServerRunner(web.Server(inbound.serve, access_log=None, auto_decompress=False))

@@ -1,11 +1,16 @@
 """What is done again and again, on a real store with time moved by hand."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator, MutableMapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
 
 from relay.domain import DeliveryStatus, Outcome, RetryPolicy, Target
+from relay.errors import StoreUnavailable
 from relay.headroom import Headroom
 from relay.maintenance import Maintenance
 from relay.store.protocol import Store
@@ -87,6 +92,41 @@ async def test_it_sees_how_much_waits(store: Store, clock: ManualClock) -> None:
 
     await maintenance.see_room()
     assert "2 deliveries wait, and storage.backlog_max is 2" == headroom.shortage
+
+
+async def test_a_database_that_is_gone_ends_all_promises(store: Store, clock: ManualClock, tmp_path: Path) -> None:
+    """What is written to a deleted file is lost at the next start: better no answer than a false one."""
+    headroom = Headroom(backlog_max=10, disk_free_min=0)
+    maintenance = a_maintenance(store, clock, Journal(), headroom)
+    (tmp_path / "relay.db").rename(tmp_path / "moved.db")
+
+    with pytest.raises(StoreUnavailable):
+        await maintenance.see_room()
+    assert "is gone" in str(headroom.shortage)
+
+    (tmp_path / "moved.db").rename(tmp_path / "relay.db")
+    await maintenance.see_room()
+    assert None is headroom.shortage
+
+
+async def test_deliveries_for_a_target_that_is_gone_are_told_once(
+    store: Store, clock: ManualClock, told: list[MutableMapping[str, Any]]
+) -> None:
+    """They are kept, and somebody must know that they wait."""
+    await store.accept(an_event(), a_plan("removed"), {})
+    maintenance = a_maintenance(store, clock, Journal())
+
+    await maintenance.see_room()
+    await maintenance.see_room()
+
+    (line,) = [entry for entry in told if entry["event"] == "target_not_configured"]
+    assert ("removed", 1) == (line["target"], line["unfinished"])
+
+
+@pytest.fixture
+def told() -> Iterator[list[MutableMapping[str, Any]]]:
+    with capture_logs() as entries:
+        yield entries
 
 
 async def _run_through(work: Coroutine[None, None, None], clock: ManualClock) -> None:

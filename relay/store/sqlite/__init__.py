@@ -17,6 +17,7 @@ from relay.store.sqlite import accepting, carrying, keeping, reading
 from relay.store.sqlite.accepting import Acceptance
 from relay.store.sqlite.carrying import Abandonment, Claim
 from relay.store.sqlite.connection import connect, prepare
+from relay.store.sqlite.keeping import Purge
 from relay.store.sqlite.liveness import WorkerLocks
 from relay.store.sqlite.writer import GroupWriter
 
@@ -115,10 +116,10 @@ class SqliteStore:
         """Return an event's whole story, or None."""
         return await self._ask(reading.event, event_id)
 
-    async def purge(self, before: datetime, now: datetime, limit: int) -> int:
-        """Drop old finished events and keys past their window."""
-        count: int = await self._writer.do(keeping.purge, (before, now, limit))
-        return count
+    async def purge(self, before: datetime, now: datetime, limit: int, bytes_max: int) -> bool:
+        """Drop old finished events and keys past their window, and give space back."""
+        may_be_more: bool = await self._writer.do(keeping.purge, Purge(before, now, limit, bytes_max))
+        return may_be_more
 
     async def probe(self, now: datetime) -> None:
         """Really commit something, to the file that a restart would find."""

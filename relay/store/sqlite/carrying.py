@@ -1,7 +1,7 @@
 """Deliveries on their way: leased, given back, settled."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -10,7 +10,7 @@ from typing import Any
 from relay.domain import Delivery, DeliveryStatus, Event, Lease, Outcome
 from relay.store.protocol import Settlement
 from relay.store.sqlite import rows
-from relay.store.sqlite.batches import Change, chunks, flat, tally, tuples, write
+from relay.store.sqlite.batches import Change, chunks, flat, tally, tuples, within, write
 from relay.store.sqlite.rows import maybe_to_ms, to_ms
 
 NEVER_MS = 2**62
@@ -57,18 +57,6 @@ def _claim(connection: sqlite3.Connection, wanted: Claim) -> list[Delivery]:
         [(wanted.lease.worker, to_ms(wanted.lease.until), delivery_id) for delivery_id in ids],
     )
     return load(connection, ids)
-
-
-def within(due: Iterable[tuple[int, int]], bytes_max: int) -> list[int]:
-    """Take deliveries while their bodies fit, and the first whatever its size."""
-    ids: list[int] = []
-    total = 0
-    for delivery_id, body_bytes in due:
-        total += body_bytes
-        if ids and total > bytes_max:
-            break
-        ids.append(delivery_id)
-    return ids
 
 
 def load(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Delivery]:

@@ -2,38 +2,63 @@
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from relay.domain import DeliveryStatus
-from relay.store.sqlite.batches import Change, chunks, marks, tally
+from relay.store.sqlite.batches import Change, chunks, marks, tally, within
 from relay.store.sqlite.rows import to_ms
 
-
-def purge(connection: sqlite3.Connection, wishes: list[tuple[datetime, datetime, int]]) -> list[int]:
-    """Drop finished events of before a time, and keys past their window; give the space back."""
-    return [_purge(connection, *wish) for wish in wishes]
+FREE_PAGES_KEPT = 1024  # for what comes next: only what is free beyond them goes back to the disk
+PAGES_A_STEP = 512
 
 
-def _purge(connection: sqlite3.Connection, before: datetime, now: datetime, limit: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """What `purge` was asked."""
+
+    before: datetime
+    now: datetime
+    limit: int
+    bytes_max: int
+
+
+def purge(connection: sqlite3.Connection, wishes: list[Purge]) -> list[bool]:
+    """Drop finished events of before a time, and keys past their window; give space back."""
+    return [_purge(connection, wish) for wish in wishes]
+
+
+def _purge(connection: sqlite3.Connection, wish: Purge) -> bool:
     keys = connection.execute(
         """
         DELETE FROM dedupe_keys WHERE rowid IN
         (SELECT rowid FROM dedupe_keys WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)""",
-        (to_ms(now), limit),
+        (to_ms(wish.now), wish.limit),
     ).rowcount
-    seqs = [seq for (seq,) in connection.execute(_finished_before_sql(), (f"evt_{to_ms(before):012x}", limit))]
+    seqs = within(_finished_before(connection, wish.before, wish.limit), wish.bytes_max)
     for chunk in chunks(seqs):
         _drop_events(connection, chunk)
-    if keys or seqs:
-        connection.execute(f"PRAGMA incremental_vacuum({8 * limit})").fetchall()
-    return keys + len(seqs)
+    return bool(keys or seqs or _give_space_back(connection))
 
 
-def _finished_before_sql() -> str:
-    return """
-        SELECT e.seq FROM events e WHERE e.id < ? AND NOT EXISTS
+def _finished_before(connection: sqlite3.Connection, before: datetime, limit: int) -> list[tuple[int, int]]:
+    """List old events with nothing left to deliver, as (number, size of the body). Ids begin with their time."""
+    return connection.execute(
+        """
+        SELECT e.seq, e.body_bytes FROM events e WHERE e.id < ? AND NOT EXISTS
             (SELECT 1 FROM deliveries d WHERE d.event_seq = e.seq AND d.finished_at IS NULL)
-        ORDER BY e.id LIMIT ?"""
+        ORDER BY e.id LIMIT ?""",
+        (f"evt_{to_ms(before):012x}", limit),
+    ).fetchall()
+
+
+def _give_space_back(connection: sqlite3.Connection) -> bool:
+    """Return some free pages to the disk; tell whether there were any. Called when nothing is left to drop."""
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    if free <= FREE_PAGES_KEPT:
+        return False
+    connection.execute(f"PRAGMA incremental_vacuum({PAGES_A_STEP})").fetchall()
+    return True
 
 
 def _drop_events(connection: sqlite3.Connection, seqs: Sequence[int]) -> None:

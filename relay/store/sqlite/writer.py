@@ -76,7 +76,7 @@ class GroupWriter:
             group, self._wishes = self._wishes[:GROUP_MAX], self._wishes[GROUP_MAX:]
             results = await loop.run_in_executor(self._thread, self._commit, group)
             if isinstance(results[0], StoreUnavailable):  # who came meanwhile has waited as long, and would wait again
-                results += [results[0]] * len(self._wishes)
+                results += [StoreUnavailable(str(results[0])) for _ in self._wishes]
                 group, self._wishes = group + self._wishes, []
             for wish, result in zip(group, results, strict=True):
                 self._weight_bytes -= wish.weight_bytes
