@@ -182,6 +182,10 @@ def test_a_fault_is_told_with_its_place(faults: Faulting, text: str, fault: str)
             "2:45: targets.erp.sign.secrets[0]: expected whsec_ and 16 to 64 bytes in base64",
         ),
         ("url: 'https://e/', sign: {secrets: []}", "2:44: targets.erp.sign.secrets: expected at least one"),
+        (
+            "url: 'https://e/', retry: {schedule: [5s], cap: 1h}",
+            "2:35: targets.erp.retry: `schedule` stands beside cap; expected one or the other",
+        ),
         ("url: 'https://e/', retry: {factor: 0.5}", "2:44: targets.erp.retry.factor: expected 1 to 100, found 0.5"),
         ("url: 'https://e/', retry: {factor: .nan}", '2:44: targets.erp.retry.factor: expected a number, found ".nan"'),
         ("url: 'https://e/', retry: {jitter: 1.1}", "2:44: targets.erp.retry.jitter: expected 0 to 1, found 1.1"),

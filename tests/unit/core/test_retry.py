@@ -56,6 +56,21 @@ def test_jitter_spreads_retries() -> None:
     assert after(4.5) == decided(Outcome.ERRORED, a_delivery(), jitter=0.5)
 
 
+def test_an_explicit_schedule_is_kept_and_ends() -> None:
+    """`schedule: [5s, 300s]`: two waits, three tries, then it is dead."""
+    policy = RetryPolicy(schedule_s=(5, 300), jitter=0)
+    tries = [decide(an_attempt(Outcome.ERRORED), a_delivery(attempt), policy, NOW, 0.5) for attempt in (1, 2, 3)]
+
+    assert [after(5), after(300), Finish(DeliveryStatus.DEAD)] == tries
+    assert Finish(DeliveryStatus.DEAD) == decide(an_attempt(Outcome.BUSY, asked_s=9), a_delivery(3), policy, NOW, 0)
+
+
+def test_a_target_that_asks_for_more_time_than_there_is_gets_a_last_try() -> None:
+    """Retry-After beyond `max_age` must not end a delivery after one attempt."""
+    delivery = a_delivery(lasting=timedelta(minutes=10))
+    assert after(600) == decided(Outcome.BUSY, delivery, asked_s=3000)
+
+
 def test_a_replay_begins_the_schedule_anew() -> None:
     """Attempts made before it do not count."""
     assert after(4) == decided(Outcome.ERRORED, a_delivery(8, attempts_before=7))
