@@ -14,7 +14,7 @@ from relay.domain import Delivery, Event, Lease, Plan, Receipt, Target
 
 FRESH_PLACES = 1024  # what comes in a burst is not written pending and claimed again, which costs twice
 CLAIMED_PLACES_PER_SENDER = 4  # enough that a sender never waits for the store
-LEASE_S = 60.0  # renewed by maintenance long before; a process that hangs for so long loses what it holds
+LEASE = timedelta(seconds=60)  # renewed by maintenance long before; who hangs for so long loses what it holds
 MEMORY_BYTES_MAX = 64 * 1024 * 1024  # of bodies held by all lanes
 
 
@@ -68,7 +68,7 @@ class Lane:
 
     def lease(self, now: datetime) -> Lease:
         """Return a lease for what this lane takes on."""
-        return Lease(self._worker, now + timedelta(seconds=LEASE_S))
+        return Lease(self._worker, now + LEASE)
 
     def reserve(self, body_bytes: int) -> bool:
         """Take a place for a fresh delivery, if there is one."""

@@ -10,7 +10,7 @@ from relay.clock import Clock
 from relay.domain import Attempt, Delivery, Outcome, RetryPolicy, Target
 from relay.errors import StoreError, StoreUnavailable
 from relay.headroom import Headroom
-from relay.lanes import LEASE_S
+from relay.lanes import LEASE
 from relay.observer import Observer
 from relay.store.protocol import LaneState, Store
 from relay.worker import judge
@@ -59,7 +59,7 @@ class Maintenance:
 
     async def renew(self) -> None:
         """Prolong what this process holds: as long as it lives and turns, nobody takes it over."""
-        await self._store.renew(self._clock.now() + timedelta(seconds=LEASE_S))
+        await self._store.renew(self._clock.now() + LEASE)
 
     async def reclaim(self) -> None:
         """Settle as lost what vanished workers held, so that it is tried again."""

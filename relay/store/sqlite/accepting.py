@@ -2,10 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from relay.domain import FINAL_STATUSES, Delivery, DeliveryStatus, Event, Lease, Plan, Receipt
 from relay.store.sqlite import rows
@@ -13,8 +12,7 @@ from relay.store.sqlite.batches import Change, chunks, flat, insert, marks, tall
 from relay.store.sqlite.rows import maybe_to_ms, to_ms
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(NamedTuple):
     """What `accept` was asked."""
 
     event: Event

@@ -10,8 +10,7 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from relay.errors import StoreError, StoreUnavailable
 
@@ -21,8 +20,7 @@ Verb = Callable[[sqlite3.Connection, list[Any]], list[Any]]
 GROUP_MAX = 1000  # changes in one commit
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """One change that somebody waits for."""
 
     verb: Verb
