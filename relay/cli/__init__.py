@@ -8,6 +8,7 @@ COMMANDS = {
     "serve": "Receive and deliver until told to stop.",
     "check": "Check the configuration: every fault at once, and what is doubtful.",
     "demo": "Try everything on this machine.",
+    "health": "Ask a running relay whether it can accept and deliver.",
     "send": "Send an event to SOURCE of a running relay, signed as its vendor would.",
     "urls": "Show the URL to register with each source's vendor.",
     "presets": "List the vendors we know.",

@@ -1,4 +1,4 @@
-"""What several commands share: where the configuration is, and what becomes of a faulty one."""
+"""What several commands share: where the configuration is, what becomes of a faulty one, and of a silent relay."""
 
 import os
 import sys
@@ -37,6 +37,15 @@ def tell_faults(faults: tuple[Fault, ...]) -> None:
     for fault in faults:
         click.echo(fault, err=True)
     click.echo(f"{counted(len(faults), 'fault')}, nothing started", err=True)
+
+
+def no_answer(url: str, error: Exception) -> click.ClickException:
+    """Say that nothing answers at a URL, of which only the place is shown: the rest may hold a secret."""
+    reason = (
+        os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error) or "it took too long"
+    )
+    where = "/".join(url.split("/")[:3])
+    return click.ClickException(f"no answer from {where} ({reason}). Is `relay serve` running?")
 
 
 def counted(number: int, noun: str) -> str:

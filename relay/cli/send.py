@@ -1,7 +1,6 @@
 """`relay send`: send an event to a running relay, signed as the source's vendor would."""
 
 import asyncio
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,9 +8,9 @@ from uuid import uuid4
 
 import click
 import orjson
-from aiohttp import ClientError, ClientOSError, ClientSession
+from aiohttp import ClientError, ClientSession
 
-from relay.cli.options import config_option, load_or_exit
+from relay.cli.options import config_option, load_or_exit, no_answer
 from relay.cli.vendor import VendorRequest, samples_of, signed
 from relay.config import Config
 from relay.domain import Source
@@ -74,9 +73,7 @@ def _post(request: VendorRequest) -> tuple[int, str]:
     try:
         return asyncio.run(post(request))
     except ClientError as error:
-        reason = os.strerror(error.errno) if isinstance(error, ClientOSError) and error.errno else str(error)
-        where = "/".join(request.url.split("/")[:3])
-        raise click.ClickException(f"no answer from {where} ({reason}). Is `relay serve` running?") from error
+        raise no_answer(request.url, error) from error
 
 
 async def post(request: VendorRequest) -> tuple[int, str]:

@@ -1,6 +1,6 @@
 """What every part of the file has in common."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from pydantic_core import InitErrorDetails
 
 from relay.config.misfits import Expected, Misfit, listing, not_among
+from relay.config.unbuilt import NOT_BUILT
 from relay.domain import ANY_TYPE
 
 Chooser = Callable[[object, object, ValidationInfo], "Part"]
@@ -70,8 +71,11 @@ def required(description: str, example: object, **more: Any) -> Any:
     return Field(description=description, examples=[example], **more)
 
 
-def chosen_by_scheme(kinds: Mapping[str, type[Part]], example: str) -> Chooser:
-    """Return a validator that reads a mapping as the kind which its `scheme` names; a word alone is its scheme."""
+def chosen_by_scheme(kinds: Mapping[str, type[Part]], unbuilt: Collection[str], example: str) -> Chooser:
+    """Return a validator that reads a mapping as the kind which its `scheme` names; a word alone is its scheme.
+
+    unbuilt: schemes that a later version knows.
+    """
 
     def choose(value: object, _: object, info: ValidationInfo) -> Part:
         settings = {"scheme": value} if isinstance(value, str) else value
@@ -80,10 +84,15 @@ def chosen_by_scheme(kinds: Mapping[str, type[Part]], example: str) -> Chooser:
         scheme = settings.get("scheme")
         kind = kinds.get(scheme) if isinstance(scheme, str) else None
         if kind is None:
-            missing = Misfit(f"missing; expected {listing(kinds)}")
-            misfit = not_among(kinds, scheme, "a scheme") if "scheme" in settings else missing
-            raise misfit_at(("scheme",), scheme, misfit)
+            raise misfit_at(("scheme",), scheme, no_kind(settings))
         return kind.model_validate(settings, context=info.context)
+
+    def no_kind(settings: Mapping[str, object]) -> Misfit:
+        if "scheme" not in settings:
+            return Misfit(f"missing; expected {listing(kinds)}")
+        if settings["scheme"] in unbuilt:
+            return Misfit(f"{NOT_BUILT}; expected {listing(kinds)}")
+        return not_among(kinds, settings["scheme"], "a scheme")
 
     return choose
 

@@ -16,6 +16,7 @@ from yarl import URL
 
 from relay.config.misfits import Expected, Misfit
 from relay.config.result import Address
+from relay.config.unbuilt import NOT_BUILT
 from relay.config.units import (
     DURATION_PATTERN,
     RATE_PATTERN,
@@ -225,7 +226,7 @@ def database(value: object) -> Path:
     """Read the database's URL; as in SQLAlchemy, a path after three slashes is relative. Errors: Expected."""
     scheme, separator, rest = text(value).partition("://")
     if scheme.partition("+")[0] in ("postgres", "postgresql"):
-        raise Misfit("not built in this version; expected sqlite:///PATH")
+        raise Misfit(f"{NOT_BUILT}; expected sqlite:///PATH")
     path = rest.removeprefix("/")
     is_file = rest.startswith("/") and not path.endswith(("/", ":memory:")) and path and "?" not in path
     if scheme != "sqlite" or not separator or not is_file:

@@ -9,6 +9,7 @@ from relay import verification
 from relay.config.misfits import Misfit
 from relay.config.models.base import Part, as_full_list, chosen_by_scheme, required, surroundings, written
 from relay.config.models.fields import Duration, HeaderName, Line, Network, Within, signing_key
+from relay.config.unbuilt import VERIFY_SCHEMES
 from relay.config.units import parse_duration
 from relay.domain import Secret, Verifier
 from relay.errors import ExpressionInvalid
@@ -176,7 +177,9 @@ WORDS = Literal["standard-webhooks", "basic", "token", "none"]  # those that nee
 
 AnyScheme = Annotated[
     Hmac | StandardWebhooks | Header | Basic | Token | Ip | Nothing,
-    WrapValidator(chosen_by_scheme(SCHEMES, "{scheme: hmac, header: X-Signature}, or `none` to believe everybody")),
+    WrapValidator(
+        chosen_by_scheme(SCHEMES, VERIFY_SCHEMES, "{scheme: hmac, header: X-Signature}, or `none` to believe everybody")
+    ),
 ]
 Verify = Annotated[
     tuple[AnyScheme, ...],

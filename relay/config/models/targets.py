@@ -31,6 +31,8 @@ from relay.config.models.fields import (
     Within,
     flag,
 )
+from relay.config.origin import Absent
+from relay.config.unbuilt import AUTH_SCHEMES
 from relay.config.units import parse_duration
 from relay.domain import Secret
 
@@ -120,7 +122,8 @@ def basic_header(user: str, password: str) -> tuple[str, Secret]:
 
 AUTHS: dict[str, type[Part]] = {"bearer": BearerAuth, "basic": BasicAuth, "header": HeaderAuth}
 Auth = Annotated[
-    BearerAuth | BasicAuth | HeaderAuth, WrapValidator(chosen_by_scheme(AUTHS, "{scheme: bearer, token: ${ERP_TOKEN}}"))
+    BearerAuth | BasicAuth | HeaderAuth,
+    WrapValidator(chosen_by_scheme(AUTHS, AUTH_SCHEMES, "{scheme: bearer, token: ${ERP_TOKEN}}")),
 ]
 
 
@@ -205,6 +208,11 @@ class Target(Part):
     allow_private: AllowPrivate = written(
         False, "Whether loopback and private addresses may be called; or a list of networks that may."
     )
+
+    @classmethod
+    def completed(cls, data: dict[str, object]) -> dict[str, object]:
+        """Miss no URL where another kind of target is meant: that kind is the fault."""
+        return {"url": Absent.VALUE, **data} if "kind" in data else data
 
     @field_validator("headers")
     @classmethod

@@ -40,6 +40,16 @@ def test_a_shipped_file_loads_without_a_doubt(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [STARTER, *EXAMPLES], ids=lambda path: path.name)
+def test_a_shipped_file_can_be_used_in_a_container(path: Path) -> None:
+    """`compose.yaml` publishes the admin port, which is on loopback everywhere else."""
+    in_container = load(path, {**ENVIRONMENT, "RELAY_ADMIN_LISTEN": "0.0.0.0:8081"})
+
+    assert "127.0.0.1:8081" == str(load(path, ENVIRONMENT).admin.listen)
+    assert "0.0.0.0:8081" == str(in_container.admin.listen)
+    assert "RELAY_ADMIN_LISTEN: 0.0.0.0:8081" in (FOLDER / "compose.yaml").read_text()
+
+
+@pytest.mark.parametrize("path", [STARTER, *EXAMPLES], ids=lambda path: path.name)
 def test_what_a_shipped_file_shows_in_comments_is_good(path: Path, tmp_path: Path) -> None:
     """Whoever takes away a `#` must not meet a fault."""
     whole = tmp_path / "relay.yaml"

@@ -1,0 +1,63 @@
+"""`relay health`: ask a running relay whether it can accept and deliver."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from relay.cli.options import config_option, json_option, load_or_exit, no_answer
+
+ANSWER_S_MAX = 4.0
+
+
+@click.command()
+@click.option("--url", help="Where the relay is, if not at server.listen: http://HOST:PORT.")
+@json_option
+@config_option
+def health(config_path: Path, url: str | None, as_json: bool) -> None:
+    """Ask a running relay whether it can accept and deliver.
+
+    Tells it in one line, and by the exit code: 0 ready, 1 not ready or no answer. Containers are watched by it.
+    """
+    base_url = url.rstrip("/") if url else f"http://{load_or_exit(config_path).server.listen.reachable}"
+    status, answer = _readiness(base_url)
+    is_ready = status == 200
+    if as_json:
+        click.echo(orjson.dumps({"ready": is_ready, "checks": _checks(answer)}))
+    else:
+        click.echo(f"ready: {base_url}" if is_ready else f"not ready: {_shortages(status, answer)}")
+    sys.exit(0 if is_ready else 1)
+
+
+def _readiness(base_url: str) -> tuple[int, bytes]:
+    try:
+        return asyncio.run(_get(f"{base_url}/readyz"))
+    except (ClientError, TimeoutError) as error:
+        raise no_answer(base_url, error) from error
+
+
+async def _get(url: str) -> tuple[int, bytes]:
+    async with ClientSession(timeout=ClientTimeout(total=ANSWER_S_MAX)) as session, session.get(url) as answer:
+        return answer.status, await answer.read()
+
+
+def _checks(answer: bytes) -> dict[str, Any]:
+    """Return what was looked at, by name; nothing where it is no relay that answers."""
+    try:
+        told = orjson.loads(answer)
+    except orjson.JSONDecodeError:
+        return {}
+    match told:
+        case {"status": "ready" | "unready", "checks": dict(checks)}:
+            return checks
+        case _:
+            return {}
+
+
+def _shortages(status: int, answer: bytes) -> str:
+    failed = [f"{name}: {check['detail']}" for name, check in _checks(answer).items() if not check["ok"]]
+    return "; ".join(failed) or f"/readyz was answered {status}; is this a relay?"
