@@ -63,7 +63,14 @@ def assemble(config: Config, clock: Clock, worker_name: str) -> Parts:
         workers,
         Maintenance(store, config.targets, headroom, config.storage.keep, clock, telemetry, draw),
         health,
-        InboundDoor(config.sources, ingest, health, config.server.public_url, config.server.trusted_proxies),
+        InboundDoor(
+            config.sources,
+            ingest,
+            health,
+            config.server.public_url,
+            config.server.trusted_proxies,
+            telemetry.malformed,
+        ),
     )
 
 

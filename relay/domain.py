@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hmac import compare_digest
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from multidict import MultiMapping
 
@@ -123,13 +123,13 @@ UNREAD = Document()
 class Verifier(Protocol):
     """A signature scheme with its secrets in place. Source by source, found by name in the registry."""
 
+    needs_body: ClassVar[bool]  # whether it can judge only a whole request
+
     def verify(self, request: InboundRequest, now: datetime) -> Refusal | None:
         """Say why the request is not proven, or None if it is."""
-        ...
 
     def sign(self, request: InboundRequest, now: datetime) -> "Proof":
         """Make what a genuine sender would add to `request`, with the first secret."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +146,9 @@ class Expression(Protocol):
     @property
     def text(self) -> str:
         """Return the expression as it was written."""
-        ...
 
     def __call__(self, data: object) -> object:
         """Evaluate over `data`."""
-        ...
 
 
 class Term(Protocol):
@@ -159,11 +157,9 @@ class Term(Protocol):
     @property
     def reads_body(self) -> bool:
         """Tell whether the body must be parsed for it."""
-        ...
 
     def __call__(self, request: InboundRequest, document: Document) -> object:
         """Return the value found, or None."""
-        ...
 
 
 ANY_TYPE = "*"
@@ -221,8 +217,10 @@ class Source:
     takes_token: bool = False  # `/in/NAME/TOKEN` and `?token=` are its URL
     unkept_headers: frozenset[str] = frozenset()  # lower case: credentials, never stored
     reads_body: bool = field(init=False)  # whether the body must be parsed to accept a request
+    proves_early: bool = field(init=False)  # whether a forged request can be told without its body
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "proves_early", any(not verifier.needs_body for verifier in self.verifiers))
         reads_body = self.identification.reads_body or any(route.when for route in self.routes)
         object.__setattr__(self, "reads_body", reads_body)
 

@@ -14,7 +14,7 @@ from relay.observer import Observer
 from relay.pacing import TokenBucket
 from relay.routing import plan
 from relay.store.protocol import Store
-from relay.verification import verify
+from relay.verification import refuse_early, verify
 
 LARGE_BODY_BYTES = 256 * 1024  # hashed and parsed beside the event loop, so that others are not held up
 
@@ -62,6 +62,13 @@ class Ingest:
                 duration_s=self._clock.monotonic() - began_s,
             )
         return result
+
+    def refuse_early(self, request: InboundRequest, source: Source) -> Refusal | None:
+        """Refuse, before its body is read, a request that can be told to be forged without it."""
+        refusal = refuse_early(request, source, self._clock.now())
+        if refusal is not None:
+            self._observer.refused(source.name, refusal)
+        return refusal
 
     async def _receive(self, request: InboundRequest, source: Source) -> Receipt | Refusal:
         judged = await self._judged(request, source)

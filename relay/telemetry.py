@@ -57,6 +57,9 @@ class Telemetry:
         self.registry = CollectorRegistry()
         self._events = self._counter("relay_events", "Requests, by source and what became of them.", "source", "result")
         self._deliveries = self._counter("relay_deliveries", "Attempts, by target and outcome.", "target", "outcome")
+        self._malformed = self._counter(
+            "relay_malformed_requests", "Requests that could not be read, by reason, whoever sent them.", "reason"
+        )
         self._route_failures = self._counter(
             "relay_route_failures", "Events, by the route whose expression could not be evaluated on them.", "route"
         )
@@ -112,6 +115,14 @@ class Telemetry:
             next_step = NEXT_STEPS[refusal]
             self._log.info("request_refused", source=source, reason=refusal.value, unsaid=unsaid, next_step=next_step)
 
+    def malformed(self, reason: str) -> None:
+        """Count a request that could not be read, whoever sent it."""
+        self._malformed[reason,].inc()
+        unsaid = self._refusals.count(("", reason))
+        if unsaid is not None:
+            next_step = "nothing, unless a proxy of yours sends it; counted in relay_malformed_requests_total"
+            self._log.info("request_malformed", reason=reason, unsaid=unsaid, next_step=next_step)
+
     def unavailable(self, source: str, reason: str) -> None:
         """Count an event that could not be stored."""
         self._events[source, "unavailable"].inc()
@@ -163,11 +174,11 @@ class Telemetry:
 
 
 NEXT_STEPS: dict[Refusal, str] = {
-    Refusal.MISSING: "check that the vendor signs, and that a proxy keeps its headers",
+    Refusal.MISSING: "check that the vendor sends its signature, token or password, and that a proxy keeps it",
     Refusal.MALFORMED: "check the source's `verify` against the vendor's page",
     Refusal.STALE: "check this machine's clock, and for how long the vendor's requests travel",
-    Refusal.MISMATCH: "check the secret, and that no proxy changes the body",
-    Refusal.UNREADABLE: "check what the vendor sends; this source needs JSON",
+    Refusal.MISMATCH: "check the secret; where the vendor signs, also that no proxy changes the body",
+    Refusal.UNREADABLE: "check what the vendor sends: JSON where the source needs it, whole where it is compressed",
     Refusal.KEYLESS: "check the source's `key` against what the vendor sends",
     Refusal.TOO_LARGE: "raise the source's `max_body` if such bodies are wanted",
     Refusal.LIMITED: "raise the source's `limit` if this rate is wanted",

@@ -29,6 +29,12 @@ def verify(request: InboundRequest, source: Source, now: datetime) -> Refusal | 
     return None if source.verifiers else Refusal.MISSING
 
 
+def refuse_early(request: InboundRequest, source: Source, now: datetime) -> Refusal | None:
+    """Ask those verifiers that need no body, of a request whose body has not been read."""
+    early = (verifier.verify(request, now) for verifier in source.verifiers if not verifier.needs_body)
+    return next((refusal for refusal in early if refusal is not None), None)
+
+
 def sign(request: InboundRequest, source: Source, now: datetime) -> Proof:
     """Make everything that a genuine sender of this source would add to a request."""
     proofs = [verifier.sign(request, now) for verifier in source.verifiers]

@@ -4,6 +4,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from relay.domain import InboundRequest, Proof, Refusal, Secret
 from relay.errors import SecretInvalid
@@ -15,6 +16,8 @@ HEADER = "Authorization"
 @dataclass(frozen=True, slots=True)
 class BasicVerifier:
     """Believes who knows `user:password`, which is what each secret is. Errors: SecretInvalid."""
+
+    needs_body: ClassVar[bool] = False
 
     secrets: tuple[Secret, ...]
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from relay.domain import InboundRequest, Proof, Refusal, Secret
 from relay.verification._wire import as_sent, only_header, refuse_unlike, require_secrets
@@ -10,6 +11,8 @@ from relay.verification._wire import as_sent, only_header, refuse_unlike, requir
 @dataclass(frozen=True, slots=True)
 class HeaderVerifier:
     """Believes who sends the value. Errors: SecretInvalid."""
+
+    needs_body: ClassVar[bool] = False
 
     header: str
     secrets: tuple[Secret, ...]

@@ -10,7 +10,7 @@ import hmac
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import ClassVar, Literal
 
 from relay.domain import InboundRequest, Proof, Refusal, Secret
 from relay.errors import ExpressionInvalid
@@ -36,6 +36,8 @@ class HmacVerifier:
     signed time may be from ours, either way; None: any.
     Errors: ExpressionInvalid (the template and the headers do not fit), SecretInvalid.
     """
+
+    needs_body: ClassVar[bool] = True
 
     header: str
     secrets: tuple[Secret, ...]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import ClassVar
 
 from relay.domain import InboundRequest, Proof, Refusal
 
@@ -10,6 +11,8 @@ from relay.domain import InboundRequest, Proof, Refusal
 @dataclass(frozen=True, slots=True)
 class IpVerifier:
     """Believes who calls from one of the networks."""
+
+    needs_body: ClassVar[bool] = False
 
     networks: tuple[IPv4Network | IPv6Network, ...]
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from relay.domain import InboundRequest, Proof, Refusal
 
@@ -9,6 +10,8 @@ from relay.domain import InboundRequest, Proof, Refusal
 @dataclass(frozen=True, slots=True)
 class NoVerifier:
     """Believes everybody."""
+
+    needs_body: ClassVar[bool] = False
 
     def verify(self, request: InboundRequest, now: datetime) -> Refusal | None:
         """Accept."""

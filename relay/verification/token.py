@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from relay.domain import InboundRequest, Proof, Refusal, Secret
 from relay.verification._wire import as_sent, refuse_unlike, require_secrets
@@ -10,6 +11,8 @@ from relay.verification._wire import as_sent, refuse_unlike, require_secrets
 @dataclass(frozen=True, slots=True)
 class TokenVerifier:
     """Believes who knows the token. Errors: SecretInvalid."""
+
+    needs_body: ClassVar[bool] = False
 
     secrets: tuple[Secret, ...]
 

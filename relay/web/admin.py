@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from hmac import compare_digest
 
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -14,6 +15,11 @@ from relay.errors import StoreError
 from relay.lanes import Lanes
 from relay.store.protocol import DeliveryRecord, EventRecord, Store
 from relay.web import answers
+
+log = structlog.get_logger("relay.web.admin")
+
+NO_EVENT = "There is no such event; it may have been purged after storage.keep."
+NOTHING = "There is nothing here. See /metrics and /api/v1/."
 
 
 class AdminDoor:
@@ -99,8 +105,12 @@ class AdminDoor:
     async def _record(self, http: web.Request) -> EventRecord:
         record = await self._store.event(http.match_info["id"])
         if record is None:
-            raise web.HTTPNotFound(text="There is no such event; it may have been purged after storage.keep.")
+            raise NoSuchEvent
         return record
+
+
+class NoSuchEvent(web.HTTPNotFound):
+    """No event has that id, or none any more."""
 
 
 @web.middleware
@@ -110,10 +120,15 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     except web.HTTPMethodNotAllowed as error:
         return answers.problem(405, "Not this method.", {"Allow": ", ".join(sorted(error.allowed_methods))})
+    except web.HTTPNotFound as error:
+        return answers.problem(404, NO_EVENT if isinstance(error, NoSuchEvent) else NOTHING)
     except web.HTTPException as error:
-        return answers.problem(error.status, error.text or error.reason)
+        return answers.problem(error.status, error.reason)
     except StoreError as error:
         return answers.problem(503, str(error), {"Retry-After": str(answers.STORE_RETRY_AFTER_S)})
+    except Exception:
+        log.exception("admin_request_failed", path=request.path)
+        return answers.problem(500, "The relay itself failed; its log has the traceback.")
 
 
 def _told_event(record: EventRecord) -> dict[str, object]:

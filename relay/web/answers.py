@@ -18,7 +18,7 @@ REFUSED: dict[Refusal, tuple[int, str]] = {
     Refusal.MALFORMED: (401, "The request is not proven to come from this source."),
     Refusal.STALE: (401, "The request is not proven to come from this source."),
     Refusal.MISMATCH: (401, "The request is not proven to come from this source."),
-    Refusal.UNREADABLE: (400, "This source accepts JSON, and the body could not be read as such."),
+    Refusal.UNREADABLE: (400, "The body could not be read: broken, or not JSON where this source needs it."),
     Refusal.KEYLESS: (400, "The body lacks the fields by which this source's events are known."),
     Refusal.TOO_LARGE: (413, "The body is larger than this source accepts."),
     Refusal.LIMITED: (429, "This source has sent more than its limit allows."),

@@ -1,7 +1,7 @@
 """The public door: `POST /in/{source}`, and the two probes. Nothing here knows the admin."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import unquote
@@ -22,12 +22,19 @@ class InboundDoor:
     """Turns HTTP into inbound requests, and what became of them into answers."""
 
     def __init__(
-        self, sources: Mapping[str, Source], ingest: Ingest, health: Health, public_url: str | None, trusted: Networks
+        self,
+        sources: Mapping[str, Source],
+        ingest: Ingest,
+        health: Health,
+        public_url: str | None,
+        trusted: Networks,
+        tell_malformed: Callable[[str], None],
     ) -> None:
         self._sources = sources
         self._ingest = ingest
         self._health = health
         self._proxies = Proxies(trusted, public_url)
+        self._tell_malformed = tell_malformed
         self._under_way = 0
         self._nothing_under_way = asyncio.Event()
         self._is_closing = False
@@ -75,12 +82,35 @@ class InboundDoor:
             return answers.problem(404, "There is no such source.")
         if http.method != "POST":
             return answers.problem(405, "Events are sent by POST.", {"Allow": "POST"})
-        body = await _read_bounded(http, source.body_bytes_max)
-        if body is None:
-            return _closing(answers.refused(Refusal.TOO_LARGE))
+        return await self._take(http, source, token)
+
+    async def _take(self, http: web.BaseRequest, source: Source, token: str | None) -> web.Response:
+        """Prove as much as can be, read, and ingest."""
         if source.takes_token and token is None:
             token = http.query.get("token")
+        if (refused := await self._refused_unread(http, token, source)) is not None:
+            return _closing(refused)
+        try:
+            body = await _read_bounded(http, source.body_bytes_max)
+        except (ConnectionError, web.RequestPayloadError):
+            return self._broken_off()
+        if body is None:
+            return _closing(answers.refused(Refusal.TOO_LARGE))
         return self._answer(await self._ingested(self._inbound(http, body, token), source), source)
+
+    async def _refused_unread(self, http: web.BaseRequest, token: str | None, source: Source) -> web.Response | None:
+        """Refuse what can be refused before the body is read; tell a sender that asks first to go on."""
+        if source.proves_early and (refusal := self._ingest.refuse_early(self._inbound(http, b"", token), source)):
+            return answers.refused(refusal)
+        if (http.content_length or 0) > source.body_bytes_max:
+            return answers.refused(Refusal.TOO_LARGE)
+        expected = http.headers.get("Expect")
+        return None if expected is None else await _go_on(http, expected)
+
+    def _broken_off(self) -> web.Response:
+        """Count a body that never came whole; its sender has mostly gone."""
+        self._tell_malformed("broken off")
+        return _closing(answers.problem(400, "The body did not come whole."))
 
     async def _ingested(self, request: InboundRequest, source: Source) -> Receipt | Refusal | None:
         try:
@@ -114,22 +144,26 @@ class InboundDoor:
 
 async def _read_bounded(http: web.BaseRequest, bytes_max: int) -> bytes | None:
     """Read the body, or return None as soon as it is too large: by its declared length, or while it comes."""
-    declared = http.content_length
-    if declared is not None and declared > bytes_max:
-        return None
     if not http.body_exists:
         return b""
-    stream = http.content
-    first = await stream.readany()
-    if stream.at_eof():
-        return first if len(first) <= bytes_max else None
-    chunks, size = [first], len(first)
-    while chunk := await stream.readany():
-        size += len(chunk)
+    stream, pieces, size = http.content, [], 0
+    while piece := await stream.readany():
+        size += len(piece)
         if size > bytes_max:
             return None
-        chunks.append(chunk)
-    return b"".join(chunks)
+        pieces.append(piece)
+        if stream.at_eof():
+            break
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+async def _go_on(http: web.BaseRequest, expected: str) -> web.Response | None:
+    """Answer `Expect`: 100, and nothing else can be expected here. Source: RFC 9110, 10.1.1."""
+    if expected.lower() != "100-continue":
+        return answers.problem(417, "Nothing but 100-continue can be expected here.")
+    await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    http.writer.output_size = 0  # the answer itself has not begun
+    return None
 
 
 def _closing(response: web.Response) -> web.Response:

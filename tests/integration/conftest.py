@@ -27,6 +27,9 @@ class Journal:
     def refused(self, source: str, refusal: Refusal) -> None:
         self.results.append((source, refusal.value))
 
+    def malformed(self, reason: str) -> None:
+        self.results.append(("", reason))
+
     def unavailable(self, source: str, reason: str) -> None:
         self.results.append((source, "unavailable"))
 

@@ -28,6 +28,7 @@ from relay.verification.ip import IpVerifier
 from relay.verification.none import NoVerifier
 from relay.verification.token import TokenVerifier
 from relay.web.inbound import InboundDoor
+from relay.web.server import QuietServer
 from tests.conftest import ManualClock
 from tests.integration.conftest import Journal
 
@@ -103,8 +104,9 @@ async def door(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Door]:
     lanes, journal, headroom = Lanes([]), Journal(), Headroom(backlog_max=1000, disk_free_min=0)
     health = Health(store, Scheduler(store, lanes, [], clock), [], headroom, clock)
     ingest = Ingest(SOURCES.values(), store, lanes, headroom, clock, journal)
-    inbound = InboundDoor(SOURCES, ingest, health, None, [ip_network("127.0.0.0/8")])
-    runner = web.ServerRunner(web.Server(inbound.serve, access_log=None, auto_decompress=False))
+    inbound = InboundDoor(SOURCES, ingest, health, None, [ip_network("127.0.0.0/8")], journal.malformed)
+    server = QuietServer(inbound.serve, journal.malformed, access_log=None, auto_decompress=False)
+    runner = web.ServerRunner(server)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
