@@ -71,7 +71,10 @@ class Ingest:
         return refusal
 
     async def _receive(self, request: InboundRequest, source: Source) -> Receipt | Refusal:
-        judged = await self._judged(request, source)
+        if len(request.body) <= LARGE_BODY_BYTES and "Content-Encoding" not in request.headers:
+            judged = self._judge(request, source)
+        else:  # beside the event loop, where the body is large or may unpack to be
+            judged = await asyncio.to_thread(self._judge, request, source)
         if isinstance(judged, Refusal):
             return judged
         event, planned = judged
@@ -79,12 +82,6 @@ class Ingest:
         if not receipt.is_duplicate:
             self._tell_failed_routes(event, planned)
         return receipt
-
-    async def _judged(self, request: InboundRequest, source: Source) -> tuple[Event, Plan] | Refusal:
-        """Judge at once, or beside the event loop where the body is large or may unpack to be."""
-        if len(request.body) <= LARGE_BODY_BYTES and "Content-Encoding" not in request.headers:
-            return self._judge(request, source)
-        return await asyncio.to_thread(self._judge, request, source)
 
     def _judge(self, request: InboundRequest, source: Source) -> tuple[Event, Plan] | Refusal:
         """Prove, read, name and route one request. Nothing is read before it is proven."""

@@ -1,7 +1,6 @@
 """Everything started and stopped in order, and the signals that ask for it."""
 
 import asyncio
-import logging
 import os
 import secrets
 import signal
@@ -22,7 +21,7 @@ from relay.config import Address, Config
 from relay.domain import Secret
 from relay.errors import ListenFailed
 from relay.web.admin import AdminDoor
-from relay.web.server import QuietServer
+from relay.web.server import QuietRunner, QuietServer
 from relay.worker import Worker
 
 log = structlog.get_logger("relay.runtime")
@@ -30,8 +29,6 @@ log = structlog.get_logger("relay.runtime")
 CONNECTIONS_WAITING_MAX = 1024  # accepted by the system, not yet by us
 HANG_UP_S = 1.0  # for connections, once their requests are answered
 REQUESTS_SHARE = 0.4  # of the whole grace: the rest is for deliveries
-SILENT = logging.getLogger("relay.silent")  # aiohttp's own words quote what was sent; faults are logged by the door
-SILENT.disabled = True
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -142,9 +139,9 @@ class Relay:
         server = QuietServer(parts.door.serve, parts.telemetry.malformed, access_log=None, auto_decompress=False)
         return web.ServerRunner(server, shutdown_timeout=HANG_UP_S)
 
-    def _admin_runner(self, parts: Parts) -> web.AppRunner:
+    def _admin_runner(self, parts: Parts) -> QuietRunner:
         door = AdminDoor(parts.store, parts.lanes, self._clock, parts.exposition, self._admin_tokens())
-        return web.AppRunner(door.application(), access_log=None, logger=SILENT, shutdown_timeout=HANG_UP_S)
+        return QuietRunner(door.application(), parts.telemetry.malformed, shutdown_timeout=HANG_UP_S)
 
     @asynccontextmanager
     async def _served(

@@ -15,6 +15,7 @@ from relay.ingest import Ingest
 from relay.web import answers
 from relay.web.proxies import Proxies
 
+GO_ON = "100-continue"
 Networks = Sequence[IPv4Network | IPv6Network]
 
 
@@ -76,56 +77,52 @@ class InboundDoor:
                 return answers.problem(404, "There is nothing here. Events are sent to /in/SOURCE.")
 
     async def _receive(self, http: web.BaseRequest, name: str, token: str | None) -> web.Response:
-        """Receive one event."""
+        """Receive one event: prove as much as can be, read, and ingest."""
         source = self._sources.get(name)
         if source is None or (token is not None and not source.takes_token):
             return answers.problem(404, "There is no such source.")
-        if http.method != "POST":
-            return answers.problem(405, "Events are sent by POST.", {"Allow": "POST"})
-        return await self._take(http, source, token)
-
-    async def _take(self, http: web.BaseRequest, source: Source, token: str | None) -> web.Response:
-        """Prove as much as can be, read, and ingest."""
         if source.takes_token and token is None:
             token = http.query.get("token")
-        if (refused := await self._refused_unread(http, token, source)) is not None:
-            return _closing(refused)
+        if (refused := self._refused_unread(http, source, token)) is not None:
+            return refused
+        if "Expect" in http.headers:
+            await _go_on(http)
         try:
             body = await _read_bounded(http, source.body_bytes_max)
-        except (ConnectionError, web.RequestPayloadError):
+        except (OSError, RuntimeError, web.RequestPayloadError):
             return self._broken_off()
-        if body is None:
-            return _closing(answers.refused(Refusal.TOO_LARGE))
-        return self._answer(await self._ingested(self._inbound(http, body, token), source), source)
+        return await self._ingested(http, source, token, body)
 
-    async def _refused_unread(self, http: web.BaseRequest, token: str | None, source: Source) -> web.Response | None:
-        """Refuse what can be refused before the body is read; tell a sender that asks first to go on."""
-        if source.proves_early and (refusal := self._ingest.refuse_early(self._inbound(http, b"", token), source)):
-            return answers.refused(refusal)
+    def _refused_unread(self, http: web.BaseRequest, source: Source, token: str | None) -> web.Response | None:
+        """Refuse what can be refused before the body is read."""
+        if http.method != "POST":
+            return answers.problem(405, "Events are sent by POST.", {"Allow": "POST"})
         if (http.content_length or 0) > source.body_bytes_max:
-            return answers.refused(Refusal.TOO_LARGE)
-        expected = http.headers.get("Expect")
-        return None if expected is None else await _go_on(http, expected)
+            return _closing(answers.refused(Refusal.TOO_LARGE))
+        if http.headers.get("Expect", GO_ON).lower() != GO_ON:
+            return _closing(answers.problem(417, "Nothing but 100-continue can be expected here."))
+        if source.proves_early and not http.content.is_eof():
+            refusal = self._ingest.refuse_early(self._inbound(http, b"", token), source)
+            return None if refusal is None else _closing(answers.refused(refusal))
+        return None
 
     def _broken_off(self) -> web.Response:
         """Count a body that never came whole; its sender has mostly gone."""
         self._tell_malformed("broken off")
         return _closing(answers.problem(400, "The body did not come whole."))
 
-    async def _ingested(self, request: InboundRequest, source: Source) -> Receipt | Refusal | None:
+    async def _ingested(
+        self, http: web.BaseRequest, source: Source, token: str | None, body: bytes | None
+    ) -> web.Response:
+        if body is None:
+            return _closing(answers.refused(Refusal.TOO_LARGE))
         try:
-            return await self._ingest.receive(request, source)
+            result = await self._ingest.receive(self._inbound(http, body, token), source)
         except StoreError:
-            return None
-
-    def _answer(self, result: Receipt | Refusal | None, source: Source) -> web.Response:
-        match result:
-            case Receipt():
-                return answers.accepted(result, source.respond_status)
-            case Refusal():
-                return answers.refused(result, self._ingest.retry_after_s(source))
-            case None:
-                return answers.unavailable()
+            return answers.unavailable()
+        if isinstance(result, Receipt):
+            return answers.accepted(result, source.respond_status)
+        return answers.refused(result, self._ingest.retry_after_s(source))
 
     def _inbound(self, http: web.BaseRequest, body: bytes, token: str | None) -> InboundRequest:
         path, _, query = http.raw_path.partition("?")
@@ -157,13 +154,10 @@ async def _read_bounded(http: web.BaseRequest, bytes_max: int) -> bytes | None:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-async def _go_on(http: web.BaseRequest, expected: str) -> web.Response | None:
-    """Answer `Expect`: 100, and nothing else can be expected here. Source: RFC 9110, 10.1.1."""
-    if expected.lower() != "100-continue":
-        return answers.problem(417, "Nothing but 100-continue can be expected here.")
+async def _go_on(http: web.BaseRequest) -> None:
+    """Tell a sender that asks first to send its body. Source: RFC 9110, 10.1.1."""
     await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     http.writer.output_size = 0  # the answer itself has not begun
-    return None
 
 
 def _closing(response: web.Response) -> web.Response:

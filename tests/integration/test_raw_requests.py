@@ -103,6 +103,18 @@ async def test_a_sender_that_hangs_up_is_counted_and_nothing_more(
     assert 0 == door.stored()
 
 
+async def test_a_chunk_that_is_broken_later_is_a_400_too(door: Door, connection: Connection) -> None:
+    """Who reads a body that can never become whole must not wait for its end."""
+    _, writer = connection
+    head = b"POST /in/shop HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    writer.write(head + b"3\r\nabc\r\n")
+    await writer.drain()
+    await asyncio.sleep(0.02)
+
+    assert b" 400" == (await answer_to(connection, b"zz\r\n"))[8:12]
+    assert 0 == door.stored()
+
+
 async def test_broken_chunks_are_a_400(connection: Connection) -> None:
     """Never a 5xx by anything that a stranger sends."""
     head = b"POST /in/shop HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
