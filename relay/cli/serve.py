@@ -14,6 +14,10 @@ from relay.errors import ListenFailed, StoreUnusable
 from relay.runtime import Relay, new_event_loop
 from relay.telemetry import configure_logging
 
+# The event loop and the store's writer take turns with Python's lock, many times for each group of events. With the
+# default of 5 ms one of them often waits for the other's turn to end: an eighth fewer events on two processors.
+SWITCH_INTERVAL_S = 0.0001
+
 
 @click.command()
 @click.option("--verbose", is_flag=True, help="Log each accepted event, too.")
@@ -25,6 +29,7 @@ def serve(config_path: Path, verbose: bool) -> None:
     """
     config = load_or_exit(config_path)
     last_words = configure_logging(logging.DEBUG if verbose else logging.INFO)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         sys.exit(runner.run(_serve(config, last_words)))
 
