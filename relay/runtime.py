@@ -114,6 +114,7 @@ class Relay:
 
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, stop, number)
+        loop.add_signal_handler(signal.SIGHUP, _tell_no_reload)
         waiting = asyncio.ensure_future(asked.wait())
         await asyncio.wait((waiting, self._fault), return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -195,6 +196,11 @@ class Relay:
         log.error("part_failed", part=task.get_name(), exc_info=fault)
         if self._fault is not None and not self._fault.done():
             self._fault.set_exception(fault)
+
+
+def _tell_no_reload() -> None:
+    """Outlive a SIGHUP: who sends one wants a new configuration, not an end."""
+    log.warning("reload_not_built", next_step="restart the relay to use a changed configuration; nothing is lost by it")
 
 
 def _bound(address: Address, key: str) -> socket.socket:

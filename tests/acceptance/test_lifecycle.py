@@ -127,6 +127,15 @@ async def test_a_second_signal_ends_it_at_once(relay: Program, sink: Sink) -> No
     assert [("delivered",)] == relay.rows("SELECT status FROM deliveries")
 
 
+async def test_a_hangup_does_not_end_it(relay: Program, sink: Sink) -> None:
+    """Who sends SIGHUP wants a reload; until there is one, the log says so and everything goes on."""
+    assert relay.running is not None
+    relay.running.send_signal(signal.SIGHUP)
+
+    await relay.has_said("reload_not_built")
+    await relay.is_ready()
+
+
 # ── not starting ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
