@@ -241,8 +241,8 @@ def configure_logging(level: int = logging.INFO, stream: TextIO | None = None) -
 class LogStream:
     """Where lines of the log go: written together, at most a tenth of a second late, and never at anyone's cost.
 
-    A line for each delivery, each with a system call of its own, would be a tenth of the work. And a log that cannot
-    be written must not stop what it tells of.
+    A line for each delivery need not cost a system call of its own. And a log that cannot be written must not stop
+    what it tells of.
     """
 
     def __init__(self, stream: BinaryIO) -> None:

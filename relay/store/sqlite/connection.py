@@ -21,7 +21,7 @@ SETTINGS = (
 STATEMENTS_KEPT = 512  # compiled: those of many rows in each of their sizes, and the rest
 
 OF_A_NEW_FILE = (
-    "PRAGMA page_size = 8192",  # a webhook's body and its row fit: a sixth less to write at a commit than with 4096
+    "PRAGMA page_size = 8192",  # most webhooks fit into one: fewer pages to write at a commit
     "PRAGMA auto_vacuum = INCREMENTAL",  # what retention frees goes back to the disk, step by step
 )
 
