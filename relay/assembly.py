@@ -14,7 +14,7 @@ from relay.ingest import Ingest
 from relay.lanes import Lane, Lanes, Memory
 from relay.maintenance import Maintenance
 from relay.scheduler import Scheduler
-from relay.store.sqlite import SqliteStore
+from relay.store.sqlite.store import SqliteStore
 from relay.targets.protocol import Sender
 from relay.telemetry import Telemetry
 from relay.web.inbound import InboundDoor

@@ -7,6 +7,7 @@
     ├── SecretInvalid          a secret cannot be used with its scheme; never says its value
     ├── StoreError
     │   ├── StoreUnavailable   it cannot commit now; trying again later makes sense   503
+    │   ├── StoreBroken        it can commit no more: only a restart helps            503, exit 1
     │   └── StoreUnusable      it cannot be opened at all                             exit 2
     ├── AddressBlocked         the address guard refused to dial
     └── ListenFailed           a port could not be bound                              exit 2
@@ -77,6 +78,12 @@ class StoreUnavailable(StoreError):
     """The store cannot commit now: full, locked, too far behind, or closing."""
 
     code = "store_unavailable"
+
+
+class StoreBroken(StoreError):
+    """The store can commit nothing more in this process: what writes for it is gone."""
+
+    code = "store_broken"
 
 
 class StoreUnusable(StoreError):

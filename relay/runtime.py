@@ -58,7 +58,7 @@ class SystemClock:
 class Relay:
     """The whole program, from its configuration. Used as a context: it runs inside.
 
-    Errors: ListenFailed and StoreUnusable, before anything has been started.
+    Errors: ListenFailed and StoreUnusable, before anything has been started; StoreBroken later.
     """
 
     def __init__(self, config: Config) -> None:
@@ -82,6 +82,7 @@ class Relay:
             await parts.store.open()
             stack.callback(log.info, "relay_stopped")
             stack.push_async_callback(parts.store.close)
+            await stack.enter_async_context(self._kept_running(parts.store.until_broken(), "store"))
             await parts.maintenance.see_room()
             await stack.enter_async_context(self._served(self._admin_runner(parts), admin_socket))
             await stack.enter_async_context(self._kept_running(parts.scheduler.run(), "scheduler"))
@@ -93,7 +94,7 @@ class Relay:
                 yield self
             finally:
                 parts.health.is_stopping = True
-                self._stop_by_s = clock.monotonic() + config.server.grace.total_seconds()
+                self._stop_by_s = clock.monotonic() + self._grace_s
 
     async def until_stopped(self, last_words: Callable[[], None]) -> None:
         """Wait for a signal to stop, or for a fault of this program, which is raised.
@@ -120,6 +121,12 @@ class Relay:
         waiting.cancel()
         if self._fault.done():
             self._fault.result()
+
+    @property
+    def _grace_s(self) -> float:
+        """Return how long what is under way may take to finish: no time where a part of the program has failed."""
+        has_failed = self._fault is not None and self._fault.done()
+        return 0.0 if has_failed else self._config.server.grace.total_seconds()
 
     def _tell_started(self) -> None:
         config = self._config
@@ -160,7 +167,7 @@ class Relay:
         finally:
             await site.stop()
             if finish is not None:
-                await finish(self._config.server.grace.total_seconds() * REQUESTS_SHARE)
+                await finish(self._grace_s * REQUESTS_SHARE)
             await runner.cleanup()
 
     @asynccontextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from relay.store.protocol import Store
-from relay.store.sqlite import SqliteStore
+from relay.store.sqlite.store import SqliteStore
 
 START = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 

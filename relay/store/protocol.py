@@ -65,6 +65,10 @@ class Store(Protocol):
         """Finish what was taken on, then let go."""
         ...
 
+    async def until_broken(self) -> None:
+        """Come back once closed. Errors: StoreBroken, as soon as nothing can be written any more."""
+        ...
+
     async def accept(self, event: Event, plan: Plan, leases: Mapping[int, Lease]) -> Receipt:
         """Store an event, its key and its deliveries in one transaction; or find it a duplicate.
 

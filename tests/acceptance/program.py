@@ -64,6 +64,13 @@ class Program:
         assert self.process is not None, "the program was not started"
         return self.process
 
+    @property
+    def writer_pid(self) -> int:
+        """Return the process that writes the database: the relay's only child. Source: proc(5)."""
+        children = Path(f"/proc/{self.running.pid}/task").glob("*/children")  # by the thread that started them
+        (pid,) = [int(pid) for of_thread in children for pid in of_thread.read_text().split()]
+        return pid
+
     def start(self) -> None:
         """Start the process; what it says is added to `log`."""
         with self.log.open("ab") as log:

@@ -1,6 +1,7 @@
 """Starting, stopping, and standing firm while the store cannot: the real program, at its edges."""
 
 import asyncio
+import os
 import resource
 import signal
 import socket
@@ -206,16 +207,16 @@ async def test_while_the_disk_is_full_nothing_is_acknowledged_and_afterwards_all
     relay: Program, sink: Sink
 ) -> None:
     """A bound on the size of files stands for the full disk: each commit fails in its write, as it would there."""
-    before = resource.prlimit(relay.running.pid, resource.RLIMIT_FSIZE)
+    before = resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE)
     async with session() as http:
         first = await post(relay, http, "before")
         await relay.is_settled(RECOVERED_S_MAX)
         wal_bytes = relay.database.with_name("relay.db-wal").stat().st_size
-        resource.prlimit(relay.running.pid, resource.RLIMIT_FSIZE, (wal_bytes, before[1]))
+        resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE, (wal_bytes, before[1]))
         refused = [await post(relay, http, f"full-{number}") for number in range(5)]
         told = await relay.until_readiness_is(503, RECOVERED_S_MAX)
 
-        resource.prlimit(relay.running.pid, resource.RLIMIT_FSIZE, before)
+        resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE, before)
         await relay.until_readiness_is(200, RECOVERED_S_MAX)
         again = await post(relay, http, "full-1")
     await relay.is_settled(RECOVERED_S_MAX)
@@ -232,14 +233,29 @@ async def test_a_delivery_taken_while_the_disk_is_full_is_settled_when_there_is_
 ) -> None:
     """What the target took must be written down before it counts; until then the attempt is kept, and not repeated."""
     event_id = await an_event_under_way(relay, sink)
-    before = resource.prlimit(relay.running.pid, resource.RLIMIT_FSIZE)
+    before = resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE)
     wal_bytes = relay.database.with_name("relay.db-wal").stat().st_size
-    resource.prlimit(relay.running.pid, resource.RLIMIT_FSIZE, (wal_bytes, before[1]))
+    resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE, (wal_bytes, before[1]))
     sink.gate.set()
     await relay.has_said("settlement_waits")
 
-    resource.prlimit(relay.running.pid, resource.RLIMIT_FSIZE, before)
+    resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE, before)
     await relay.is_settled(RECOVERED_S_MAX)
 
     assert [event_id] == [arrival.event_id for arrival in sink.arrivals]
     assert [("delivered", 1)] == relay.rows("SELECT status, attempts FROM deliveries")
+
+
+async def test_a_relay_that_loses_its_writer_ends_and_its_successor_loses_nothing(relay: Program, sink: Sink) -> None:
+    """Whether its last group was committed nobody knows then: an end that a restart mends beats half a life."""
+    event_id = await an_event_under_way(relay, sink)
+    os.kill(relay.writer_pid, signal.SIGKILL)
+
+    assert 1 == await relay.ended()
+    assert "start it again: nothing that was acknowledged is lost" in relay.tail()
+
+    sink.gate.set()
+    relay.start()
+    await relay.is_ready()
+    await relay.is_settled(RECOVERED_S_MAX)
+    assert {event_id} == sink.ids

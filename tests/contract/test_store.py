@@ -13,7 +13,7 @@ import pytest
 from relay.domain import Delivery, DeliveryStatus, Outcome, Plan
 from relay.errors import StoreError, StoreUnavailable
 from relay.store.protocol import Settlement, Store
-from relay.store.sqlite import SqliteStore
+from relay.store.sqlite.store import SqliteStore
 from tests.builders import a_lease, a_plan, again, an_attempt, an_event, dead, delivered
 from tests.conftest import START
 

@@ -22,7 +22,7 @@ from relay.ingest import Ingest
 from relay.lanes import Lanes
 from relay.scheduler import Scheduler
 from relay.store.protocol import LaneState
-from relay.store.sqlite import SqliteStore
+from relay.store.sqlite.store import SqliteStore
 from relay.verification.hmac import HmacVerifier
 from relay.verification.ip import IpVerifier
 from relay.verification.none import NoVerifier

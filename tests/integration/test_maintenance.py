@@ -14,7 +14,7 @@ from relay.errors import StoreUnavailable
 from relay.headroom import Headroom
 from relay.maintenance import Maintenance
 from relay.store.protocol import Store
-from relay.store.sqlite import SqliteStore
+from relay.store.sqlite.store import SqliteStore
 from tests.builders import a_lease, a_plan, an_event, delivered
 from tests.conftest import ManualClock
 from tests.integration.conftest import Journal

@@ -2,28 +2,24 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from typing import NamedTuple
 
-from relay.domain import DeliveryStatus
 from relay.store.sqlite.batches import Change, chunks, marks, tally, within
-from relay.store.sqlite.rows import to_ms
 
 FREE_PAGES_KEPT = 1024  # for what comes next: only what is free beyond them goes back to the disk
 PAGES_A_STEP = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Purge:
-    """What `purge` was asked."""
+class Purge(NamedTuple):
+    """What `purge` was asked. Times in milliseconds."""
 
-    before: datetime
-    now: datetime
+    before: int
+    now: int
     limit: int
     bytes_max: int
 
 
-def purge(connection: sqlite3.Connection, wishes: list[Purge]) -> list[bool]:
+def purge(connection: sqlite3.Connection, wishes: Sequence[Purge]) -> list[bool]:
     """Drop finished events of before a time, and keys past their window; give space back."""
     return [_purge(connection, wish) for wish in wishes]
 
@@ -33,7 +29,7 @@ def _purge(connection: sqlite3.Connection, wish: Purge) -> bool:
         """
         DELETE FROM dedupe_keys WHERE rowid IN
         (SELECT rowid FROM dedupe_keys WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)""",
-        (to_ms(wish.now), wish.limit),
+        (wish.now, wish.limit),
     ).rowcount
     seqs = within(_finished_before(connection, wish.before, wish.limit), wish.bytes_max)
     for chunk in chunks(seqs):
@@ -41,14 +37,14 @@ def _purge(connection: sqlite3.Connection, wish: Purge) -> bool:
     return bool(keys or seqs or _give_space_back(connection))
 
 
-def _finished_before(connection: sqlite3.Connection, before: datetime, limit: int) -> list[tuple[int, int]]:
+def _finished_before(connection: sqlite3.Connection, before: int, limit: int) -> list[tuple[int, int]]:
     """List old events with nothing left to deliver, as (number, size of the body). Ids begin with their time."""
     return connection.execute(
         """
         SELECT e.seq, e.body_bytes FROM events e WHERE e.id < ? AND NOT EXISTS
             (SELECT 1 FROM deliveries d WHERE d.event_seq = e.seq AND d.finished_at IS NULL)
         ORDER BY e.id LIMIT ?""",
-        (f"evt_{to_ms(before):012x}", limit),
+        (f"evt_{before:012x}", limit),
     ).fetchall()
 
 
@@ -69,10 +65,10 @@ def _drop_events(connection: sqlite3.Connection, seqs: Sequence[int]) -> None:
     connection.executemany("DELETE FROM attempts WHERE delivery_id = ?", [(row[0],) for row in deliveries])
     for table, column in (("deliveries", "event_seq"), ("contents", "event_seq"), ("events", "seq")):
         connection.execute(f"DELETE FROM {table} WHERE {column} IN {chosen}", seqs)
-    tally(connection, (Change(target, 0, -(status == DeliveryStatus.DEAD)) for _, target, status in deliveries))
+    tally(connection, (Change(target, 0, -(status == "dead")) for _, target, status in deliveries))
 
 
-def probe(connection: sqlite3.Connection, times: list[datetime]) -> list[None]:
+def probe(connection: sqlite3.Connection, times: Sequence[int]) -> list[None]:
     """Write the time of the last probe."""
-    connection.execute("INSERT OR REPLACE INTO probe (id, at) VALUES (1, ?)", (to_ms(times[-1]),))
+    connection.execute("INSERT OR REPLACE INTO probe (id, at) VALUES (1, ?)", (times[-1],))
     return [None] * len(times)

@@ -9,6 +9,7 @@ import aiosqlite
 from relay.domain import Attempt, DeliveryStatus
 from relay.store.protocol import DeliveryRecord, EventRecord, LaneState
 from relay.store.sqlite import rows
+from relay.store.sqlite.columns import ATTEMPT, EVENT
 from relay.store.sqlite.rows import from_ms, maybe_from_ms
 
 
@@ -59,7 +60,7 @@ async def event(connection: aiosqlite.Connection, event_id: str) -> EventRecord 
     row = await _first(
         connection,
         f"""
-        SELECT {rows.EVENT_COLUMNS}, e.seq, e.verdicts
+        SELECT {EVENT}, e.seq, e.verdicts
         FROM events e JOIN contents c ON c.event_seq = e.seq WHERE e.id = ?""",
         (event_id,),
     )
@@ -98,7 +99,7 @@ async def _delivery(connection: aiosqlite.Connection, row: tuple[Any, ...]) -> D
 async def _attempts(connection: aiosqlite.Connection, delivery_id: int) -> tuple[Attempt, ...]:
     found = await _all(
         connection,
-        f"SELECT {rows.ATTEMPT_COLUMNS} FROM attempts WHERE delivery_id = ? ORDER BY number",
+        f"SELECT {ATTEMPT} FROM attempts WHERE delivery_id = ? ORDER BY number",
         (delivery_id,),
     )
     return tuple(rows.attempt_from(row) for row in found)

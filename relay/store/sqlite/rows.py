@@ -1,12 +1,26 @@
 """Between rows and nouns: times as milliseconds, headers and verdicts as JSON."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
-from relay.domain import Attempt, Delivery, Event, Outcome, Verdict
+from relay.domain import (
+    Attempt,
+    Delivery,
+    Event,
+    Lease,
+    Outcome,
+    Plan,
+    PlannedDelivery,
+    Verdict,
+)
+from relay.store.protocol import Settlement
+from relay.store.sqlite.accepting import Acceptance
+from relay.store.sqlite.carrying import Loaded, Settled
+from relay.store.sqlite.frames import apart
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -55,29 +69,84 @@ def verdicts_from_json(text: str) -> tuple[tuple[str, Verdict], ...]:
     return tuple((route, Verdict(verdict)) for route, verdict in orjson.loads(text))
 
 
-EVENT_COLUMNS = "e.id, e.source, e.type, e.key, e.key_expires_at, e.received_at, c.headers, c.body"
+def acceptance(event: Event, plan: Plan, leases: Mapping[int, Lease]) -> Acceptance:
+    """Write an event and everything it must become."""
+    received_at, key_expires_at = to_ms(event.received_at), maybe_to_ms(event.key_expires_at)
+    verdicts = verdicts_to_json(plan.verdicts)
+    return Acceptance(
+        event.id,
+        event.source,
+        event.key,
+        key_expires_at,
+        received_at,
+        (event.id, event.source, event.type, event.key, key_expires_at, received_at, len(event.body), verdicts),
+        (headers_to_json(event.headers), apart(event.body)),
+        [_delivery_row(planned, leases.get(index)) for index, planned in enumerate(plan.deliveries)],
+    )
+
+
+def _delivery_row(planned: PlannedDelivery, lease: Lease | None) -> tuple[Any, ...]:
+    due_at = to_ms(planned.due_at)
+    common = (planned.route, planned.target, due_at, due_at, to_ms(planned.deadline_at))
+    if lease is None:
+        return (*common, "pending", 0, None, None)
+    return (*common, "sending", 1, lease.worker, to_ms(lease.until))
+
+
+def born(event: Event, plan: Plan, leases: Mapping[int, Lease], first_id: int) -> tuple[Delivery, ...]:
+    """Return the deliveries of an event just stored that were leased with it. They are numbered in the plan's order."""
+    return tuple(
+        Delivery(first_id + index, event, planned.route, planned.target, 1, 0, planned.deadline_at)
+        for index, planned in enumerate(plan.deliveries)
+        if index in leases
+    )
 
 
 def event_from(row: tuple[Any, ...]) -> Event:
-    """Build an event of `EVENT_COLUMNS`."""
+    """Read a row of the columns `EVENT`."""
     event_id, source, type_, key, key_expires_at, received_at, headers, body = row
     pairs = tuple((name, value) for name, value in orjson.loads(headers))
     return Event(event_id, source, type_, key, maybe_from_ms(key_expires_at), from_ms(received_at), pairs, body)
 
 
-DELIVERY_COLUMNS = "d.id, d.route, d.target, d.attempts, d.attempts_before, d.deadline_at"
+def deliveries(loaded: Loaded) -> list[Delivery]:
+    """Read deliveries, leased; those of one event share it."""
+    events = {seq: event_from(row) for seq, row in loaded.events.items()}
+    return [_delivery_from(row, events[seq]) for row, seq in loaded.deliveries]
 
 
-def delivery_from(row: tuple[Any, ...], event: Event) -> Delivery:
-    """Build a leased delivery of `DELIVERY_COLUMNS`; its current attempt is the last one counted."""
+def _delivery_from(row: tuple[Any, ...], event: Event) -> Delivery:
+    """Read a row of the columns `DELIVERY`; its current attempt is the last one counted."""
     delivery_id, route, target, attempts, attempts_before, deadline_at = row
     return Delivery(delivery_id, event, route, target, attempts, attempts_before, from_ms(deadline_at))
 
 
-ATTEMPT_COLUMNS = "number, started_at, duration_ms, outcome, status, detail, excerpt"
+def settled(settlement: Settlement) -> Settled:
+    """Write what one attempt leads to."""
+    delivery, attempt, status = settlement.delivery, settlement.attempt, settlement.status
+    started_at, duration_ms = to_ms(attempt.started_at), attempt.duration_s * 1000
+    return Settled(
+        delivery.id,
+        delivery.attempt,
+        delivery.target,
+        status.value,
+        maybe_to_ms(settlement.due_at),
+        int(started_at + duration_ms) if status.is_final else None,
+        f"{attempt.outcome.value}: {attempt.detail}" if attempt.detail else attempt.outcome.value,
+        attempt.outcome is Outcome.LOST,
+        (
+            attempt.number,
+            started_at,
+            duration_ms,
+            attempt.outcome.value,
+            attempt.status,
+            attempt.detail,
+            attempt.excerpt,
+        ),
+    )
 
 
 def attempt_from(row: tuple[Any, ...]) -> Attempt:
-    """Build an attempt of `ATTEMPT_COLUMNS`."""
+    """Read a row of the columns `ATTEMPT`."""
     number, started_at, duration_ms, outcome, status, detail, excerpt = row
     return Attempt(number, from_ms(started_at), duration_ms / 1000, Outcome(outcome), status, detail, excerpt)

@@ -1,54 +1,82 @@
-"""Group commit: whoever waits at the same time is committed together, by one thread.
+"""Group commit: whoever waits at the same time is committed together, by one process that does nothing else.
 
 A disk makes a commit durable in 0.1–5 ms, whether it holds one change or hundreds. So callers leave what they
-want done and wait; the thread takes all there is, commits once, and wakes them. While it works the next group
+want done and wait; the writer takes all there is, commits once, and they are woken. While it works the next group
 gathers by itself: the slower the disk, the larger the groups.
 """
 
 import asyncio
-import sqlite3
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from relay.errors import StoreError, StoreUnavailable
-
-# A verb does one kind of change for all who want it: it takes their arguments and returns their results, in order.
-Verb = Callable[[sqlite3.Connection, list[Any]], list[Any]]
+import relay
+from relay.errors import StoreBroken, StoreError, StoreUnavailable
+from relay.store.sqlite import frames
+from relay.store.sqlite.frames import Failure
 
 GROUP_MAX = 1000  # changes in one commit
+END_S_MAX = 10.0  # for the writer, once it is told that nothing more comes
+PROGRAM = "relay.store.sqlite.writing"
+HOME = str(Path(relay.__file__).parent.parent)  # so that the writer is of the same version as we are
+GONE = "the process that writes the database has ended"
 
 
 class Wish(NamedTuple):
     """One change that somebody waits for."""
 
-    verb: Verb
+    verb: str
     argument: Any
     weight_bytes: int
     granted: asyncio.Future[Any]
 
 
-class GroupWriter:
-    """The only writer of this process."""
+class _Channel(asyncio.StreamReaderProtocol):
+    """Our end of the sockets: it tells at once when the other is gone."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], weight_bytes_max: int) -> None:
-        self._connect = connect
-        self._connection: sqlite3.Connection | None = None
+    def __init__(self, answers: asyncio.StreamReader, tell_lost: Callable[[], object]) -> None:
+        super().__init__(answers)
+        self._tell_lost = tell_lost
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._tell_lost()
+
+
+class GroupWriter:
+    """The only way by which this process changes the database."""
+
+    def __init__(self, path: Path, patience_s: float, weight_bytes_max: int) -> None:
+        self._command = [sys.executable, "-P", "-m", PROGRAM, str(path), str(patience_s)]
         self._weight_bytes_max = weight_bytes_max
         self._weight_bytes = 0
         self._wishes: list[Wish] = []
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._commit_under_way: asyncio.Future[None] | None = None
-        self._is_closed = False
+        self._process: subprocess.Popen[bytes] | None = None
+        self._gone: asyncio.Future[None] | None = None
 
-    async def do(self, verb: Verb, argument: Any, weight_bytes: int = 0) -> Any:
+    async def open(self) -> None:
+        """Start the writer."""
+        ours, its = socket.socketpair()
+        with its:
+            self._process = await asyncio.to_thread(_start, self._command, its)
+        loop = asyncio.get_running_loop()
+        self._gone = loop.create_future()
+        self._answers = asyncio.StreamReader()
+        self._questions, _ = await loop.create_connection(lambda: _Channel(self._answers, self._break), sock=ours)
+
+    async def do(self, verb: str, argument: Any, weight_bytes: int = 0) -> Any:
         """Have one change committed and return its result, once it is on disk.
 
-        Errors: StoreUnavailable, where nothing was written; StoreError, where this one change is impossible.
+        verb: one of `writing.VERBS`. Errors: StoreUnavailable, where nothing was promised; StoreError, where this
+        one change is impossible; StoreBroken, where nothing can be changed any more.
         """
-        if self._is_closed:
-            raise StoreUnavailable("the store is closing")
+        if self._gone is None or self._gone.done():
+            raise self._closed()
         if self._weight_bytes and self._weight_bytes + weight_bytes > self._weight_bytes_max:
             raise StoreUnavailable("too much is waiting to be committed")
         wish = Wish(verb, argument, weight_bytes, asyncio.get_running_loop().create_future())
@@ -59,88 +87,89 @@ class GroupWriter:
         return await wish.granted
 
     async def close(self) -> None:
-        """Commit what waits, then let go of the database."""
-        if self._is_closed:
+        """Commit what waits, then let the writer end."""
+        if self._process is None or self._gone is None:
             return
-        self._is_closed = True
+        if not self._gone.done():
+            self._gone.set_result(None)
         if self._commit_under_way is not None:
             await self._commit_under_way
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
-        self._thread.shutdown()
+        self._questions.close()
+        await asyncio.to_thread(_end, self._process)
+        self._process = None
+
+    async def until_broken(self) -> None:
+        """Come back once closed. Errors: StoreBroken, as soon as the writer is found to be gone."""
+        if self._gone is not None:
+            await asyncio.shield(self._gone)
 
     async def _commit_all(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._wishes:
             group, self._wishes = self._wishes[:GROUP_MAX], self._wishes[GROUP_MAX:]
-            results = await loop.run_in_executor(self._thread, self._commit, group)
-            if isinstance(results[0], StoreUnavailable):  # who came meanwhile has waited as long, and would wait again
-                results += [StoreUnavailable(str(results[0])) for _ in self._wishes]
+            results = await self._committed(group)
+            if isinstance(failure := results[0], StoreUnavailable | StoreBroken):
+                results += [failure] * len(self._wishes)  # who came meanwhile has waited as long, and would wait again
                 group, self._wishes = group + self._wishes, []
             for wish, result in zip(group, results, strict=True):
                 self._weight_bytes -= wish.weight_bytes
                 _grant(wish.granted, result)
         self._commit_under_way = None
 
-    def _commit(self, group: list[Wish]) -> list[Any]:
-        """Do a whole group in one transaction; where one wish spoils it for all, do each on its own."""
+    async def _committed(self, group: list[Wish]) -> list[Any]:
+        """Have the writer commit a group; return its results, in order."""
+        by_verb: dict[str, list[int]] = {}
+        for index, wish in enumerate(group):
+            by_verb.setdefault(wish.verb, []).append(index)
+        question = [(verb, [group[index].argument for index in indexes]) for verb, indexes in by_verb.items()]
         try:
-            return self._in_transaction(group)
-        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-            if type(error) in (sqlite3.OperationalError, sqlite3.DatabaseError):
-                self._disconnect()  # the next group starts afresh, whatever state this one left
-                return [_unavailable(error) for _ in group]
-            if len(group) > 1:
-                return [result for wish in group for result in self._commit([wish])]
-            return [_impossible(error)]
-
-    def _in_transaction(self, group: list[Wish]) -> list[Any]:
-        if self._connection is None:
-            self._connection = self._connect()
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            results = _do_all(connection, group)
-            connection.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):  # a full disk has rolled back by itself
-                connection.execute("ROLLBACK")
-            raise
+            self._questions.writelines(frames.pack(question))
+            answer = await frames.receive_soon(self._answers)
+        except (EOFError, OSError):
+            return [self._break()] * len(group)
+        results: list[Any] = [None] * len(group)
+        for indexes, of_verb in zip(by_verb.values(), answer, strict=True):
+            for index, result in zip(indexes, of_verb, strict=True):
+                results[index] = _error_of(result) if isinstance(result, Failure) else result
         return results
 
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            with suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = None
+    def _break(self) -> StoreBroken:
+        """Give up: whether the last group was committed is not known, so what it leased can only be left behind.
+
+        Whoever starts next finds those leases without an owner, as after a crash; it is one.
+        """
+        broken = StoreBroken(GONE)
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_exception(broken)
+            self._gone.exception()  # seen, also where nobody waits for it
+        return broken
+
+    def _closed(self) -> StoreError:
+        if self._gone is not None and self._gone.exception() is not None:
+            return StoreBroken(GONE)
+        return StoreUnavailable("the store is not open")
 
 
-def _do_all(connection: sqlite3.Connection, group: list[Wish]) -> list[Any]:
-    by_verb: dict[Verb, list[int]] = {}
-    for index, wish in enumerate(group):
-        by_verb.setdefault(wish.verb, []).append(index)
-    results: list[Any] = [None] * len(group)
-    for verb, indexes in by_verb.items():
-        for index, result in zip(indexes, verb(connection, [group[i].argument for i in indexes]), strict=True):
-            results[index] = result
-    return results
+def _start(command: list[str], channel: socket.socket) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"PYTHONPATH": HOME}
+    return subprocess.Popen(command, stdin=channel.fileno(), stdout=subprocess.DEVNULL, env=environment)  # noqa: S603 - ourselves
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(END_S_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _error_of(failure: Failure) -> StoreError:
+    return (StoreUnavailable if failure.is_passing else StoreError)(failure.words)
 
 
 def _grant(granted: asyncio.Future[Any], result: Any) -> None:
     if granted.done():  # whoever waited has gone; what was committed stays
         return
     if isinstance(result, StoreError):
-        granted.set_exception(result)
+        granted.set_exception(type(result)(str(result)))  # one for each: who raises it leaves a traceback in it
     else:
         granted.set_result(result)
-
-
-def _unavailable(error: Exception) -> StoreUnavailable:
-    unavailable = StoreUnavailable(f"the database cannot commit: {error}")
-    unavailable.__cause__ = error
-    return unavailable
-
-
-def _impossible(error: Exception) -> StoreError:
-    impossible = StoreError(f"the database refuses this change: {error}")
-    impossible.__cause__ = error
-    return impossible

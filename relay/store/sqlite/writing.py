@@ -1,0 +1,103 @@
+"""The writer: the one that changes the database, as a process of its own (`python -m relay.store.sqlite.writing`).
+
+It shares no interpreter with those who receive and deliver, so neither holds the other up. It takes groups of changes
+from its standard input, which is a socket, commits each group in one transaction, and answers. It ends when the
+program at the other end does, whatever became of that one, and has then finished the group it was given.
+"""
+
+import signal
+import socket
+import sqlite3
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from relay.store.sqlite import accepting, carrying, frames, keeping
+from relay.store.sqlite.connection import connect
+from relay.store.sqlite.frames import Failure
+
+# A verb makes one kind of change for all who want it: it takes their arguments and returns their results, in order.
+Verb = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
+Group = Sequence[tuple[str, Sequence[Any]]]  # by verb
+
+VERBS: Mapping[str, Verb] = {
+    "accept": accepting.accept,
+    "replay": accepting.replay,
+    "claim": carrying.claim,
+    "abandoned": carrying.abandoned,
+    "renew": carrying.renew,
+    "release": carrying.release,
+    "settle": carrying.settle,
+    "purge": keeping.purge,
+    "probe": keeping.probe,
+}
+LEFT_TO_THE_PROGRAM = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Writer:
+    """The database, open for changes."""
+
+    def __init__(self, path: Path, patience_s: float) -> None:
+        self._path = path
+        self._patience_s = patience_s
+        self._connection: sqlite3.Connection | None = None
+
+    def commit(self, group: Group) -> list[Sequence[Any]]:
+        """Make a whole group of changes in one transaction; where one spoils it for all, make each on its own."""
+        try:
+            return self._in_transaction(group)
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            if type(error) in (sqlite3.OperationalError, sqlite3.DatabaseError):
+                self.close()  # the next group starts afresh, whatever state this one left
+                return _failed(group, Failure(f"the database cannot commit: {error}", is_passing=True))
+            if sum(len(arguments) for _, arguments in group) == 1:
+                return _failed(group, Failure(f"the database refuses this change: {error}", is_passing=False))
+            return [[self.commit([(verb, [alone])])[0][0] for alone in arguments] for verb, arguments in group]
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _in_transaction(self, group: Group) -> list[Sequence[Any]]:
+        if self._connection is None:
+            self._connection = connect(self._path, self._patience_s)
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            results = [VERBS[verb](connection, arguments) for verb, arguments in group]
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):  # a full disk has rolled back by itself
+                connection.execute("ROLLBACK")
+            raise
+        return results
+
+
+def _failed(group: Group, failure: Failure) -> list[Sequence[Any]]:
+    return [[failure] * len(arguments) for _, arguments in group]
+
+
+def serve(channel: socket.socket, writer: Writer) -> None:
+    """Commit group after group, until the other end is gone."""
+    with channel, channel.makefile("rb") as stream, suppress(EOFError, OSError):
+        while True:
+            frames.send(writer.commit(frames.receive(stream)), channel)
+    writer.close()
+
+
+def main() -> NoReturn:
+    """Serve the socket that is our standard input. Arguments: the file's path, and the patience in seconds."""
+    for number in LEFT_TO_THE_PROGRAM:  # a terminal and a service manager send them to both of us
+        signal.signal(number, signal.SIG_IGN)
+    path, patience_s = sys.argv[1:]
+    serve(socket.socket(fileno=sys.stdin.fileno()), Writer(Path(path), float(patience_s)))
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
