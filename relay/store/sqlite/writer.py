@@ -42,9 +42,10 @@ class _Channel(asyncio.StreamReaderProtocol):
         super().__init__(answers)
         self._tell_lost = tell_lost
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
+    def eof_received(self) -> bool:
+        super().eof_received()
         self._tell_lost()
+        return False
 
 
 class GroupWriter:
