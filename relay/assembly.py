@@ -8,6 +8,7 @@ from relay import registry
 from relay.clock import Clock
 from relay.config import Config
 from relay.domain import Target
+from relay.gate import Gate
 from relay.headroom import Headroom
 from relay.health import Health
 from relay.ingest import Ingest
@@ -46,7 +47,10 @@ def assemble(config: Config, clock: Clock, worker_name: str) -> Parts:
     telemetry = Telemetry(clock, config.targets)
     headroom = Headroom(config.storage.backlog_max, config.storage.disk_free_min)
     memory = Memory()
-    by_target = {target.name: Lane(target, worker_name, memory) for target in config.targets.values()}
+    by_target = {
+        target.name: Lane(target, worker_name, memory, Gate(target, store, clock, telemetry))
+        for target in config.targets.values()
+    }
     lanes = Lanes(by_target.values())
     scheduler = Scheduler(store, lanes, list(by_target), clock)
     workers = [
@@ -61,7 +65,7 @@ def assemble(config: Config, clock: Clock, worker_name: str) -> Parts:
         lanes,
         scheduler,
         workers,
-        Maintenance(store, config.targets, headroom, config.storage.keep, clock, telemetry, draw),
+        Maintenance(store, config.targets, lanes.gates, headroom, config.storage.keep, clock, telemetry, draw),
         health,
         InboundDoor(
             config.sources,

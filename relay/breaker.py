@@ -39,6 +39,11 @@ class Breaker:
     probe_s: float = 0.0
     reason: str = ""
 
+    @property
+    def is_tripped(self) -> bool:
+        """Tell whether the target is left alone, but for one that tries."""
+        return self.state is not BreakerState.CLOSED
+
     def allows(self, in_flight: int, concurrency: int) -> bool:
         """Tell whether one more delivery may go, with so many on their way."""
         match self.state:
@@ -48,6 +53,9 @@ class Breaker:
                 return in_flight < 1
             case BreakerState.OPEN:
                 return False
+
+
+CLOSED = Breaker()
 
 
 def is_failure_of_target(attempt: Attempt) -> bool:

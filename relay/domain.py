@@ -201,6 +201,11 @@ class Route:
     targets: tuple["Target", ...]
     when: Expression | None = None
 
+    @property
+    def reads_body(self) -> bool:
+        """Tell whether the body must be parsed to follow it."""
+        return self.when is not None or any(target.order_by for target in self.targets)
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -221,7 +226,7 @@ class Source:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "proves_early", any(not verifier.needs_body for verifier in self.verifiers))
-        reads_body = self.identification.reads_body or any(route.when for route in self.routes)
+        reads_body = self.identification.reads_body or any(route.reads_body for route in self.routes)
         object.__setattr__(self, "reads_body", reads_body)
 
 
@@ -273,6 +278,9 @@ class Target:
     timeout_s: float = 15.0  # one deadline: connect, send, head and body of the answer
     concurrency: int = 8
     retry: RetryPolicy = RetryPolicy()
+    breaker: BreakerPolicy = BreakerPolicy()
+    rate: Rate | None = None
+    order_by: Expression | None = None  # over the body: deliveries with the same value go one at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +349,7 @@ class PlannedDelivery:
     target: str
     due_at: datetime
     deadline_at: datetime  # no attempt is planned for after it
+    order: str | None = None  # of the target's deliveries with the same value one goes at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +358,14 @@ class Plan:
 
     deliveries: tuple[PlannedDelivery, ...]
     verdicts: tuple[tuple[str, Verdict], ...]  # (route's name, what it said)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A time in which a target's deliveries were held. ended_at: None while it lasts."""
+
+    began_at: datetime
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,7 +386,9 @@ class Delivery:
     target: str
     attempt: int  # the number of the attempt that the lease is for: 1, 2, …
     attempts_before: int  # those made before the last replay: the schedule starts anew with each
-    deadline_at: datetime
+    planned_at: datetime
+    deadline_at: datetime  # but for the time that its target was held since it was planned
+    order: str | None = None
 
     @property
     def attempts_made(self) -> int:

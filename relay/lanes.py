@@ -2,18 +2,21 @@
 
 A fresh event finds a place in its targets' lanes before it is stored; its deliveries are then born leased to this
 process and go from the commit straight to the worker. Where there is no place they are stored pending, and the
-lane claims them from the store when it has room. Each way has places of its own, so that neither starves.
+lane claims them from the store when it has room. Each way has places and turns of its own, so that neither starves.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from relay.domain import Delivery, Event, Lease, Plan, Receipt, Target
+from relay.gate import Gate, GateState
 
 FRESH_PLACES = 1024  # what comes in a burst is not written pending and claimed again, which costs twice
 CLAIMED_PLACES_PER_SENDER = 4  # enough that a sender never waits for the store
+CLAIMED_TURN = 4  # each fourth delivery sent is a claimed one, where both wait
 LEASE = timedelta(seconds=60)  # renewed by maintenance long before; who hangs for so long loses what it holds
 MEMORY_BYTES_MAX = 64 * 1024 * 1024  # of bodies held by all lanes
 
@@ -53,39 +56,50 @@ class Memory:
 class Lane:
     """One target's deliveries in this process: those waiting for a sender, and those being sent."""
 
-    def __init__(self, target: Target, worker: str, memory: Memory) -> None:
+    def __init__(self, target: Target, worker: str, memory: Memory, gate: Gate) -> None:
         self.target = target
+        self.gate = gate
         self._worker = worker
         self._memory = memory
         self._claimed_places = CLAIMED_PLACES_PER_SENDER * target.concurrency
-        self._fresh = 0  # places taken by deliveries that came straight from accept
-        self._claimed = 0
+        self._fresh_places_taken = 0
         self._claimed_ids: set[int] = set()
-        self._queue: asyncio.Queue[Delivery] = asyncio.Queue()
+        self._fresh: deque[Delivery] = deque()
+        self._claimed: deque[Delivery] = deque()
+        self._turn = 0
+        self._in_flight = 0
+        self._idle: deque[asyncio.Future[Delivery]] = deque()  # senders with nothing to send
         self._work_waits = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
+        self._must_return = asyncio.Event()
+        gate.watch(self._regard_gate)
 
     def lease(self, now: datetime) -> Lease:
         """Return a lease for what this lane takes on."""
         return Lease(self._worker, now + LEASE)
 
+    # ── in: fresh from accept, or claimed ───────────────────────────────────────────────────────────────────────────
+
     def reserve(self, body_bytes: int) -> bool:
-        """Take a place for a fresh delivery, if there is one."""
-        if self._fresh >= FRESH_PLACES or not self._memory.has_room_for(body_bytes):
+        """Take a place for a fresh delivery, if there is one. A target with a rate is granted what it gets by claim."""
+        if self._fresh_places_taken >= FRESH_PLACES or self.target.rate or self.gate.state is not GateState.OPERATING:
             return False
-        self._fresh += 1
+        if not self._memory.has_room_for(body_bytes):
+            return False
+        self._fresh_places_taken += 1
         self._memory.hold(body_bytes)
         return True
 
     def free(self, body_bytes: int) -> None:
         """Give back a reserved place that is not needed after all."""
-        self._fresh -= 1
+        self._fresh_places_taken -= 1
         self._memory.drop(body_bytes)
 
     def fill(self, delivery: Delivery) -> None:
         """Put a fresh delivery into its reserved place."""
-        self._queue.put_nowait(delivery)
+        self._fresh.append(delivery)
+        self._regard_gate()
 
     def wake(self) -> None:
         """Say that something in the store may be due for this target."""
@@ -98,45 +112,111 @@ class Lane:
         while self._is_holding and not self._memory.free_bytes:
             await self._memory.some_to_drop()
         self._work_waits.clear()  # before the claim: what is stored meanwhile wakes it again
-        return self._claimed_places - self._claimed, max(1, self._memory.free_bytes)
-
-    @property
-    def _is_holding(self) -> bool:
-        return self._fresh + self._claimed > 0
+        return self._room, max(1, self._memory.free_bytes)
 
     def feed(self, claimed: Iterable[Delivery]) -> None:
         """Take deliveries that were claimed from the store."""
         for delivery in claimed:
-            self._claimed += 1
             self._claimed_ids.add(delivery.id)
             self._memory.hold(len(delivery.event.body))
-            self._queue.put_nowait(delivery)
+            self._claimed.append(delivery)
             self._work_waits.set()  # there may be more where this came from
-        self._tell_room()
+        self._regard_gate()
+
+    @property
+    def _is_holding(self) -> bool:
+        return self._fresh_places_taken + len(self._claimed_ids) > 0
+
+    @property
+    def _room(self) -> int:
+        """Return how many may be claimed: none through a shut gate, one to try a target with."""
+        match self.gate.state:
+            case GateState.OPERATING:
+                return self._claimed_places - len(self._claimed_ids)
+            case GateState.PROBING:
+                return 0 if self._is_holding else 1
+            case _:
+                return 0
+
+    # ── out: to a sender, or back to the store ──────────────────────────────────────────────────────────────────────
 
     async def next(self) -> Delivery:
-        """Wait for the next delivery to send."""
-        return await self._queue.get()
+        """Wait for the next delivery that may be sent."""
+        if not self._idle and (delivery := self._take()) is not None:
+            return delivery
+        waiting: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
+        self._idle.append(waiting)
+        try:
+            return await waiting
+        except asyncio.CancelledError:
+            if not waiting.cancelled():
+                self.put_back(waiting.result())
+            raise
+
+    def put_back(self, delivery: Delivery) -> None:
+        """Take back a delivery of which no attempt was begun."""
+        self._in_flight -= 1
+        (self._claimed if delivery.id in self._claimed_ids else self._fresh).appendleft(delivery)
+        self._regard_gate()
 
     def done(self, delivery: Delivery) -> None:
-        """Free the place of a delivery that was settled or given back."""
+        """Free the place of a delivery whose attempt was settled."""
+        self._in_flight -= 1
+        self.drop(delivery)
+
+    def drop(self, delivery: Delivery) -> None:
+        """Free the place of a delivery that is no longer here."""
         self._memory.drop(len(delivery.event.body))
         if delivery.id in self._claimed_ids:
             self._claimed_ids.discard(delivery.id)
-            self._claimed -= 1
-            self._tell_room()
         else:
-            self._fresh -= 1
+            self._fresh_places_taken -= 1
+        self._regard_gate()
 
     def empty(self) -> list[Delivery]:
         """Take out everything that no sender has begun."""
-        return [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+        taken = [*self._claimed, *self._fresh]
+        self._claimed.clear()
+        self._fresh.clear()
+        return taken
 
-    def _tell_room(self) -> None:
-        if self._claimed <= self._claimed_places // 2:
+    async def turned_away(self) -> list[Delivery]:
+        """Wait until a shut gate leaves deliveries standing here; take them out, to be given back to the store."""
+        await self._must_return.wait()
+        self._must_return.clear()
+        return self.empty() if self.gate.is_shut else []
+
+    def _regard_gate(self) -> None:
+        """Do what the gate, the queues and the senders now allow."""
+        if self.gate.is_shut:
+            if self._fresh or self._claimed:
+                self._must_return.set()
+        else:
+            self._serve()
+        if self._room * 2 >= self._claimed_places or (self.gate.state is GateState.PROBING and self._room):
             self._has_room.set()
         else:
             self._has_room.clear()
+
+    def _serve(self) -> None:
+        """Give idle senders what may go."""
+        while self._idle:
+            if self._idle[0].done():  # cancelled
+                self._idle.popleft()
+            elif (delivery := self._take()) is not None:
+                self._idle.popleft().set_result(delivery)
+            else:
+                return
+
+    def _take(self) -> Delivery | None:
+        """Take the next delivery: a fresh one, but for each fourth turn."""
+        if not (self._fresh or self._claimed) or not self.gate.allows(self._in_flight):
+            return None
+        self._in_flight += 1
+        self._turn += 1
+        if not self._fresh or (self._claimed and self._turn % CLAIMED_TURN == 0):
+            return self._claimed.popleft()
+        return self._fresh.popleft()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +234,11 @@ class Lanes:
     def __init__(self, lanes: Iterable[Lane]) -> None:
         self._lanes = {lane.target.name: lane for lane in lanes}
 
+    @property
+    def gates(self) -> Mapping[str, Gate]:
+        """Return every lane's gate."""
+        return {name: lane.gate for name, lane in self._lanes.items()}
+
     def reserve(self, event: Event, plan: Plan, now: datetime) -> Places:
         """Take places for an event that is about to be stored, where there are any."""
         leases, lanes, body_bytes = {}, [], len(event.body)
@@ -170,12 +255,19 @@ class Lanes:
             lane.free(places.body_bytes)
 
     def fill(self, places: Places, plan: Plan, receipt: Receipt) -> None:
-        """Hand a stored event's deliveries to their lanes, and wake those that had no place."""
+        """Hand a stored event's deliveries to their lanes, and wake those that had no place.
+
+        A place stays empty where a delivery has to wait for an earlier one with the same order.
+        """
         if receipt.is_duplicate:
             self.free(places)
             return
-        for lane, delivery in zip(places.lanes, receipt.deliveries, strict=True):
-            lane.fill(delivery)
+        born = {delivery.target: delivery for delivery in receipt.deliveries}
+        for lane in places.lanes:
+            if (delivery := born.get(lane.target.name)) is not None:
+                lane.fill(delivery)
+            else:
+                lane.free(places.body_bytes)
         if len(places.leases) < len(plan.deliveries):
             self.wake(planned.target for index, planned in enumerate(plan.deliveries) if index not in places.leases)
 

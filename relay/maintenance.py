@@ -9,6 +9,7 @@ import structlog
 from relay.clock import Clock
 from relay.domain import Attempt, Delivery, Outcome, RetryPolicy, Target
 from relay.errors import StoreError, StoreUnavailable
+from relay.gate import Gate
 from relay.headroom import Headroom
 from relay.lanes import LEASE
 from relay.observer import Observer
@@ -34,6 +35,7 @@ class Maintenance:
         self,
         store: Store,
         targets: Mapping[str, Target],
+        gates: Mapping[str, Gate],
         headroom: Headroom,
         keep: timedelta,
         clock: Clock,
@@ -42,6 +44,7 @@ class Maintenance:
     ) -> None:
         self._store = store
         self._targets = targets
+        self._gates = gates
         self._headroom = headroom
         self._keep = keep
         self._clock = clock
@@ -68,7 +71,7 @@ class Maintenance:
                 await self._settle_as_lost(delivery)
 
     async def see_room(self) -> None:
-        """Look how much waits, for whom, and how much room is left."""
+        """Look how much waits, for whom, who is held, and how much room is left."""
         try:
             free_bytes = self._store.free_bytes()  # first: it knows best what is wrong with a file that is gone
             lanes = await self._store.lanes()
@@ -77,6 +80,8 @@ class Maintenance:
             self._headroom.fail_to_see(str(error))
             raise StoreUnavailable(str(error)) from error
         self._tell_orphans(lanes)
+        for name, gate in self._gates.items():
+            await gate.look(lanes.get(name, LaneState()))
 
     async def purge(self) -> None:
         """Drop finished events older than `storage.keep`, step by step."""
@@ -99,10 +104,12 @@ class Maintenance:
     async def _settle_as_lost(self, delivery: Delivery) -> None:
         now = self._clock.now()
         target = self._targets.get(delivery.target)
+        gate = self._gates.get(delivery.target)
         policy = target.retry if target else RetryPolicy()
+        held = gate.held(delivery.planned_at, now) if gate else timedelta()
         detail = "its worker vanished during the attempt; whether the target got it is not known"
         attempt = Attempt(delivery.attempt, now, 0.0, Outcome.LOST, detail=detail)
-        settlement = judge(delivery, attempt, policy, now, self._draw())
+        settlement = judge(delivery, attempt, policy, now, self._draw(), held)
         if await self._store.settle(settlement):
             next_in_s = (settlement.due_at - now).total_seconds() if settlement.due_at else None
             self._observer.attempted(delivery, attempt, settlement.status, next_in_s=next_in_s)

@@ -24,6 +24,10 @@ class Observer(Protocol):
         """A route's expression could not be evaluated on an event."""
         ...
 
+    def target_changed(self, target: str, state: str, reason: str, next_step: str) -> None:
+        """A target is held, tried or let go on. state: one of `relay.gate.GateState`."""
+        ...
+
     def attempted(
         self, delivery: Delivery, attempt: Attempt, status: DeliveryStatus, *, next_in_s: float | None
     ) -> None:

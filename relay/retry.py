@@ -26,20 +26,31 @@ class Finish:
     status: DeliveryStatus
 
 
-def decide(attempt: Attempt, delivery: Delivery, policy: RetryPolicy, now: datetime, jitter: float) -> Retry | Finish:
-    """Say what becomes of a delivery after one attempt. jitter: in [0, 1), drawn by the caller."""
+def decide(
+    attempt: Attempt,
+    delivery: Delivery,
+    policy: RetryPolicy,
+    now: datetime,
+    jitter: float,
+    held: timedelta = timedelta(),
+) -> Retry | Finish:
+    """Say what becomes of a delivery after one attempt.
+
+    jitter: in [0, 1), drawn by the caller. held: for how long its target's deliveries were held since it was planned,
+    which is no part of its age.
+    """
     delay_s = policy.delay_s(delivery.attempts_made, jitter)
+    left_s = (delivery.deadline_at + held - now).total_seconds()
     match attempt.outcome:
         case Outcome.ACCEPTED:
             return Finish(DeliveryStatus.DELIVERED)
         case Outcome.REJECTED | Outcome.BLOCKED:
             return Finish(DeliveryStatus.DEAD)
         case Outcome.BUSY:
-            left_s = (delivery.deadline_at - now).total_seconds()
             asked_s = min(attempt.retry_after_s or 0.0, policy.cap_s, left_s)  # who asks for more gets a last try
-            return _retry_in(None if delay_s is None else max(delay_s, asked_s), delivery, now)
+            return _retry_in(None if delay_s is None else max(delay_s, asked_s), left_s, now)
         case Outcome.ERRORED | Outcome.TIMED_OUT | Outcome.UNREACHABLE | Outcome.LOST:
-            return _retry_in(delay_s, delivery, now)
+            return _retry_in(delay_s, left_s, now)
         case _:
             assert_never(attempt.outcome)
 
@@ -60,8 +71,8 @@ def retry_after_s(value: str, now: datetime) -> float | None:
     return min(max(wait.total_seconds(), 0.0), RETRY_AFTER_S_MAX)
 
 
-def _retry_in(wait_s: float | None, delivery: Delivery, now: datetime) -> Retry | Finish:
+def _retry_in(wait_s: float | None, left_s: float, now: datetime) -> Retry | Finish:
     """Plan the next attempt, unless there is none left or it would come after the deadline."""
-    if wait_s is None or wait_s > (delivery.deadline_at - now).total_seconds():
+    if wait_s is None or wait_s > left_s:
         return Finish(DeliveryStatus.DEAD)
     return Retry(now + timedelta(seconds=wait_s))

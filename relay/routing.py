@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from relay.domain import Document, Event, Plan, PlannedDelivery, Route, Source, Target, Verdict
+import orjson
+
+from relay.domain import Document, Event, Expression, Plan, PlannedDelivery, Route, Source, Target, Verdict
 from relay.errors import ExpressionFailed
 from relay.expressions import is_true
 
@@ -18,12 +20,22 @@ def plan(event: Event, document: Document, source: Source, now: datetime) -> Pla
         verdicts.append((route.name, verdict))
         if verdict is Verdict.MATCHED:
             for target in route.targets:
-                deliveries.setdefault(target.name, _planned(route, target, now))
+                deliveries.setdefault(target.name, _planned(route, target, document, now))
     return Plan(tuple(deliveries.values()), tuple(verdicts))
 
 
-def _planned(route: Route, target: Target, now: datetime) -> PlannedDelivery:
-    return PlannedDelivery(route.name, target.name, due_at=now, deadline_at=now + target.retry.max_age)
+def _planned(route: Route, target: Target, document: Document, now: datetime) -> PlannedDelivery:
+    order = None if target.order_by is None else _order(target.order_by, document)
+    return PlannedDelivery(route.name, target.name, due_at=now, deadline_at=now + target.retry.max_age, order=order)
+
+
+def _order(order_by: Expression, document: Document) -> str | None:
+    """Return the value that orders a delivery among others, as JSON; None where there is none, and no order."""
+    try:
+        value = order_by(document.value)
+    except ExpressionFailed:
+        return None
+    return None if value is None else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _verdict(route: Route, environment: Mapping[str, object]) -> Verdict:

@@ -23,7 +23,7 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 disable_created_metrics()  # type: ignore[no-untyped-call]  # twice the series for what nobody asks
 LINES = Rate(10, 60.0)  # of one kind, before they are sampled
 LOG_DELAY_S = 0.1
-FLOWING = 0  # a target's state, as a number: deliveries go to it as they come
+TARGET_STATES = {state: float(number) for number, state in enumerate(("operating", "probing", "broken", "paused"))}
 
 
 M = TypeVar("M", Counter, Gauge, Histogram)
@@ -76,14 +76,18 @@ class Telemetry:
         self._oldest = self._gauge(
             "relay_oldest_pending_seconds", "Age of the oldest pending delivery, by target.", "target"
         )
-        self._target_state = self._gauge("relay_target_state", "By target; 0: deliveries flow.", "target")
+        self._target_state = self._gauge(
+            "relay_target_state",
+            "By target; 0: deliveries flow, 1: one tries, 2: its breaker is open, 3: it is paused.",
+            "target",
+        )
         self._last_event = self._gauge(
             "relay_source_last_event_timestamp_seconds", "When each source last sent an event.", "source"
         )
         reload = "relay_config_last_reload_success"
         Gauge(reload, "1 if the configuration was last loaded well.", registry=self.registry).set(1)
         for name in targets:
-            self._target_state[name,].set(FLOWING)
+            self._target_state[name,].set(TARGET_STATES["operating"])
 
     def _counter(self, name: str, text: str, *labels: str) -> Series[Counter]:
         return Series(Counter(name, text, labels, registry=self.registry))
@@ -136,6 +140,12 @@ class Telemetry:
         self._route_failures[route,].inc()
         next_step = "correct the route's `when`, then replay the event"
         self._log.error("route_failed", source=source, event_id=event_id, route=route, next_step=next_step)
+
+    def target_changed(self, target: str, state: str, reason: str, next_step: str) -> None:
+        """Tell that a target is held, tried, or let go on."""
+        self._target_state[target,].set(TARGET_STATES[state])
+        tell = self._log.info if state == "operating" else self._log.warning
+        tell("target_changed", target=target, state=state, reason=reason or None, next_step=next_step)
 
     def attempted(
         self, delivery: Delivery, attempt: Attempt, status: DeliveryStatus, *, next_in_s: float | None

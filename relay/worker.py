@@ -6,7 +6,7 @@ slow or dead target delays no other.
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -15,6 +15,7 @@ from relay.domain import Attempt, Delivery, DeliveryStatus, Outcome, RetryPolicy
 from relay.errors import StoreError, StoreUnavailable
 from relay.lanes import Lane
 from relay.observer import Observer
+from relay.pacing import SlidingWindow
 from relay.retry import Finish, Retry, decide
 from relay.scheduler import Scheduler
 from relay.store.protocol import Settlement, Store
@@ -46,6 +47,9 @@ class Worker:
         self._clock = clock
         self._observer = observer
         self._draw = draw
+        rate = lane.target.rate
+        self._sent = SlidingWindow(rate) if rate else None
+        self._claimed = SlidingWindow(rate) if rate else None
         self._tasks: list[asyncio.Task[None]] = []
         self._busy: dict[asyncio.Task[None], float] = {}  # since when each carries what it carries
         self._is_stopping = False
@@ -66,7 +70,10 @@ class Worker:
     def start(self) -> list[asyncio.Task[None]]:
         """Begin to carry. The tasks returned end by `stop`, or by a fault of this program."""
         name = self._lane.target.name
-        self._tasks = [asyncio.create_task(self._feed(), name=f"feed {name}")]
+        self._tasks = [
+            asyncio.create_task(self._feed(), name=f"feed {name}"),
+            asyncio.create_task(self._turn_away(), name=f"turn away {name}"),
+        ]
         for number in range(self._lane.target.concurrency):
             task = asyncio.create_task(self._carry_on(), name=f"carry {name} {number}")
             self._tasks.append(task)
@@ -91,7 +98,8 @@ class Worker:
             limit, bytes_max = await self._lane.hunger()
             now = self._clock.now()
             lease = self._lane.lease(now)
-            claiming = self._store.claim(self._lane.target.name, lease, now, limit, bytes_max)
+            target = self._lane.target
+            claiming = self._store.claim(target.name, lease, now, limit, bytes_max, target.rate)
             try:
                 await self._take(asyncio.ensure_future(claiming))
             except StoreError:
@@ -101,10 +109,26 @@ class Worker:
     async def _take(self, claiming: asyncio.Future[list[Delivery]]) -> None:
         """Take what is being claimed, even if told to stop meanwhile: it is leased to us, and must be given back."""
         try:
-            self._lane.feed(await asyncio.shield(claiming))
+            claimed = await asyncio.shield(claiming)
         except asyncio.CancelledError:
             self._lane.feed(await claiming)
             raise
+        self._lane.feed(claimed)
+        if self._claimed is not None:
+            await self._keep_pace(self._claimed, len(claimed))
+
+    async def _keep_pace(self, window: SlidingWindow, count: int) -> None:
+        """Claim no more before the target's rate has room for it; the store has the last word on that."""
+        for _ in range(count):
+            window.take(self._clock.monotonic())
+        if (wait_s := window.wait_s(self._clock.monotonic())) > 0:
+            await self._clock.sleep(wait_s)
+            self._lane.wake()
+
+    async def _turn_away(self) -> None:
+        """Give back what a gate that shut leaves standing: in the store it waits without a lease, and for anyone."""
+        while True:
+            await self._return(await self._lane.turned_away())
 
     async def _carry_on(self) -> None:
         """Carry one delivery after the other."""
@@ -112,6 +136,8 @@ class Worker:
         assert me is not None  # noqa: S101 - a coroutine runs in a task
         while not self._is_stopping:
             delivery = await self._lane.next()
+            if not await self._may_go(delivery):
+                continue
             self._busy[me] = self._clock.monotonic()
             try:
                 await self._carry(delivery)
@@ -119,9 +145,27 @@ class Worker:
                 del self._busy[me]
                 self._lane.done(delivery)
 
+    async def _may_go(self, delivery: Delivery) -> bool:
+        """Wait until the target's rate has room; put the delivery back if its gate has shut meanwhile."""
+        if self._sent is None:
+            return True
+        try:
+            while (wait_s := self._sent.take(self._clock.monotonic())) > 0:
+                await self._clock.sleep(wait_s)
+        except asyncio.CancelledError:
+            self._lane.put_back(delivery)
+            raise
+        if self._lane.gate.is_shut:
+            self._lane.put_back(delivery)
+            return False
+        return True
+
     async def _carry(self, delivery: Delivery) -> None:
         attempt = await self._attempt(delivery)
-        settlement = judge(delivery, attempt, self._lane.target.retry, self._clock.now(), self._draw())
+        gate, now = self._lane.gate, self._clock.now()
+        await gate.learn(attempt)
+        held = gate.held(delivery.planned_at, now)
+        settlement = judge(delivery, attempt, self._lane.target.retry, now, self._draw(), held)
         if await self._settle(settlement):
             self._tell(settlement)
         else:
@@ -165,6 +209,8 @@ class Worker:
 
     def _tell(self, settlement: Settlement) -> None:
         next_in_s = None
+        if settlement.delivery.order is not None:
+            self._lane.wake()  # the next with the same value has its turn
         if settlement.due_at is not None:
             self._scheduler.expect(settlement.due_at)
             next_in_s = (settlement.due_at - self._clock.now()).total_seconds()
@@ -179,10 +225,25 @@ class Worker:
         except StoreError as error:  # the next start finds their leases without an owner
             log.warning("release_failed", target=self._lane.target.name, error=str(error))
 
+    async def _return(self, begun_by_none: list[Delivery]) -> None:
+        """Give deliveries back to the store, however long it needs."""
+        while begun_by_none:
+            try:
+                await self._store.release(begun_by_none)
+            except StoreUnavailable:
+                await self._clock.sleep(STORE_PAUSE_S)
+            else:
+                for delivery in begun_by_none:
+                    self._lane.drop(delivery)
+                self._lane.wake()
+                return
 
-def judge(delivery: Delivery, attempt: Attempt, policy: RetryPolicy, now: datetime, jitter: float) -> Settlement:
-    """Turn an attempt into what it leads to."""
-    match decide(attempt, delivery, policy, now, jitter):
+
+def judge(
+    delivery: Delivery, attempt: Attempt, policy: RetryPolicy, now: datetime, jitter: float, held: timedelta
+) -> Settlement:
+    """Turn an attempt into what it leads to. held: as for `decide`."""
+    match decide(attempt, delivery, policy, now, jitter, held):
         case Finish(status):
             return Settlement(delivery, attempt, status)
         case Retry(due_at):

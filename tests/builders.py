@@ -43,8 +43,10 @@ def an_event(
     )
 
 
-def a_plan(*targets: str, at: datetime = START, max_age: timedelta = timedelta(days=3)) -> Plan:
-    planned = tuple(PlannedDelivery("route", target, at, at + max_age) for target in targets or ("erp",))
+def a_plan(
+    *targets: str, at: datetime = START, max_age: timedelta = timedelta(days=3), order: str | None = None
+) -> Plan:
+    planned = tuple(PlannedDelivery("route", target, at, at + max_age, order) for target in targets or ("erp",))
     return Plan(planned, (("route", Verdict.MATCHED),))
 
 

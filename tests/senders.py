@@ -26,7 +26,7 @@ SENDERS: dict[str, Opener] = {"http": an_http_sender}
 
 
 def a_delivery(event: Event | None = None, *, attempt: int = 1) -> Delivery:
-    return Delivery(1, event or an_event(), "route", "erp", attempt, 0, START + timedelta(days=3))
+    return Delivery(1, event or an_event(), "route", "erp", attempt, 0, START, START + timedelta(days=3))
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from relay.domain import Attempt, Delivery, DeliveryStatus, Event, Lease, Plan, Receipt, Verdict
+from relay.breaker import CLOSED, Breaker
+from relay.domain import Attempt, Delivery, DeliveryStatus, Event, Hold, Lease, Plan, Rate, Receipt, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class LaneState:
     unfinished: int = 0
     dead: int = 0
     oldest_at: datetime | None = None  # when the oldest pending delivery was planned
+    is_paused: bool = False
+    breaker: Breaker = CLOSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +76,19 @@ class Store(Protocol):
         """Store an event, its key and its deliveries in one transaction; or find it a duplicate.
 
         leases: by index into `plan.deliveries`, those that the caller will carry itself, at once: they are
-        born `sending` with attempt 1 and come back in the receipt. A duplicate stores nothing, but makes
-        the first event's dead deliveries pending again.
+        born `sending` with attempt 1 and come back in the receipt, but for those that must wait for an earlier
+        one with the same order. A duplicate stores nothing, but makes the first event's dead deliveries pending again.
         """
         ...
 
-    async def claim(self, target: str, lease: Lease, now: datetime, limit: int, bytes_max: int) -> list[Delivery]:
-        """Lease up to `limit` due deliveries of a target, the longest due first, and count an attempt for each.
+    async def claim(
+        self, target: str, lease: Lease, now: datetime, limit: int, bytes_max: int, rate: Rate | None = None
+    ) -> list[Delivery]:
+        """Lease up to `limit` due deliveries of a target and count an attempt for each.
 
-        bytes_max: bound on the sum of their bodies; one delivery is always allowed.
+        Those never tried come before retries, but for a quarter of the limit; each the longest due first.
+        bytes_max: bound on the sum of their bodies; one delivery is always allowed. rate: no more than that is
+        granted in any period, by all processes together.
         """
         ...
 
@@ -108,8 +115,26 @@ class Store(Protocol):
         """Make every final delivery of an event pending again, whatever became of it. Tells how many."""
         ...
 
+    async def note_breaker(self, target: str, before: Breaker, after: Breaker, now: datetime) -> bool:
+        """Change what is known of a target's health. Tells whether it was as `before`; nothing is changed if not."""
+        ...
+
+    async def pause(self, target: str, now: datetime, *, is_paused: bool) -> None:
+        """Hold a target's deliveries, or let them go on."""
+        ...
+
+    async def holds(self, target: str) -> tuple[Hold, ...]:
+        """Tell when a target's deliveries were held: it was paused, or its breaker open. The last may not have ended.
+
+        What ended longer ago than history is kept is left out.
+        """
+        ...
+
     async def next_due(self, targets: Sequence[str]) -> Mapping[str, datetime]:
-        """Tell when each target's next pending delivery is due; targets without one are left out."""
+        """Tell when each target's next pending delivery is due; targets without one are left out.
+
+        What waits for another with the same value is not due before that one is final.
+        """
         ...
 
     async def lanes(self) -> Mapping[str, LaneState]:

@@ -13,7 +13,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
     1: ("verification", "presets", "identity", "expressions", "routing", "retry", "pacing", "breaker"),
     2: ("store.protocol", "targets.protocol", "observer", "config"),
     3: ("store", "targets"),
-    4: ("ingest", "lanes", "scheduler", "worker", "maintenance", "headroom", "health"),
+    4: ("ingest", "gate", "lanes", "scheduler", "worker", "maintenance", "headroom", "health"),
     5: ("web",),
     6: ("runtime", "assembly", "admin_token", "telemetry"),
     7: ("cli", "__main__"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from relay.domain import Attempt, Delivery, DeliveryStatus, Outcome, Refusal, RetryPolicy, Target
+from relay.gate import Gate
 from relay.lanes import Lane, Lanes, Memory
 from relay.scheduler import Scheduler
 from relay.store.protocol import EventRecord, Store
@@ -20,6 +21,7 @@ class Journal:
 
     results: list[tuple[str, str]] = field(default_factory=list)
     attempts: list[tuple[str, int, Outcome, DeliveryStatus]] = field(default_factory=list)
+    changes: list[tuple[str, str]] = field(default_factory=list)
 
     def accepted(self, source: str, event_id: str, *, is_duplicate: bool, duration_s: float) -> None:
         self.results.append((source, "duplicate" if is_duplicate else "accepted"))
@@ -35,6 +37,9 @@ class Journal:
 
     def route_failed(self, source: str, event_id: str, route: str) -> None:
         self.results.append((source, f"route {route} failed"))
+
+    def target_changed(self, target: str, state: str, reason: str, next_step: str) -> None:
+        self.changes.append((target, state))
 
     def attempted(
         self, delivery: Delivery, attempt: Attempt, status: DeliveryStatus, *, next_in_s: float | None
@@ -101,9 +106,9 @@ POLICY = RetryPolicy(base_s=10, factor=3, cap_s=100, jitter=0)
 @pytest.fixture
 async def bench(store: Store, clock: ManualClock) -> AsyncIterator[Bench]:
     target = Target("erp", concurrency=2, retry=POLICY)
-    lane = Lane(target, "worker-a", Memory())
-    lanes = Lanes([lane])
     sender, journal = ScriptedTarget(clock), Journal()
+    lane = Lane(target, "worker-a", Memory(), Gate(target, store, clock, journal))
+    lanes = Lanes([lane])
     scheduler = Scheduler(store, lanes, ["erp"], clock)
     worker = Worker(lane, sender, store, scheduler, clock, journal, lambda: 0.0)
     watching = asyncio.create_task(scheduler.run())

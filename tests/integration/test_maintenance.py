@@ -24,7 +24,7 @@ KEEP = timedelta(days=30)
 
 def a_maintenance(store: Store, clock: ManualClock, journal: Journal, headroom: Headroom | None = None) -> Maintenance:
     targets = {"erp": Target("erp", retry=RetryPolicy(base_s=10, jitter=0))}
-    return Maintenance(store, targets, headroom or Headroom(10, 0), KEEP, clock, journal, lambda: 0.0)
+    return Maintenance(store, targets, {}, headroom or Headroom(10, 0), KEEP, clock, journal, lambda: 0.0)
 
 
 async def test_what_a_dead_worker_held_is_tried_again_and_counted_as_lost(

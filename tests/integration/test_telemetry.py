@@ -39,7 +39,7 @@ def afterwards_as_before() -> Iterator[None]:
 
 
 def a_delivery() -> Delivery:
-    return Delivery(7, an_event(), "all", "erp", 2, 0, START)
+    return Delivery(7, an_event(), "all", "erp", 2, 0, START, START)
 
 
 def test_an_attempt_is_one_wide_line_that_says_what_comes_next(clock: ManualClock) -> None:

@@ -1,11 +1,12 @@
 """Storing events, once: keys taken, bodies kept, deliveries born; and their revival by duplicate or replay."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 from relay.store.sqlite.batches import Change, chunks, flat, insert, marks, tally, tuples
+from relay.store.sqlite.columns import NEVER_MS
 
 FINAL = ("delivered", "dead", "cancelled")
 
@@ -20,10 +21,18 @@ class Acceptance(NamedTuple):
     received_at: int
     event: tuple[Any, ...]  # the columns of `events` after `seq`
     content: tuple[Any, ...]  # the columns of `contents` after `event_seq`
-    deliveries: Sequence[tuple[Any, ...]]  # each the columns of `deliveries` after `id` and `event_seq`
+    deliveries: Sequence[tuple[Any, ...]]  # each the columns `BORN` after `id` and `event_seq`
+    ordered: Sequence[tuple[int, str, str]]  # those of a target with an order: (which of `deliveries`, target, value)
 
 
-Stored = tuple[str | None, int]  # the id of the event that a duplicate repeats, or the number of the first delivery
+BORN = (
+    "id, event_seq, route, target, planned_at, deadline_at, order_value, due_at,"
+    " status, attempts, leased_by, leased_until"
+)
+QUEUED = (NEVER_MS, "pending", 0, None, None)  # from `due_at` on: without a lease, and due when its turn comes
+
+# The id of the event that a duplicate repeats; or the number of the first delivery, and which of them had to queue.
+Stored = tuple[str | None, int, Sequence[int]]
 
 
 def accept(connection: sqlite3.Connection, acceptances: Sequence[Acceptance]) -> list[Stored]:
@@ -33,9 +42,10 @@ def accept(connection: sqlite3.Connection, acceptances: Sequence[Acceptance]) ->
     originals = _take_keys(connection, numbered)
     fresh = [(seq, acceptance) for seq, acceptance in numbered if seq not in originals]
     _store_events(connection, fresh)
-    born = _store_deliveries(connection, fresh, first_delivery_id)
+    births = _births(connection, fresh, first_delivery_id)
+    _store_deliveries(connection, births)
     _revive(connection, [(originals[seq][1], a.received_at) for seq, a in numbered if seq in originals])
-    return [(originals[seq][0], 0) if seq in originals else (None, born[seq]) for seq, _ in numbered]
+    return [(originals[seq][0], 0, ()) if seq in originals else (None, *births[seq][:2]) for seq, _ in numbered]
 
 
 def _next_numbers(connection: sqlite3.Connection) -> tuple[int, int]:
@@ -86,21 +96,55 @@ def _store_events(connection: sqlite3.Connection, numbered: Numbered) -> None:
     insert(connection, "contents (event_seq, headers, body)", [(seq, *a.content) for seq, a in numbered])
 
 
-def _store_deliveries(connection: sqlite3.Connection, numbered: Numbered, first_id: int) -> dict[int, int]:
-    """Store every planned delivery, numbered in order; return each event's first number, by the event's."""
-    born: dict[int, int] = {}
-    values: list[tuple[Any, ...]] = []
+class Births(NamedTuple):
+    """An event's deliveries with the number of the first, and which of them have to queue."""
+
+    first_id: int
+    queued: Sequence[int]
+    rows: Sequence[tuple[Any, ...]]
+
+
+def _births(connection: sqlite3.Connection, numbered: Numbered, first_id: int) -> dict[int, Births]:
+    """Number every planned delivery, in order, and queue those whose turn it is not. By the event's number."""
+    births: dict[int, Births] = {}
+    busy: dict[tuple[str, str], bool] = {}
     for seq, acceptance in numbered:
-        born[seq] = first_id + len(values)
-        values += [(born[seq] + index, seq, *row) for index, row in enumerate(acceptance.deliveries)]
+        rows = list(acceptance.deliveries)
+        queued = [index for index, *value in acceptance.ordered if _is_busy(connection, busy, *value)]
+        for index in queued:
+            rows[index] = rows[index][: -len(QUEUED)] + QUEUED
+        births[seq] = Births(first_id, queued, rows)
+        first_id += len(rows)
+    return births
+
+
+def _is_busy(connection: sqlite3.Connection, busy: dict[tuple[str, str], bool], target: str, order_value: str) -> bool:
+    """Tell whether a delivery with this value is unfinished already; from now on one is."""
+    known = busy.get((target, order_value))
+    busy[target, order_value] = True
+    return known if known is not None else _is_any_unfinished(connection, target, order_value)
+
+
+def _is_any_unfinished(connection: sqlite3.Connection, target: str, order_value: str) -> bool:
+    found = connection.execute(
+        "SELECT 1 FROM deliveries WHERE target = ? AND order_value = ? AND finished_at IS NULL LIMIT 1",
+        (target, order_value),
+    ).fetchone()
+    return found is not None
+
+
+def _store_deliveries(connection: sqlite3.Connection, births: Mapping[int, Births]) -> None:
+    values = [
+        (number, seq, *row)
+        for seq, of_event in births.items()
+        for number, row in enumerate(of_event.rows, of_event.first_id)
+    ]
     insert(
         connection,
-        "deliveries (id, event_seq, route, target, planned_at, due_at, deadline_at,"
-        " status, attempts, leased_by, leased_until)",
+        f"deliveries ({BORN})",
         values,
     )
     tally(connection, (Change(target, 1, 0) for _, _, _, target, *_ in values))
-    return born
 
 
 def _revive(connection: sqlite3.Connection, duplicates: Iterable[tuple[int, int]]) -> None:
@@ -120,16 +164,20 @@ def replay(connection: sqlite3.Connection, wishes: Sequence[tuple[str, int]]) ->
 def _start_anew(connection: sqlite3.Connection, seq: int, now: int, statuses: Sequence[str]) -> int:
     """Give an event's deliveries in these statuses a new schedule and as much time as they had at first."""
     deliveries = connection.execute(
-        f"SELECT id, target, status FROM deliveries WHERE event_seq = ? AND status IN ({marks(len(statuses))})",
+        f"""
+        SELECT id, target, status, order_value FROM deliveries
+        WHERE event_seq = ? AND status IN ({marks(len(statuses))})""",
         (seq, *statuses),
     ).fetchall()
-    connection.executemany(
-        """
-        UPDATE deliveries
-        SET status = 'pending', attempts_before = attempts, finished_at = NULL, reason = '',
-            due_at = :now, deadline_at = :now + deadline_at - planned_at, planned_at = :now
-        WHERE id = :id""",
-        [{"now": now, "id": delivery_id} for delivery_id, _, _ in deliveries],
-    )
-    tally(connection, (Change(target, 1, -(status == "dead")) for _, target, status in deliveries))
+    for delivery_id, target, _, order_value in deliveries:
+        must_queue = order_value is not None and _is_any_unfinished(connection, target, order_value)
+        connection.execute(
+            """
+            UPDATE deliveries
+            SET status = 'pending', attempts_before = attempts, finished_at = NULL, reason = '',
+                due_at = :due_at, deadline_at = :now + deadline_at - planned_at, planned_at = :now
+            WHERE id = :id""",
+            {"now": now, "due_at": NEVER_MS if must_queue else now, "id": delivery_id},
+        )
+    tally(connection, (Change(target, 1, -(status == "dead")) for _, target, status, _ in deliveries))
     return len(deliveries)

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from relay.store.sqlite.batches import Change, chunks, flat, tally, tuples, within, write
-from relay.store.sqlite.columns import ATTEMPT, DELIVERY, EVENT
+from relay.store.sqlite.batches import Change, chunks, flat, insert, tally, tuples, within, write
+from relay.store.sqlite.columns import ATTEMPT, DELIVERY, EVENT, NEVER_MS
 from relay.store.sqlite.frames import apart
 
-NEVER_MS = 2**62
+RETRIES_SHARE = 4  # a quarter of what is claimed, where both wait
 
 
 class Claim(NamedTuple):
@@ -21,6 +21,7 @@ class Claim(NamedTuple):
     now: int
     limit: int
     bytes_max: int
+    pace: tuple[int, int] | None  # (how many, in how many milliseconds)
 
 
 class Abandonment(NamedTuple):
@@ -41,6 +42,7 @@ class Settled(NamedTuple):
     due_at: int | None
     finished_at: int | None
     reason: str
+    order_value: str | None
     is_lost: bool
     record: tuple[Any, ...]  # the columns `ATTEMPT`
 
@@ -58,21 +60,55 @@ def claim(connection: sqlite3.Connection, claims: Sequence[Claim]) -> list[Loade
 
 
 def _claim(connection: sqlite3.Connection, wanted: Claim) -> Loaded:
-    due = connection.execute(
-        """
-        SELECT d.id, e.body_bytes FROM deliveries d JOIN events e ON e.seq = d.event_seq
-        WHERE d.status = 'pending' AND d.target = ? AND d.due_at <= ?
-        ORDER BY d.due_at, d.id LIMIT ?""",
-        (wanted.target, wanted.now, wanted.limit),
-    ).fetchall()
-    ids = within(due, wanted.bytes_max)
+    limit = wanted.limit if wanted.pace is None else min(wanted.limit, _left_of_pace(connection, wanted, *wanted.pace))
+    ids = within(_due(connection, wanted, limit), wanted.bytes_max)
     connection.executemany(
         """
         UPDATE deliveries SET status = 'sending', attempts = attempts + 1, leased_by = ?, leased_until = ?
         WHERE id = ?""",
         [(wanted.worker, wanted.until, delivery_id) for delivery_id in ids],
     )
+    if wanted.pace is not None:
+        insert(connection, "grants (target, at)", [(wanted.target, wanted.now)] * len(ids))
     return load(connection, ids)
+
+
+def _left_of_pace(connection: sqlite3.Connection, wanted: Claim, count: int, per_ms: int) -> int:
+    """Return how many more may go at this time. A grant in the future is from before the clock was set back."""
+    connection.execute(
+        "DELETE FROM grants WHERE target = ? AND (at <= ? OR at > ?)",
+        (wanted.target, wanted.now - per_ms, wanted.now + per_ms),
+    )
+    (granted,) = connection.execute("SELECT count(*) FROM grants WHERE target = ?", (wanted.target,)).fetchone()
+    return max(0, count - int(granted))
+
+
+def _due(connection: sqlite3.Connection, wanted: Claim, limit: int) -> list[tuple[int, int]]:
+    """List what is due as (delivery, size of its body): those never tried first, with a share for retries.
+
+    Of fewer places than make a share, each goes to what has been due longest.
+    """
+    fresh = _due_of_kind(connection, wanted, limit, is_retry=False)
+    retries = _due_of_kind(connection, wanted, limit, is_retry=True)
+    if limit < RETRIES_SHARE:
+        chosen = sorted(fresh + retries)[:limit]
+    else:
+        reserved = min(len(retries), max(limit // RETRIES_SHARE, limit - len(fresh)))
+        chosen = fresh[: limit - reserved] + retries[:reserved]
+    return [(delivery_id, size) for _, delivery_id, size in chosen]
+
+
+def _due_of_kind(
+    connection: sqlite3.Connection, wanted: Claim, limit: int, *, is_retry: bool
+) -> list[tuple[int, int, int]]:
+    """List what is due as (since when, delivery, size of its body)."""
+    return connection.execute(
+        """
+        SELECT d.due_at, d.id, e.body_bytes FROM deliveries d JOIN events e ON e.seq = d.event_seq
+        WHERE d.status = 'pending' AND d.target = ? AND (d.attempts > d.attempts_before) = ? AND d.due_at <= ?
+        ORDER BY d.due_at, d.id LIMIT ?""",
+        (wanted.target, is_retry, wanted.now, limit),
+    ).fetchall()
 
 
 def load(connection: sqlite3.Connection, ids: Sequence[int]) -> Loaded:
@@ -143,7 +179,22 @@ def settle(connection: sqlite3.Connection, settlements: Sequence[Settled]) -> li
     held = {fence for chunk in chunks(list(first.values())) for fence in _apply(connection, chunk)}
     _record_attempts(connection, settlements)
     tally(connection, (_change(first[fence]) for fence in held))
+    for fence in held:
+        _let_next_go(connection, first[fence])
     return [settled[:2] in held and first[settled[:2]] is settled for settled in settlements]
+
+
+def _let_next_go(connection: sqlite3.Connection, settled: Settled) -> None:
+    """Give the turn to the first that waited for a delivery with its value to become final."""
+    if settled.order_value is None or settled.finished_at is None:
+        return
+    connection.execute(
+        f"""
+        UPDATE deliveries SET due_at = ? WHERE due_at = {NEVER_MS} AND status = 'pending' AND id =
+            (SELECT id FROM deliveries WHERE target = ? AND order_value = ? AND finished_at IS NULL ORDER BY id LIMIT 1)
+        """,
+        (settled.finished_at, settled.target, settled.order_value),
+    )
 
 
 def _change(settled: Settled) -> Change:

@@ -31,6 +31,7 @@ def _purge(connection: sqlite3.Connection, wish: Purge) -> bool:
         (SELECT rowid FROM dedupe_keys WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)""",
         (wish.now, wish.limit),
     ).rowcount
+    connection.execute("DELETE FROM holds WHERE ended_at < ?", (wish.before,))
     seqs = within(_finished_before(connection, wish.before, wish.limit), wish.bytes_max)
     for chunk in chunks(seqs):
         _drop_events(connection, chunk)

@@ -6,38 +6,63 @@ from typing import Any
 
 import aiosqlite
 
-from relay.domain import Attempt, DeliveryStatus
+from relay.domain import Attempt, DeliveryStatus, Hold
 from relay.store.protocol import DeliveryRecord, EventRecord, LaneState
 from relay.store.sqlite import rows
-from relay.store.sqlite.columns import ATTEMPT, EVENT
+from relay.store.sqlite.columns import ATTEMPT, EVENT, NEVER_MS
 from relay.store.sqlite.rows import from_ms, maybe_from_ms
+
+Parameters = tuple[Any, ...] | dict[str, Any]
 
 
 async def next_due(connection: aiosqlite.Connection, targets: Sequence[str]) -> dict[str, datetime]:
     """Tell when each target's next pending delivery is due: one seek in the partial index each."""
     due = {}
     for target in targets:
-        first = await _first(
-            connection,
-            "SELECT due_at FROM deliveries WHERE status = 'pending' AND target = ? ORDER BY due_at LIMIT 1",
-            (target,),
-        )
-        if first is not None:
-            due[target] = from_ms(first[0])
+        ((first_ms,),) = await _all(connection, _FIRST_DUE, {"target": target, "never": NEVER_MS})
+        if first_ms is not None:
+            due[target] = from_ms(first_ms)
     return due
+
+
+# Of those never tried, and of retries: a seek in the partial index each.
+_FIRST_DUE = """
+    SELECT min(due_at) FROM (
+        SELECT * FROM (SELECT due_at FROM deliveries
+            WHERE status = 'pending' AND target = :target AND (attempts > attempts_before) = 0 AND due_at < :never
+            ORDER BY due_at LIMIT 1)
+        UNION ALL
+        SELECT * FROM (SELECT due_at FROM deliveries
+            WHERE status = 'pending' AND target = :target AND (attempts > attempts_before) = 1 AND due_at < :never
+            ORDER BY due_at LIMIT 1))"""
 
 
 async def lanes(connection: aiosqlite.Connection) -> dict[str, LaneState]:
     """Tell each lane's numbers, and the age of what waits longest."""
     states = {}
-    for target, unfinished, dead in await _all(connection, "SELECT target, unfinished, dead FROM lanes", ()):
+    for target, unfinished, dead, is_paused, breaker in await _all(connection, _LANES, ()):
         oldest = await _first(
             connection,
             "SELECT planned_at FROM deliveries WHERE status = 'pending' AND target = ? ORDER BY id LIMIT 1",
             (target,),
         )
-        states[target] = LaneState(unfinished, dead, from_ms(oldest[0]) if oldest else None)
+        states[target] = LaneState(
+            unfinished,
+            dead,
+            from_ms(oldest[0]) if oldest else None,
+            bool(is_paused),
+            rows.breaker_from_json(breaker),
+        )
     return states
+
+
+_LANES = "SELECT target, unfinished, dead, is_paused, breaker FROM lanes"
+
+
+async def holds(connection: aiosqlite.Connection, target: str) -> tuple[Hold, ...]:
+    """Tell when a target's deliveries were held, in order of time."""
+    found = await _all(connection, "SELECT began_at, ended_at FROM holds WHERE target = ? ORDER BY began_at", (target,))
+    return tuple(Hold(from_ms(began_at), maybe_from_ms(ended_at)) for began_at, ended_at in found)
 
 
 async def leaseholders(connection: aiosqlite.Connection) -> set[str]:
@@ -105,10 +130,10 @@ async def _attempts(connection: aiosqlite.Connection, delivery_id: int) -> tuple
     return tuple(rows.attempt_from(row) for row in found)
 
 
-async def _all(connection: aiosqlite.Connection, sql: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+async def _all(connection: aiosqlite.Connection, sql: str, parameters: Parameters) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in await connection.execute_fetchall(sql, parameters)]
 
 
-async def _first(connection: aiosqlite.Connection, sql: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
+async def _first(connection: aiosqlite.Connection, sql: str, parameters: Parameters) -> tuple[Any, ...] | None:
     found = await _all(connection, sql, parameters)
     return found[0] if found else None

@@ -1,12 +1,13 @@
 """Between rows and nouns: times as milliseconds, headers and verdicts as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
+from relay.breaker import CLOSED, Breaker, BreakerState
 from relay.domain import (
     Attempt,
     Delivery,
@@ -81,25 +82,44 @@ def acceptance(event: Event, plan: Plan, leases: Mapping[int, Lease]) -> Accepta
         received_at,
         (event.id, event.source, event.type, event.key, key_expires_at, received_at, len(event.body), verdicts),
         (headers_to_json(event.headers), apart(event.body)),
-        [_delivery_row(planned, leases.get(index)) for index, planned in enumerate(plan.deliveries)],
+        [_born_row(planned, leases.get(index)) for index, planned in enumerate(plan.deliveries)],
+        [(index, each.target, each.order) for index, each in enumerate(plan.deliveries) if each.order is not None],
     )
 
 
-def _delivery_row(planned: PlannedDelivery, lease: Lease | None) -> tuple[Any, ...]:
+def _born_row(planned: PlannedDelivery, lease: Lease | None) -> tuple[Any, ...]:
+    """Write the columns `BORN` after `id` and `event_seq`."""
     due_at = to_ms(planned.due_at)
-    common = (planned.route, planned.target, due_at, due_at, to_ms(planned.deadline_at))
+    common = (planned.route, planned.target, due_at, to_ms(planned.deadline_at), planned.order, due_at)
     if lease is None:
         return (*common, "pending", 0, None, None)
     return (*common, "sending", 1, lease.worker, to_ms(lease.until))
 
 
-def born(event: Event, plan: Plan, leases: Mapping[int, Lease], first_id: int) -> tuple[Delivery, ...]:
+def born(event: Event, plan: Plan, leased: Iterable[int], first_id: int) -> tuple[Delivery, ...]:
     """Return the deliveries of an event just stored that were leased with it. They are numbered in the plan's order."""
-    return tuple(
-        Delivery(first_id + index, event, planned.route, planned.target, 1, 0, planned.deadline_at)
-        for index, planned in enumerate(plan.deliveries)
-        if index in leases
-    )
+    return tuple(_born(first_id + index, event, plan.deliveries[index]) for index in leased)
+
+
+def _born(delivery_id: int, event: Event, planned: PlannedDelivery) -> Delivery:
+    times = (planned.due_at, planned.deadline_at)
+    return Delivery(delivery_id, event, planned.route, planned.target, 1, 0, *times, planned.order)
+
+
+@lru_cache(256)
+def breaker_to_json(breaker: Breaker) -> str:
+    """Return a breaker as JSON; one that never opened is the empty text."""
+    return "" if breaker == CLOSED else orjson.dumps(breaker).decode()
+
+
+@lru_cache(256)
+def breaker_from_json(text: str) -> Breaker:
+    """Return the breaker that was stored."""
+    if not text:
+        return CLOSED
+    stored = orjson.loads(text)
+    times = {name: stored[name] and datetime.fromisoformat(stored[name]) for name in ("opened_at", "probe_at")}
+    return Breaker(**{**stored, **times, "state": BreakerState(stored["state"])})
 
 
 def event_from(row: tuple[Any, ...]) -> Event:
@@ -117,8 +137,10 @@ def deliveries(loaded: Loaded) -> list[Delivery]:
 
 def _delivery_from(row: tuple[Any, ...], event: Event) -> Delivery:
     """Read a row of the columns `DELIVERY`; its current attempt is the last one counted."""
-    delivery_id, route, target, attempts, attempts_before, deadline_at = row
-    return Delivery(delivery_id, event, route, target, attempts, attempts_before, from_ms(deadline_at))
+    *numbered, planned_at, deadline_at, order = row
+    delivery_id, route, target, attempts, attempts_before = numbered
+    times = (from_ms(planned_at), from_ms(deadline_at))
+    return Delivery(delivery_id, event, route, target, attempts, attempts_before, *times, order)
 
 
 def settled(settlement: Settlement) -> Settled:
@@ -133,6 +155,7 @@ def settled(settlement: Settlement) -> Settled:
         maybe_to_ms(settlement.due_at),
         int(started_at + duration_ms) if status.is_final else None,
         f"{attempt.outcome.value}: {attempt.detail}" if attempt.detail else attempt.outcome.value,
+        delivery.order,
         attempt.outcome is Outcome.LOST,
         (
             attempt.number,

@@ -10,11 +10,13 @@ from typing import TypeVar
 
 import aiosqlite
 
-from relay.domain import Delivery, Event, Lease, Plan, Receipt
+from relay.breaker import Breaker
+from relay.domain import Delivery, Event, Hold, Lease, Plan, Rate, Receipt
 from relay.errors import StoreUnavailable, StoreUnusable
 from relay.store.protocol import EventRecord, LaneState, Settlement
 from relay.store.sqlite import reading, rows
 from relay.store.sqlite.carrying import Abandonment, Claim
+from relay.store.sqlite.holding import BreakerChange
 from relay.store.sqlite.keeping import Purge
 from relay.store.sqlite.liveness import WorkerLocks
 from relay.store.sqlite.rows import to_ms
@@ -70,14 +72,18 @@ class SqliteStore:
     async def accept(self, event: Event, plan: Plan, leases: Mapping[int, Lease]) -> Receipt:
         """Store an event with its deliveries, or find it a duplicate."""
         acceptance = rows.acceptance(event, plan, leases)
-        original_id, first_id = await self._writer.do("accept", acceptance, EVENT_BYTES + len(event.body))
+        original_id, first_id, queued = await self._writer.do("accept", acceptance, EVENT_BYTES + len(event.body))
         if original_id is not None:
             return Receipt(original_id, is_duplicate=True)
-        return Receipt(event.id, is_duplicate=False, deliveries=rows.born(event, plan, leases, first_id))
+        leased = leases if not queued else [index for index in leases if index not in queued]
+        return Receipt(event.id, is_duplicate=False, deliveries=rows.born(event, plan, leased, first_id))
 
-    async def claim(self, target: str, lease: Lease, now: datetime, limit: int, bytes_max: int) -> list[Delivery]:
+    async def claim(
+        self, target: str, lease: Lease, now: datetime, limit: int, bytes_max: int, rate: Rate | None = None
+    ) -> list[Delivery]:
         """Lease due deliveries of a target."""
-        claim = Claim(target, lease.worker, to_ms(lease.until), to_ms(now), limit, bytes_max)
+        pace = (rate.count, round(rate.per_s * 1000)) if rate else None
+        claim = Claim(target, lease.worker, to_ms(lease.until), to_ms(now), limit, bytes_max, pace)
         return rows.deliveries(await self._writer.do("claim", claim))
 
     async def settle(self, settlement: Settlement) -> bool:
@@ -108,6 +114,20 @@ class SqliteStore:
         """Make an event's final deliveries pending again."""
         count: int = await self._writer.do("replay", (event_id, to_ms(now)))
         return count
+
+    async def note_breaker(self, target: str, before: Breaker, after: Breaker, now: datetime) -> bool:
+        """Change what is known of a target's health, unless another process did so first."""
+        change = BreakerChange(target, rows.breaker_to_json(before), rows.breaker_to_json(after), after.is_tripped)
+        was_so: bool = await self._writer.do("note_breaker", (change, to_ms(now)))
+        return was_so
+
+    async def pause(self, target: str, now: datetime, *, is_paused: bool) -> None:
+        """Hold a target's deliveries, or let them go on."""
+        await self._writer.do("pause", (target, is_paused, to_ms(now)))
+
+    async def holds(self, target: str) -> tuple[Hold, ...]:
+        """Tell when a target's deliveries were held."""
+        return await self._ask(reading.holds, target)
 
     async def next_due(self, targets: Sequence[str]) -> Mapping[str, datetime]:
         """Tell when each target's next pending delivery is due."""

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from relay.store.sqlite import accepting, carrying, frames, keeping
+from relay.store.sqlite import accepting, carrying, frames, holding, keeping
 from relay.store.sqlite.connection import connect
 from relay.store.sqlite.frames import Failure
 
@@ -30,6 +30,8 @@ VERBS: Mapping[str, Verb] = {
     "renew": carrying.renew,
     "release": carrying.release,
     "settle": carrying.settle,
+    "note_breaker": holding.note_breaker,
+    "pause": holding.pause,
     "purge": keeping.purge,
     "probe": keeping.probe,
 }

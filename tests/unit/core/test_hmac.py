@@ -70,7 +70,7 @@ def test_a_signature_changed_anywhere_is_refused(form: dict[str, Any], data: st.
     request = signed_request(verifier)
     genuine = request.headers[SIGNATURE]
     place = data.draw(st.integers(0, len(genuine) - 1))
-    other = data.draw(st.characters(codec="utf-8").filter(lambda c: c.lower() != genuine[place]))
+    other = data.draw(st.characters(codec="utf-8").filter(lambda c: genuine[place] not in (c, c.lower())))
     forged = genuine[:place] + other + genuine[place + 1 :]
 
     assert verifier.verify(with_header(request, SIGNATURE, forged), NOW) in {Refusal.MISMATCH, Refusal.MALFORMED}

@@ -16,7 +16,7 @@ AGAIN = [Outcome.BUSY, Outcome.ERRORED, Outcome.TIMED_OUT, Outcome.UNREACHABLE, 
 
 def a_delivery(attempt: int = 1, *, attempts_before: int = 0, lasting: timedelta = timedelta(days=3)) -> Delivery:
     event = Event("evt_1", "shop", "order.paid", b"k", None, NOW, (), b"{}")
-    return Delivery(1, event, "route", "erp", attempt, attempts_before, NOW + lasting)
+    return Delivery(1, event, "route", "erp", attempt, attempts_before, NOW, NOW + lasting)
 
 
 def an_attempt(outcome: Outcome, *, asked_s: float | None = None) -> Attempt:

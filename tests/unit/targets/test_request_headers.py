@@ -16,7 +16,7 @@ from tests.conftest import START
 
 def a_delivery(*headers: tuple[str, str], event_type: str = "order.paid") -> Delivery:
     event = replace(an_event(), type=event_type, headers=headers)
-    return Delivery(1, event, "route", "erp", 1, 0, START + timedelta(days=3))
+    return Delivery(1, event, "route", "erp", 1, 0, START, START + timedelta(days=3))
 
 
 def made(delivery: Delivery, url: str = "http://erp.example/", **settings: Any) -> CIMultiDict[str] | str:
