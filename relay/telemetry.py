@@ -7,40 +7,23 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, BinaryIO, TextIO, TypeVar, cast
+from functools import partial
+from typing import Any, BinaryIO, TextIO, cast
 
 import orjson
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from structlog.typing import Processor
 
 from relay.clock import Clock
 from relay.domain import Attempt, Delivery, DeliveryStatus, HttpTarget, Outcome, Rate, Refusal, Target
+from relay.metrics import Counter, Gauge, Histogram
 from relay.pacing import TokenBucket
 from relay.store.protocol import LaneState
 
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-disable_created_metrics()  # type: ignore[no-untyped-call]  # twice the series for what nobody asks
 LINES = Rate(10, 60.0)  # of one kind, before they are sampled
 LOG_DELAY_S = 0.1
 TARGET_STATES = {state: float(number) for number, state in enumerate(("operating", "probing", "broken", "paused"))}
-
-
-M = TypeVar("M", Counter, Gauge, Histogram)
-
-
-class Series(dict[tuple[str, ...], M]):
-    """A metric by its labels' values, each looked up in the library once."""
-
-    def __init__(self, metric: M) -> None:
-        super().__init__()
-        self._metric: Any = metric  # its `labels` has no type for what it returns
-
-    def __missing__(self, values: tuple[str, ...]) -> M:
-        """Make the child for these values."""
-        child: M = self._metric.labels(*values)
-        self[values] = child
-        return child
 
 
 class Telemetry:
@@ -55,48 +38,36 @@ class Telemetry:
             name: target.display_url for name, target in targets.items() if isinstance(target, HttpTarget)
         }
         self.registry = CollectorRegistry()
-        self._events = self._counter("relay_events", "Requests, by source and what became of them.", "source", "result")
-        self._deliveries = self._counter("relay_deliveries", "Attempts, by target and outcome.", "target", "outcome")
-        self._malformed = self._counter(
+        counter, gauge = partial(Counter, self.registry), partial(Gauge, self.registry)
+        histogram = partial(Histogram, self.registry)
+        self._events = counter("relay_events", "Requests, by source and what became of them.", "source", "result")
+        self._deliveries = counter("relay_deliveries", "Attempts, by target and outcome.", "target", "outcome")
+        self._malformed = counter(
             "relay_malformed_requests", "Requests that could not be read, by reason, whoever sent them.", "reason"
         )
-        self._route_failures = self._counter(
+        self._route_failures = counter(
             "relay_route_failures", "Events, by the route whose expression could not be evaluated on them.", "route"
         )
-        self._attempt_duration = self._histogram(
+        self._attempt_duration = histogram(
             "relay_attempt_duration_seconds", "How long attempts take, by target.", "target"
         )
-        self._accept_duration = self._histogram(
+        self._accept_duration = histogram(
             "relay_accept_duration_seconds", "From a whole request to its commit, by source.", "source"
         )
-        self._backlog = self._gauge("relay_backlog", "Deliveries not yet final, by target.", "target")
-        self._dead = self._gauge(
-            "relay_dead", "Deliveries that were given up and can be replayed, by target.", "target"
-        )
-        self._oldest = self._gauge(
-            "relay_oldest_pending_seconds", "Age of the oldest pending delivery, by target.", "target"
-        )
-        self._target_state = self._gauge(
+        self._backlog = gauge("relay_backlog", "Deliveries not yet final, by target.", "target")
+        self._dead = gauge("relay_dead", "Deliveries that were given up and can be replayed, by target.", "target")
+        self._oldest = gauge("relay_oldest_pending_seconds", "Age of the oldest pending delivery, by target.", "target")
+        self._target_state = gauge(
             "relay_target_state",
             "By target; 0: deliveries flow, 1: one tries, 2: its breaker is open, 3: it is paused.",
             "target",
         )
-        self._last_event = self._gauge(
+        self._last_event = gauge(
             "relay_source_last_event_timestamp_seconds", "When each source last sent an event.", "source"
         )
-        reload = "relay_config_last_reload_success"
-        Gauge(reload, "1 if the configuration was last loaded well.", registry=self.registry).set(1)
+        gauge("relay_config_last_reload_success", "1 if the configuration was last loaded well.").set(1)
         for name in targets:
-            self._target_state[name,].set(TARGET_STATES["operating"])
-
-    def _counter(self, name: str, text: str, *labels: str) -> Series[Counter]:
-        return Series(Counter(name, text, labels, registry=self.registry))
-
-    def _gauge(self, name: str, text: str, *labels: str) -> Series[Gauge]:
-        return Series(Gauge(name, text, labels, registry=self.registry))
-
-    def _histogram(self, name: str, text: str, *labels: str) -> Series[Histogram]:
-        return Series(Histogram(name, text, labels, buckets=SECONDS, registry=self.registry))
+            self._target_state.set(TARGET_STATES["operating"], name)
 
     def described(self) -> Iterator[tuple[str, str, str]]:
         """Yield each metric as (name, kind, meaning), for the documentation."""
@@ -106,14 +77,14 @@ class Telemetry:
 
     def accepted(self, source: str, event_id: str, *, is_duplicate: bool, duration_s: float) -> None:
         """Count an event that is on disk."""
-        self._events[source, "duplicate" if is_duplicate else "accepted"].inc()
-        self._accept_duration[source,].observe(duration_s)
-        self._last_event[source,].set(self._clock.now().timestamp())
+        self._events.count(source, "duplicate" if is_duplicate else "accepted")
+        self._accept_duration.observe(duration_s, source)
+        self._last_event.set(self._clock.now().timestamp(), source)
         self._log.debug("event_duplicate" if is_duplicate else "event_accepted", source=source, event_id=event_id)
 
     def refused(self, source: str, refusal: Refusal) -> None:
         """Count a request that did not become an event."""
-        self._events[source, refusal.value].inc()
+        self._events.count(source, refusal.value)
         unsaid = self._refusals.count((source, refusal.value))
         if unsaid is not None:
             next_step = NEXT_STEPS[refusal]
@@ -121,7 +92,7 @@ class Telemetry:
 
     def malformed(self, reason: str) -> None:
         """Count a request that could not be read, whoever sent it."""
-        self._malformed[reason,].inc()
+        self._malformed.count(reason)
         unsaid = self._refusals.count(("", reason))
         if unsaid is not None:
             next_step = "nothing, unless a proxy of yours sends it; counted in relay_malformed_requests_total"
@@ -129,7 +100,7 @@ class Telemetry:
 
     def unavailable(self, source: str, reason: str) -> None:
         """Count an event that could not be stored."""
-        self._events[source, "unavailable"].inc()
+        self._events.count(source, "unavailable")
         unsaid = self._shortages.count((source, ""))
         if unsaid is not None:
             next_step = "the sender was told to send it again; see /readyz"
@@ -137,13 +108,13 @@ class Telemetry:
 
     def route_failed(self, source: str, event_id: str, route: str) -> None:
         """Count a route whose expression does not fit an event."""
-        self._route_failures[route,].inc()
+        self._route_failures.count(route)
         next_step = "correct the route's `when`, then replay the event"
         self._log.error("route_failed", source=source, event_id=event_id, route=route, next_step=next_step)
 
     def target_changed(self, target: str, state: str, reason: str, next_step: str) -> None:
         """Tell that a target is held, tried, or let go on."""
-        self._target_state[target,].set(TARGET_STATES[state])
+        self._target_state.set(TARGET_STATES[state], target)
         tell = self._log.info if state == "operating" else self._log.warning
         tell("target_changed", target=target, state=state, reason=reason or None, next_step=next_step)
 
@@ -151,9 +122,9 @@ class Telemetry:
         self, delivery: Delivery, attempt: Attempt, status: DeliveryStatus, *, next_in_s: float | None
     ) -> None:
         """Tell of one attempt, in one wide line."""
-        self._deliveries[delivery.target, attempt.outcome.value].inc()
+        self._deliveries.count(delivery.target, attempt.outcome.value)
         if attempt.outcome is not Outcome.LOST:
-            self._attempt_duration[delivery.target,].observe(attempt.duration_s)
+            self._attempt_duration.observe(attempt.duration_s, delivery.target)
         tell = getattr(self._log, _LEVELS[status])
         tell(
             "delivery_attempted",
@@ -176,10 +147,10 @@ class Telemetry:
         """Return all metrics in Prometheus's text format. lanes: as the store tells them now."""
         now = self._clock.now()
         for target, lane in lanes.items():
-            self._backlog[target,].set(lane.unfinished)
-            self._dead[target,].set(lane.dead)
+            self._backlog.set(lane.unfinished, target)
+            self._dead.set(lane.dead, target)
             age_s = (now - lane.oldest_at).total_seconds() if lane.oldest_at else 0.0
-            self._oldest[target,].set(max(0.0, age_s))
+            self._oldest.set(max(0.0, age_s), target)
         return generate_latest(self.registry)
 
 

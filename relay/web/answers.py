@@ -1,9 +1,12 @@
 """What is answered, in one table: receipts, refusals and errors to HTTP."""
 
+from functools import lru_cache
 from http import HTTPStatus
 
 import orjson
-from aiohttp import web
+from aiohttp import HttpVersion, HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.helpers import rfc822_formatted_time
 
 from relay.domain import Receipt, Refusal
 
@@ -25,11 +28,47 @@ REFUSED: dict[Refusal, tuple[int, str]] = {
 }
 
 
-def accepted(receipt: Receipt, status: int) -> web.Response:
+class Acknowledgement(web.StreamResponse):
+    """JSON in answer to a POST, written in one piece.
+
+    Nearly every request is answered so, and the head hardly changes: aiohttp's own response collects, checks and
+    joins it anew each time.
+    """
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(status=status)
+        self._json = body
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
+        """Write all of it, and wait while the sender takes nothing more."""
+        if self._keep_alive is None:
+            self._keep_alive = request.keep_alive
+        head = _head(request.version, self.status, self.reason, self._keep_alive)
+        date = rfc822_formatted_time().encode()
+        await request.writer.write_eof(head % (len(self._json), date) + self._json)
+        return request.writer
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Add nothing: it is written."""
+
+
+@lru_cache
+def _head(version: HttpVersion, status: int, reason: str, keeps_alive: bool) -> bytes:
+    """Write the head, with marks for length and date. What each version does by itself is not said."""
+    headers = JSON_HEADERS | {"Content-Length": "%d", "Date": "%s"}
+    if keeps_alive != (version == HttpVersion11):  # RFC 9112, 9.3
+        headers["Connection"] = "keep-alive" if keeps_alive else "close"
+    lines = [f"HTTP/{version.major}.{version.minor} {status} {reason}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def accepted(receipt: Receipt, status: int) -> web.StreamResponse:
     """Say that the event is on disk, or was there already."""
+    if status == HTTPStatus.NO_CONTENT:
+        return web.Response(status=status, headers=JSON_HEADERS)
     word = b"duplicate" if receipt.is_duplicate else b"accepted"
-    body = b'{"status":"%s","id":"%s"}' % (word, receipt.event_id.encode())
-    return web.Response(status=status, body=body, headers=JSON_HEADERS)
+    return Acknowledgement(status, b'{"status":"%s","id":"%s"}' % (word, receipt.event_id.encode()))
 
 
 def refused(refusal: Refusal, retry_after_s: float = 1.0) -> web.Response:

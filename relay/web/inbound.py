@@ -40,7 +40,7 @@ class InboundDoor:
         self._nothing_under_way = asyncio.Event()
         self._is_closing = False
 
-    async def serve(self, http: web.BaseRequest) -> web.Response:
+    async def serve(self, http: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; while closing, hang up afterwards."""
         self._under_way += 1
         try:
@@ -62,7 +62,7 @@ class InboundDoor:
                 async with asyncio.timeout(grace_s):
                     await self._nothing_under_way.wait()
 
-    async def _served(self, http: web.BaseRequest) -> web.Response:
+    async def _served(self, http: web.BaseRequest) -> web.StreamResponse:
         """Find what a request is for. Without a router: there are three places, and this is the hot path."""
         match http.rel_url.raw_path.split("/"):
             case ["", "in", name]:
@@ -76,7 +76,7 @@ class InboundDoor:
             case _:
                 return answers.problem(404, "There is nothing here. Events are sent to /in/SOURCE.")
 
-    async def _receive(self, http: web.BaseRequest, name: str, token: str | None) -> web.Response:
+    async def _receive(self, http: web.BaseRequest, name: str, token: str | None) -> web.StreamResponse:
         """Receive one event: prove as much as can be, read, and ingest."""
         source = self._sources.get(name)
         if source is None or (token is not None and not source.takes_token):
@@ -93,7 +93,7 @@ class InboundDoor:
             return self._broken_off()
         return await self._ingested(http, source, token, body)
 
-    def _refused_unread(self, http: web.BaseRequest, source: Source, token: str | None) -> web.Response | None:
+    def _refused_unread(self, http: web.BaseRequest, source: Source, token: str | None) -> web.StreamResponse | None:
         """Refuse what can be refused before the body is read."""
         if http.method != "POST":
             return answers.problem(405, "Events are sent by POST.", {"Allow": "POST"})
@@ -106,14 +106,14 @@ class InboundDoor:
             return None if refusal is None else _closing(answers.refused(refusal))
         return None
 
-    def _broken_off(self) -> web.Response:
+    def _broken_off(self) -> web.StreamResponse:
         """Count a body that never came whole; its sender has mostly gone."""
         self._tell_malformed("broken off")
         return _closing(answers.problem(400, "The body did not come whole."))
 
     async def _ingested(
         self, http: web.BaseRequest, source: Source, token: str | None, body: bytes | None
-    ) -> web.Response:
+    ) -> web.StreamResponse:
         if body is None:
             return _closing(answers.refused(Refusal.TOO_LARGE))
         try:
@@ -130,7 +130,7 @@ class InboundDoor:
             http.method, self._proxies.origin(http), path, query, http.headers, body, self._proxies.sender(http), token
         )
 
-    async def _ready(self) -> web.Response:
+    async def _ready(self) -> web.StreamResponse:
         """Say whether it can accept and deliver, having tried."""
         checks = await self._health.checks()
         is_ready = all(check.ok for check in checks.values())
@@ -160,13 +160,13 @@ async def _go_on(http: web.BaseRequest) -> None:
     http.writer.output_size = 0  # the answer itself has not begun
 
 
-def _closing(response: web.Response) -> web.Response:
+def _closing(response: web.StreamResponse) -> web.StreamResponse:
     """Answer and hang up, rather than read the rest."""
     response.force_close()
     return response
 
 
-def _only_reading(http: web.BaseRequest) -> web.Response | None:
+def _only_reading(http: web.BaseRequest) -> web.StreamResponse | None:
     if http.method in ("GET", "HEAD"):
         return None
     return answers.problem(405, "This is read by GET.", {"Allow": "GET, HEAD"})

@@ -15,7 +15,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
     3: ("store", "targets"),
     4: ("ingest", "gate", "lanes", "scheduler", "worker", "maintenance", "headroom", "health"),
     5: ("web",),
-    6: ("runtime", "assembly", "admin_token", "telemetry"),
+    6: ("runtime", "assembly", "admin_token", "telemetry", "metrics"),
     7: ("cli", "__main__"),
 }
 IMPURE = {"aiohttp", "asyncio", "sqlite3", "aiosqlite", "asyncpg", "os", "random", "secrets", "time"}

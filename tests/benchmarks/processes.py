@@ -3,20 +3,28 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.benchmarks import weighing
+from tests.benchmarks.asking import ask
+from tests.benchmarks.benchmark import NotMeasured
 from tests.benchmarks.load import SECRET
 
-START_S_MAX = 20.0
+START_S_MAX = 60.0
 END_S_MAX = 30.0
+HELP_S_MAX = 20.0
+PAUSE_S = 0.01
 SOURCE_PATH = "/in/shop"
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+CONCURRENCY = 32  # of each target
+
+ALL, RECEIVE, DELIVER = "all", "receive", "deliver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,75 +36,131 @@ class Server:
 
     @property
     def cpu_s(self) -> float:
-        """Return the processor time it has used, all threads together. Source: proc(5), fields 14 and 15."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+        """Return the processor time it has used, all threads and descendants together."""
+        return weighing.cpu_s(self.process.pid)
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """Return the largest memory it has had, with its descendants."""
+        return weighing.peak_memory_bytes(self.process.pid)
 
     async def listens(self) -> None:
         """Come back once it takes connections."""
+        await self._until(self._takes_connections)
+
+    async def is_ready(self) -> None:
+        """Come back once it says so."""
+        await self._until(self._says_ready)
+
+    async def _until(self, is_so: Callable[[], Awaitable[bool]]) -> None:
         async with asyncio.timeout(START_S_MAX):
-            while True:
+            while not await is_so():
                 if self.process.poll() is not None:
                     raise RuntimeError(f"a server ended by itself, with {self.process.returncode}")
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                except ConnectionError:
-                    await asyncio.sleep(0.02)
-                else:
-                    writer.close()
-                    return
+                await asyncio.sleep(PAUSE_S)
+
+    async def _takes_connections(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except ConnectionError:
+            return False
+        writer.close()
+        return True
+
+    async def _says_ready(self) -> bool:
+        try:
+            status, _ = await ask(self.port, "/readyz")
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return False
+        return status == 200
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a relay lives: its folder, and the ports of its configuration."""
+
+    folder: Path
+    public_port: int
+    admin_port: int
+
+    @property
+    def database(self) -> Path:
+        """Return where its events are."""
+        return self.folder / "relay.db"
+
+    @property
+    def configuration(self) -> Path:
+        """Return where its configuration is."""
+        return self.folder / "relay.yaml"
+
+
+def site(folder: Path, targets: Mapping[str, str], **storage: str) -> Site:
+    """Write the configuration of a relay. targets: URLs by name, each of which gets every event."""
+    made = Site(folder, free_port(), free_port())
+    verify = {"scheme": "hmac", "algorithm": "sha256", "header": "X-Signature"}
+    configuration = {
+        "server": {"listen": f"127.0.0.1:{made.public_port}"},
+        "admin": {"listen": f"127.0.0.1:{made.admin_port}"},
+        "storage": {"url": f"sqlite:///{made.database}", "disk_free_min": "1MiB", **storage},
+        "sources": {"shop": {"verify": verify, "secret": SECRET}},
+        "targets": {
+            name: {"url": url, "allow_private": True, "concurrency": CONCURRENCY} for name, url in targets.items()
+        },
+        "routes": [{"from": "shop", "to": list(targets)}] if targets else [],
+    }
+    made.configuration.write_text(json.dumps(configuration, indent=2))
+    return made
 
 
 @contextmanager
-def bare() -> Iterator[Server]:
-    """Run the bare handler."""
-    with _running(*_server("bare", port := free_port()), port=port) as server:
-        yield server
-
-
-@contextmanager
-def sink() -> Iterator[Server]:
-    """Run a receiver of deliveries."""
-    with _running(*_server("sink", port := free_port()), port=port) as server:
-        yield server
-
-
-@contextmanager
-def relay(folder: Path, targets: dict[str, str]) -> Iterator[Server]:
-    """Run the real program, logging JSON lines to a file as in production. targets: URLs by name."""
-    port = free_port()
-    path = folder / "relay.yaml"
-    path.write_text(json.dumps(_configuration(folder, port, targets), indent=2))
+def relay(at: Site, role: str = ALL, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Run the real program, logging JSON lines to a file as in production. role: what this process does of it all."""
+    roles = () if role == ALL else ("--role", role)
+    command = (sys.executable, "-m", "relay", "serve", "-c", str(at.configuration), *roles)
+    port = at.admin_port if role == DELIVER else at.public_port
     with (
-        (folder / "relay.log").open("wb") as log,
-        _running(sys.executable, "-m", "relay", "serve", "-c", str(path), port=port, log=log.fileno()) as server,
+        (at.folder / f"{role}.log").open("wb") as log,
+        running(*command, port=port, log=log.fileno(), environment=environment) as server,
     ):
         yield server
 
 
-def _configuration(folder: Path, port: int, targets: dict[str, str]) -> dict[str, object]:
-    verify = {"scheme": "hmac", "algorithm": "sha256", "header": "X-Signature"}
-    return {
-        "server": {"listen": f"127.0.0.1:{port}"},
-        "admin": {"listen": f"127.0.0.1:{free_port()}"},
-        "storage": {"url": f"sqlite:///{folder / 'relay.db'}", "disk_free_min": "1MiB"},
-        "sources": {"shop": {"verify": verify, "secret": SECRET}},
-        "targets": {name: {"url": url, "allow_private": True, "concurrency": 32} for name, url in targets.items()},
-        "routes": [{"from": "shop", "to": list(targets)}] if targets else [],
-    }
-
-
-def _server(kind: str, port: int) -> tuple[str, ...]:
-    return sys.executable, "-m", "tests.benchmarks.servers", kind, str(port)
+def require_roles() -> None:
+    """Insist that one process can receive and another deliver."""
+    told = subprocess.run(
+        (sys.executable, "-m", "relay", "serve", "--help"), capture_output=True, timeout=HELP_S_MAX, check=True
+    )
+    if b"--role" not in told.stdout:
+        raise NotMeasured("this relay has no `relay serve --role`")
 
 
 @contextmanager
-def _running(*command: str, port: int, log: int = subprocess.DEVNULL) -> Iterator[Server]:
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+def ours(kind: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Run one of the benchmarks' own servers."""
+    port = free_port()
+    command = (sys.executable, "-m", "tests.benchmarks.servers", kind, str(port), *arguments)
+    with running(*command, port=port, environment=environment) as server:
+        yield server
+
+
+@contextmanager
+def running(
+    *command: str, port: int, log: int = subprocess.DEVNULL, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Run a program in a process group of its own, so that it ends with all that it has started."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        env={**os.environ, **(environment or {})},
+        start_new_session=True,
+    )
     try:
         yield Server(process, port)
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait(END_S_MAX)
 
 
