@@ -1,5 +1,6 @@
 """What is wrong with a value, said by whoever checks it; `wording` adds where it stands and what was found."""
 
+import json
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -41,8 +42,8 @@ def nearest(found: object, names: Iterable[str]) -> str | None:
 
 
 def listing(names: Iterable[str], word: str = "or") -> str:
-    """Return `a, b or c`, cut where it gets long."""
-    known = list(names)
+    """Return `a, b or c`, cut where it gets long, on one line whatever the names hold."""
+    known = [name if name.isprintable() else json.dumps(name) for name in names]
     if len(known) > LISTED_MAX:
         return f"{', '.join(known[:LISTED_MAX])} …"
     *others, last = known

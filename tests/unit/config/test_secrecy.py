@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from relay.config import Config, load
@@ -176,6 +176,7 @@ json_values = st.recursive(
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(PATHS), json_values)
+@example(("targets",), {"\r": None})
 def test_nothing_whatever_breaks_the_reading(tmp_path: Path, path: tuple[str | int, ...], value: object) -> None:
     """Whatever stands in the file, it is read, or refused in words of one line each."""
     file = tmp_path / "relay.yaml"
