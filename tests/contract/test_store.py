@@ -3,7 +3,6 @@
 import asyncio
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,27 +15,10 @@ from relay.store.protocol import Settlement, Store
 from relay.store.sqlite.store import SqliteStore
 from tests.builders import a_lease, a_plan, again, an_attempt, an_event, dead, delivered
 from tests.conftest import START
+from tests.contract.conftest import OpenStore
 
 SECOND = timedelta(seconds=1)
 MANY = 10**9
-
-OpenStore = Callable[[str], Awaitable[Store]]
-
-
-@pytest.fixture
-async def open_store(tmp_path: Path) -> AsyncIterator[OpenStore]:
-    """Open the same storage for a worker, as another process would."""
-    opened: list[SqliteStore] = []
-
-    async def open_for(worker: str) -> Store:
-        store = SqliteStore(tmp_path / "relay.db", worker, patience_s=0.05)
-        await store.open()
-        opened.append(store)
-        return store
-
-    yield open_for
-    for store in opened:
-        await store.close()
 
 
 async def claim_one(

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from relay.domain import Attempt, Delivery, DeliveryStatus, Outcome, Refusal, RetryPolicy, Target
+from relay.domain import Attempt, Delivery, DeliveryStatus, Event, Outcome, Plan, Refusal, RetryPolicy, Target
 from relay.gate import Gate
 from relay.lanes import Lane, Lanes, Memory
 from relay.scheduler import Scheduler
-from relay.store.protocol import EventRecord, Store
+from relay.store.protocol import EventRecord, LaneState, Store
 from relay.worker import Worker
+from tests.builders import a_plan, an_event
 from tests.conftest import ManualClock
 
 
@@ -55,13 +56,25 @@ class ScriptedTarget:
     answers: list[Outcome | Exception] = field(default_factory=list)
     sent: list[tuple[str, int]] = field(default_factory=list)
     open_gate: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: int = 0
 
     def __post_init__(self) -> None:
         self.open_gate.set()
+        self._passes = asyncio.Semaphore(0)
+
+    def let_through(self, count: int) -> None:
+        """Answer so many of those that wait at the closed gate."""
+        for _ in range(count):
+            self._passes.release()
 
     async def send(self, delivery: Delivery) -> Attempt:
         self.sent.append((delivery.event.id, delivery.attempt))
-        await self.open_gate.wait()
+        self.waiting += 1
+        passing = [asyncio.ensure_future(self.open_gate.wait()), asyncio.ensure_future(self._passes.acquire())]
+        await asyncio.wait(passing, return_when=asyncio.FIRST_COMPLETED)
+        for other in passing:
+            other.cancel()
+        self.waiting -= 1
         answer = self.answers.pop(0) if self.answers else Outcome.ACCEPTED
         if isinstance(answer, Exception):
             raise answer
@@ -92,6 +105,33 @@ class Bench:
             while not await is_so():
                 await asyncio.sleep(0.001)
 
+    @property
+    def gate(self) -> Gate:
+        return self.lanes.gates["erp"]
+
+    async def accept(self, event: Event | None = None, plan: Plan | None = None, *, order: str | None = None) -> Event:
+        """Accept as ingest does: with places in the lanes."""
+        event = event or an_event(at=self.clock.now())
+        plan = plan or a_plan("erp", at=self.clock.now(), order=order)
+        places = self.lanes.reserve(event, plan, self.clock.now())
+        receipt = await self.store.accept(event, plan, places.leases)
+        self.lanes.fill(places, plan, receipt)
+        return event
+
+    async def look(self) -> None:
+        """Look at the gate, as maintenance does every second."""
+        await self.gate.look((await self.store.lanes()).get("erp", LaneState()))
+
+    async def until_sent(self, count: int) -> None:
+        """Wait until so many attempts were begun, and see that no further one is."""
+
+        async def is_so() -> bool:
+            return len(self.target.sent) >= count
+
+        await self.until(is_so)
+        await asyncio.sleep(0.02)
+        assert count == len(self.target.sent)
+
     async def until_status(self, event_id: str, status: DeliveryStatus, *, attempts: int | None = None) -> None:
         async def is_so() -> bool:
             (delivery,) = (await self.story(event_id)).deliveries
@@ -104,8 +144,13 @@ POLICY = RetryPolicy(base_s=10, factor=3, cap_s=100, jitter=0)
 
 
 @pytest.fixture
-async def bench(store: Store, clock: ManualClock) -> AsyncIterator[Bench]:
-    target = Target("erp", concurrency=2, retry=POLICY)
+def target() -> Target:
+    """The target whose worker is on the bench; a test may bring another."""
+    return Target("erp", concurrency=2, retry=POLICY)
+
+
+@pytest.fixture
+async def bench(store: Store, clock: ManualClock, target: Target) -> AsyncIterator[Bench]:
     sender, journal = ScriptedTarget(clock), Journal()
     lane = Lane(target, "worker-a", Memory(), Gate(target, store, clock, journal))
     lanes = Lanes([lane])

@@ -6,10 +6,8 @@ from relay.headroom import Headroom
 from relay.health import Health
 from relay.scheduler import Scheduler
 from relay.store.protocol import Store
-from tests.builders import an_event
 from tests.conftest import ManualClock
 from tests.integration.conftest import Bench
-from tests.integration.test_worker import accept
 
 
 async def test_a_worker_that_hangs_makes_the_process_unready(bench: Bench) -> None:
@@ -19,7 +17,7 @@ async def test_a_worker_that_hangs_makes_the_process_unready(bench: Bench) -> No
     )
     assert (await health.checks())["workers"].ok
     bench.target.open_gate.clear()
-    await accept(bench, an_event())
+    await bench.accept()
     while not bench.target.sent:
         await asyncio.sleep(0.001)
 

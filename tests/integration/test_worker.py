@@ -5,23 +5,15 @@ from typing import Any
 
 import pytest
 
-from relay.domain import Delivery, DeliveryStatus, Event, Outcome, Plan
+from relay.domain import Delivery, DeliveryStatus, Outcome
 from tests.builders import a_plan, an_event
 from tests.integration.conftest import Bench
-
-
-async def accept(bench: Bench, event: Event, plan: Plan | None = None) -> None:
-    """Accept as ingest does: with places in the lanes."""
-    plan = plan or a_plan("erp", at=bench.clock.now())
-    places = bench.lanes.reserve(event, plan, bench.clock.now())
-    receipt = await bench.store.accept(event, plan, places.leases)
-    bench.lanes.fill(places, plan, receipt)
 
 
 async def test_a_fresh_event_is_delivered_without_waiting_for_the_clock(bench: Bench) -> None:
     """Fresh events go from the commit straight to the worker, in memory."""
     event = an_event()
-    await accept(bench, event)
+    await bench.accept(event)
 
     await bench.until_status(event.id, DeliveryStatus.DELIVERED)
     assert [(event.id, 1)] == bench.target.sent
@@ -31,7 +23,7 @@ async def test_a_failed_delivery_is_tried_again_on_its_schedule_until_it_arrives
     """Time is moved: 10 s after the first failure, 30 s after the second, and not a moment before."""
     bench.target.answers = [Outcome.ERRORED, Outcome.UNREACHABLE]
     event = an_event()
-    await accept(bench, event)
+    await bench.accept(event)
     await bench.until_status(event.id, DeliveryStatus.PENDING, attempts=1)
 
     bench.clock.advance(9.9)
@@ -49,7 +41,7 @@ async def test_what_cannot_be_delivered_before_its_deadline_stands_as_dead(bench
     """Promise 2: an accepted event reaches its target or stands as dead, with its reason."""
     bench.target.answers = [Outcome.TIMED_OUT]
     event = an_event()
-    await accept(bench, event, a_plan("erp", at=bench.clock.now(), max_age=(bench.clock.now() - bench.clock.now())))
+    await bench.accept(event, a_plan("erp", at=bench.clock.now(), max_age=(bench.clock.now() - bench.clock.now())))
 
     await bench.until_status(event.id, DeliveryStatus.DEAD)
     (delivery,) = (await bench.story(event.id)).deliveries
@@ -60,9 +52,9 @@ async def test_a_sender_that_crashes_costs_one_attempt_and_no_other_delivery(ben
     """An event that crashes the sender is parked by its schedule; the rest flows."""
     bench.target.answers = [KeyError("bug")]
     poison, other = an_event(), an_event()
-    await accept(bench, poison)
+    await bench.accept(poison)
     await bench.until_status(poison.id, DeliveryStatus.PENDING, attempts=1)
-    await accept(bench, other)
+    await bench.accept(other)
 
     await bench.until_status(other.id, DeliveryStatus.DELIVERED)
     (delivery,) = (await bench.story(poison.id)).deliveries
@@ -75,7 +67,7 @@ async def test_a_burst_beyond_the_window_is_delivered_whole(bench: Bench, monkey
     events = [an_event() for _ in range(100)]
     bench.target.open_gate.clear()
     for event in events:
-        await accept(bench, event)
+        await bench.accept(event)
     bench.target.open_gate.set()
 
     async def all_sent() -> bool:
@@ -89,7 +81,7 @@ async def test_no_more_is_sent_at_once_than_the_target_allows(bench: Bench) -> N
     """Concurrency is the target's, whatever waits."""
     bench.target.open_gate.clear()
     for _ in range(10):
-        await accept(bench, an_event())
+        await bench.accept(an_event())
 
     async def two_are_sending() -> bool:
         return len(bench.target.sent) == 2
@@ -114,7 +106,7 @@ async def test_a_stop_finishes_what_is_in_flight_and_gives_back_the_rest(bench: 
     bench.target.open_gate.clear()
     events = [an_event() for _ in range(5)]
     for event in events:
-        await accept(bench, event)
+        await bench.accept(event)
 
     async def two_are_sending() -> bool:
         return len(bench.target.sent) == 2
@@ -163,7 +155,7 @@ async def test_a_stop_does_not_wait_beyond_its_grace(bench: Bench) -> None:
     """A target that hangs cannot hold the process; its delivery is found lost and sent again."""
     bench.target.open_gate.clear()
     event = an_event()
-    await accept(bench, event)
+    await bench.accept(event)
 
     async def one_is_sending() -> bool:
         return len(bench.target.sent) == 1
