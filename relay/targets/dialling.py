@@ -1,58 +1,31 @@
-"""How a connection to a target is made: only to addresses that may be called, and never unnoticed."""
+"""How a connection to a target is made: only to addresses that may be called."""
 
 import asyncio
-import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar
 from functools import partial
 
-from aiohttp import AddrInfoType, TCPConnector
+from aiohttp import AddrInfoType, ClientRequest, ClientTimeout, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.connector import Connection
+from yarl import URL
 
 from relay.domain import HttpTarget
 from relay.targets.addresses import admitted, look_up, named_networks
+from relay.targets.exchange import Answers
 
 KEEPALIVE_S = 15.0
 DNS_TTL_S = 10
 
-_HEAD = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[ \r].*?\r\n\r\n", re.DOTALL)
 
-_dials: ContextVar[list[str]] = ContextVar("dials")
+class Pool(TCPConnector):
+    """One target's connections: dialled behind a guard, kept while idle, never more at a time than allowed.
 
-
-def watch_dials() -> list[str]:
-    """Return a list that is told of every address dialled for the task at hand from now on.
-
-    Still empty after a request: it went over a connection kept from before. aiohttp tells that only by tracing,
-    which costs a quarter of the request.
-    """
-    dials: list[str] = []
-    _dials.set(dials)
-    return dials
-
-
-class _Answers(ResponseHandler):
-    """Reads the answers of one connection, and saves the status of one that is not good HTTP in all else.
-
-    A 204 with a body and a body longer than declared are common mistakes, and the parser gives up the head with
-    them: for days the target would be sent again what it has said it has.
+    What aiohttp has no public place for: which protocol reads a connection, and asking for one without a session.
     """
 
-    def data_received(self, data: bytes) -> None:
-        """Parse a piece; where that fails, leave the status that stands in it as the error's code, or 0."""
-        super().data_received(data)
-        if isinstance(error := self.exception(), HttpProcessingError):
-            head = _HEAD.match(data)
-            error.code = int(head[1]) if head else 0
-
-
-class _Connector(TCPConnector):
-    """A pool whose connections read answers our way."""
-
-    def __init__(self, *, limit: int, guard: "Guard") -> None:
+    def __init__(self, url: URL, *, limit: int, guard: "Guard") -> None:
         super().__init__(
             limit=limit,
             keepalive_timeout=KEEPALIVE_S,
@@ -60,8 +33,14 @@ class _Connector(TCPConnector):
             resolver=guard,
             socket_factory=guard.open_socket,
         )
-        protocol: type[ResponseHandler] = _Answers
-        self._factory = partial(protocol, loop=asyncio.get_running_loop())  # aiohttp has no public place for it
+        loop = asyncio.get_running_loop()
+        protocol: type[ResponseHandler] = Answers
+        self._factory = partial(protocol, loop=loop)
+        self._place = ClientRequest("POST", url, loop=loop)  # tells a connector where to, and is never sent
+
+    async def take(self, patience: ClientTimeout) -> Connection:
+        """Return a connection kept from before, or dial one. Errors: ClientError, OSError, TimeoutError among them."""
+        return await self.connect(self._place, [], patience)
 
 
 class Guard(AbstractResolver):
@@ -78,9 +57,9 @@ class Guard(AbstractResolver):
         # A thread of its own: the system's resolver blocks, and a target whose DNS hangs would fill the shared ones.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="relay-dns")
 
-    def connector(self) -> TCPConnector:
-        """Make a pool of connections, all of them guarded."""
-        return _Connector(limit=self._connections_max, guard=self)
+    def pool(self, url: URL) -> Pool:
+        """Make a pool of connections to `url`, all of them guarded."""
+        return Pool(url, limit=self._connections_max, guard=self)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -95,9 +74,7 @@ class Guard(AbstractResolver):
     def open_socket(self, addr_info: AddrInfoType) -> socket.socket:
         """Make the socket for an address about to be dialled. Errors: AddressBlocked."""
         family, kind, protocol, _, sockaddr = addr_info
-        address = str(sockaddr[0])
-        self._admitted([address])
-        _dials.get([]).append(address)
+        self._admitted([str(sockaddr[0])])
         return socket.socket(family=family, type=kind, proto=protocol)
 
     async def close(self) -> None:

@@ -10,10 +10,10 @@ from aiohttp import (
     ClientConnectorCertificateError,
     ClientConnectorDNSError,
     ClientConnectorError,
-    ClientResponseError,
     ClientSSLError,
     ServerDisconnectedError,
 )
+from aiohttp.http_exceptions import HttpProcessingError
 
 from relay.domain import Outcome
 from relay.errors import AddressBlocked
@@ -30,7 +30,7 @@ def explain(error: Exception, timeout_s: float) -> tuple[Outcome, str]:
             return Outcome.UNREACHABLE, "it closed the connection before it answered"
         case OSError():
             return Outcome.UNREACHABLE, _what_broke(error)
-        case ClientResponseError():
+        case HttpProcessingError():
             return Outcome.ERRORED, "what it answered is not HTTP"
         case _:
             return Outcome.ERRORED, f"the request could not be made ({type(error).__name__})"

@@ -2,11 +2,9 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 
-from multidict import CIMultiDict, istr
 from yarl import URL
 
 from relay.domain import Delivery, Event, HttpTarget
@@ -30,17 +28,18 @@ CONNECTION_HEADERS = frozenset(
     ]
 )
 
-CONTENT_TYPE = istr("Content-Type")
-CONTENT_ENCODING = istr("Content-Encoding")
-CONTENT_LENGTH = istr("Content-Length")
-AUTHORIZATION = istr("Authorization")
-USER_AGENT = istr("User-Agent")
-ID = istr("webhook-id")
-TIMESTAMP = istr("webhook-timestamp")
-SIGNATURE = istr("webhook-signature")
-SOURCE = istr("X-Relay-Source")
-TYPE = istr("X-Relay-Type")
-ATTEMPT = istr("X-Relay-Attempt")
+CONTENT_TYPE = "Content-Type"
+CONTENT_ENCODING = "Content-Encoding"
+CONTENT_LENGTH = "Content-Length"
+HOST = "Host"
+AUTHORIZATION = "Authorization"
+USER_AGENT = "User-Agent"
+ID = "webhook-id"
+TIMESTAMP = "webhook-timestamp"
+SIGNATURE = "webhook-signature"
+SOURCE = "X-Relay-Source"
+TYPE = "X-Relay-Type"
+ATTEMPT = "X-Relay-Attempt"
 
 # What a reader of the documentation is told of each.
 OURS = {
@@ -55,72 +54,94 @@ OURS = {
 
 PROGRAM = f"relay/{version('callback-relay')}"
 
-_NEVER_PASSED = CONNECTION_HEADERS | {"host"} | {name.lower() for name in (ID, TIMESTAMP, SIGNATURE)}
+_OURS = frozenset(name.lower() for name in OURS if name != USER_AGENT)
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _UNSENDABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")  # RFC 9110, 5.5; a lone surrogate has no bytes
 
 
-class RequestHeaders:
-    """One target's headers. What is the same for every delivery is worked out once.
+class RequestHead:
+    """The heads of one target's requests. What is the same for every delivery is worked out once.
 
     Where a header has several origins, ours stand before configured ones, and those before what the event came with.
     """
 
     def __init__(self, target: HttpTarget, url: URL) -> None:
-        self._fixed = CIMultiDict(_fixed(target, url))
-        self._passed = _passed(target, self._fixed)
-        self._fault = next((f"{name!r} is no name for a header" for name in target.headers if not _is_name(name)), None)
+        fixed = list(_fixed(target, url))
+        self._fault = _misnamed(target) or _fault(fixed)
+        self._begin = f"POST {url.raw_path_qs} HTTP/1.1\r\n" + ("" if self._fault else _lines(fixed))
+        self._passed = _passed(target, {name.lower() for name, _ in fixed})
 
-    def of(self, delivery: Delivery, now: datetime) -> CIMultiDict[str] | str:
-        """Return the headers of an attempt, without the signature; or in words, which of them cannot be sent.
+    def of(self, delivery: Delivery, timestamp: int, signature: str | None) -> bytes | str:
+        """Return the head of an attempt's request, down to its empty line; or in words, what of it cannot be sent.
 
-        Text outside ASCII goes out as UTF-8.
+        timestamp: seconds since 1970. Text outside ASCII goes out as UTF-8.
         """
-        headers = self._fixed.copy()
-        self._add_passed(delivery.event, headers)
-        headers[ID] = delivery.event.id
-        headers[TIMESTAMP] = str(int(now.timestamp()))
-        headers[SOURCE] = delivery.event.source
-        headers[TYPE] = delivery.event.type
-        headers[ATTEMPT] = str(delivery.attempt)
-        headers[CONTENT_LENGTH] = str(len(delivery.event.body))
-        headers.setdefault(USER_AGENT, PROGRAM)
-        return self._fault or _fault(headers) or headers
+        event = delivery.event
+        fields = [
+            *self._passed_of(event),
+            (ID, event.id),
+            (TIMESTAMP, str(timestamp)),
+            (SOURCE, event.source),
+            (TYPE, event.type),
+            (ATTEMPT, str(delivery.attempt)),
+            (CONTENT_LENGTH, str(len(event.body))),
+        ]
+        if signature is not None:
+            fields.append((SIGNATURE, signature))
+        if (fault := self._fault or _fault(fields)) is not None:
+            return fault
+        return f"{self._begin}{_lines(fields)}\r\n".encode()
 
-    def _add_passed(self, event: Event, headers: CIMultiDict[str]) -> None:
+    def _passed_of(self, event: Event) -> Iterator[tuple[str, str]]:
+        """Yield what goes with an event of its own headers."""
+        has_type = False
         for held, value in event.headers:
             name = self._passed.get(held.lower())
-            if name is not None and not (name is CONTENT_TYPE and name in headers):  # a body has one type
-                headers.add(name, value)
+            if name is None or (name is CONTENT_TYPE and has_type):  # a body has one type
+                continue
+            has_type = has_type or name is CONTENT_TYPE
+            yield name, value
 
 
-def _fixed(target: HttpTarget, url: URL) -> Iterator[tuple[istr, str]]:
-    """Yield what a target's configuration sets, its URL's user part included."""
-    configured = {istr(name): secret.reveal() for name, secret in target.headers.items()}
-    if url.raw_user is not None and AUTHORIZATION not in CIMultiDict(configured):
+def _fixed(target: HttpTarget, url: URL) -> Iterator[tuple[str, str]]:
+    """Yield what is the same for every delivery: what the URL says, what the file says, and who we are."""
+    configured = {name.lower() for name in target.headers}
+    if "host" not in configured:
+        yield HOST, url.host_port_subcomponent or ""
+    if url.raw_user is not None and AUTHORIZATION.lower() not in configured:
         yield AUTHORIZATION, "Basic " + b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
-    for name, value in configured.items():
-        if name.lower() not in CONNECTION_HEADERS:
-            yield name, value.decode("utf-8", "surrogateescape")  # what is no text shows as unsendable
+    for name, secret in target.headers.items():
+        if name.lower() not in CONNECTION_HEADERS | _OURS:
+            yield name, secret.reveal().decode("utf-8", "surrogateescape")  # what is no text shows as unsendable
+    if USER_AGENT.lower() not in configured:
+        yield USER_AGENT, PROGRAM
 
 
-def _passed(target: HttpTarget, fixed: CIMultiDict[str]) -> Mapping[str, istr]:
+def _passed(target: HttpTarget, fixed: set[str]) -> Mapping[str, str]:
     """Return the names of headers to be passed, each by its lower case."""
-    names = (CONTENT_TYPE, CONTENT_ENCODING, *map(istr, target.pass_headers))
-    passed: dict[str, istr] = {}
-    for name in names:
-        if name.lower() not in _NEVER_PASSED and name not in fixed:
+    passed: dict[str, str] = {}
+    for name in (CONTENT_TYPE, CONTENT_ENCODING, *target.pass_headers):
+        if name.lower() not in CONNECTION_HEADERS | _OURS | fixed | {"host"} and _is_name(name):
             passed.setdefault(name.lower(), name)
     return passed
+
+
+def _lines(fields: Iterable[tuple[str, str]]) -> str:
+    return "".join([f"{name}: {value}\r\n" for name, value in fields])
+
+
+def _misnamed(target: HttpTarget) -> str | None:
+    """Say which configured header has a name that is none, or None."""
+    return next((f"{name!r} is no name for a header" for name in target.headers if not _is_name(name)), None)
 
 
 def _is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def _fault(headers: CIMultiDict[str]) -> str | None:
+def _fault(fields: Iterable[tuple[str, str]]) -> str | None:
     """Say which header HTTP cannot carry, or None where it can carry all. Never repeats a value: it may be secret."""
-    for name, value in headers.items():
+    for name, value in fields:
         if not value.isprintable() and _UNSENDABLE.search(value):  # the first test is quick, and mostly enough
             return f"header {name} holds a character that HTTP cannot carry"
     return None

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from relay.domain import Outcome
-from relay.targets.http import EXCERPT_BYTES
+from relay.targets.exchange import EXCERPT_BYTES
 from tests.conftest import ManualClock
 from tests.receiver import closes, hangs, receiving, resets, says, writes
 from tests.senders import PATIENCE_S, SENDERS, TIMEOUT_S, Opener, a_delivery, opened, send_once

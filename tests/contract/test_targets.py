@@ -15,7 +15,7 @@ import uvloop
 from standardwebhooks import Webhook
 
 from relay.domain import Attempt, Outcome, RetryPolicy, Secret
-from relay.targets.http import ANSWER_BYTES_MAX, EXCERPT_BYTES
+from relay.targets.exchange import ANSWER_BYTES_MAX, EXCERPT_BYTES
 from relay.targets.protocol import Sender
 from tests.builders import an_event
 from tests.conftest import START, ManualClock

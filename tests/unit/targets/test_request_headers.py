@@ -9,7 +9,7 @@ from multidict import CIMultiDict
 
 from relay.domain import Delivery, HttpTarget, Secret
 from relay.targets.addresses import endpoint
-from relay.targets.headers import CONNECTION_HEADERS, RequestHeaders
+from relay.targets.headers import CONNECTION_HEADERS, RequestHead
 from tests.builders import an_event
 from tests.conftest import START
 
@@ -19,14 +19,18 @@ def a_delivery(*headers: tuple[str, str], event_type: str = "order.paid") -> Del
     return Delivery(1, event, "route", "erp", 1, 0, START, START + timedelta(days=3))
 
 
-def made(delivery: Delivery, url: str = "http://erp.example/", **settings: Any) -> CIMultiDict[str] | str:
-    return RequestHeaders(HttpTarget(name="erp", url=url, **settings), endpoint(url)).of(delivery, START)
+def made(delivery: Delivery, url: str = "http://erp.example/", **settings: Any) -> bytes | str:
+    head = RequestHead(HttpTarget(name="erp", url=url, **settings), endpoint(url))
+    return head.of(delivery, int(START.timestamp()), None)
 
 
 def headers_of(delivery: Delivery, url: str = "http://erp.example/", **settings: Any) -> CIMultiDict[str]:
-    headers = made(delivery, url, **settings)
-    assert not isinstance(headers, str)
-    return headers
+    """Read a head as its receiver would."""
+    head = made(delivery, url, **settings)
+    assert not isinstance(head, str)
+    _, *lines, end, rest = head.decode().split("\r\n")
+    assert ("", "") == (end, rest)
+    return CIMultiDict((name, value) for name, _, value in (line.partition(": ") for line in lines))
 
 
 def test_type_and_encoding_of_the_body_go_with_it() -> None:

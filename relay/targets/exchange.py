@@ -1,0 +1,202 @@
+"""One request and its answer, over one connection.
+
+aiohttp dials, keeps connections and parses answers. Its session, request and response stand aside: for a small POST
+they cost more than all the rest (docs/decisions/0011). Not public is what is used of `ResponseHandler`: that it is the
+protocol of a connection, `set_response_params`, `read`, `should_close`, and that it parses what `data_received` gets.
+`tests/contract/test_target_connections.py` and `tests/unit/targets/test_dialling.py` would tell if it changed.
+"""
+
+import asyncio
+import re
+from contextlib import suppress
+from typing import NamedTuple, cast
+
+from aiohttp import ClientError, ClientOSError, ServerDisconnectedError, StreamReader
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.http import RawResponseMessage, StreamWriter
+from aiohttp.http_exceptions import HttpProcessingError
+
+ANSWER_BYTES_MAX = 64 * 1024  # a longer answer is left unread, and its connection dropped
+EXCERPT_BYTES = 1024
+BODY_BYTES_AT_ONCE = 64 * 1024  # a longer body goes out in pieces: 30 MB in one are copied, and hold the loop for 30 ms
+
+# All that aiohttp and the loops raise for a failed request.
+FAULTS = (ClientError, HttpProcessingError, OSError, RuntimeError, ValueError)
+ENDINGS = (ServerDisconnectedError, ClientOSError)  # those of a connection that ended or broke
+
+_HEAD = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[ \r].*?\r\n\r\n", re.DOTALL)
+
+
+class Answer(NamedTuple):
+    """What a target said."""
+
+    status: int
+    retry_after: str | None = None
+    excerpt: bytes = b""  # the first KiB of its body
+    shortfall: str = ""  # what went wrong after its status was known, in words
+
+
+class Answers(ResponseHandler):
+    """Reads one connection's answers, each to the one request before it.
+
+    Bytes that nobody asked for could be taken for the answer to the next request: a connection that brings some while
+    it is idle is dropped, and each answer has a parser of its own, which knows nothing of the last one's remains.
+    """
+
+    is_kept = False  # whether it has carried a request before the one at hand
+    is_begun = False  # whether a byte of the answer at hand has come
+    _is_idle = False
+    _is_paused = False
+
+    def expect(self) -> None:
+        """Make ready for the answer to a request that is about to be written."""
+        self._is_idle = self.is_begun = False
+        self.set_response_params(
+            read_until_eof=True,
+            auto_decompress=False,  # a few compressed KiB can be a GiB
+            read_bufsize=ANSWER_BYTES_MAX // 2,
+        )
+
+    def rest(self) -> None:
+        """Note that an answer has been read to its end."""
+        self._is_idle = self.is_kept = True
+
+    @property
+    def is_stale(self) -> bool:
+        """Tell whether it was kept from before, and brought nothing for the request at hand."""
+        return self.is_kept and not self.is_begun
+
+    def write(self, data: bytes) -> None:
+        """Write to the connection; where it is lost already, waiting for the answer will tell why."""
+        if self.transport is not None:
+            self.transport.write(data)
+
+    def break_off(self) -> None:
+        """End the connection at once: closed in peace, it would wait for what is unsent to be read."""
+        self.force_close()
+        if self.transport is not None:
+            self.transport.abort()
+
+    def pause_reading(self) -> None:
+        """Take in no more for now."""
+        self._is_paused = True
+        super().pause_reading()
+
+    def resume_reading(self, *args: bool, **kwargs: bool) -> None:
+        """Go on taking in, where that was paused: aiohttp asks for it with every piece and every end."""
+        if self._is_paused:
+            self._is_paused = False
+            super().resume_reading(*args, **kwargs)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse a piece; where that fails, leave the status that stands in it as the error's code, or 0.
+
+        A 204 with a body and a body longer than declared are common mistakes, and the parser gives up the head with
+        them: for days the target would be sent again what it has said it has.
+        """
+        if self._is_idle:
+            self.close()
+            return
+        self.is_begun = True
+        super().data_received(data)
+        if isinstance(error := self.exception(), HttpProcessingError):
+            head = _HEAD.match(data)
+            error.code = int(head[1]) if head else 0
+
+
+def answers_of(connection: Connection) -> Answers:
+    """Return what reads a connection's answers."""
+    return cast(Answers, connection.protocol)
+
+
+async def exchange(connection: Connection, head: bytes, body: bytes, deadline: float) -> Answer:
+    """Send a request and read its answer, both before `deadline`, by the loop's clock.
+
+    With an answer the connection is given back, to be kept or closed; without one it is broken off.
+    Errors: `FAULTS`, where no status of an answer came in time.
+    """
+    answers = answers_of(connection)
+    answers.expect()
+    try:
+        if len(body) <= BODY_BYTES_AT_ONCE:
+            answers.write(head + body)
+            answer = await _answer(answers, deadline)
+        else:
+            answer = await _answer_to_pieces(answers, head, body, deadline)
+        answers.rest()
+        connection.release()  # closes it where the answer was not read to its end, or said so
+    except BaseException:
+        answers.break_off()
+        connection.close()
+        raise
+    return answer
+
+
+async def _answer_to_pieces(answers: Answers, head: bytes, body: bytes, deadline: float) -> Answer:
+    """Send a large body in pieces, and read the answer even if it comes before the last of them.
+
+    A target that says yes early may still be reading, and gets the rest; one that says no does not.
+    """
+    answers.write(head)
+    writing = asyncio.create_task(_write_pieces(answers, body))
+    try:
+        answer = await _answer(answers, deadline)
+        if 200 <= answer.status < 300:
+            await asyncio.wait([writing], timeout=deadline - asyncio.get_running_loop().time())
+    finally:
+        if not writing.done():
+            writing.cancel()
+            answers.break_off()
+    return answer
+
+
+async def _write_pieces(answers: Answers, body: bytes) -> None:
+    """Write a body in pieces, as fast as they are taken. Of faults learns whoever waits for the answer."""
+    writer, view = StreamWriter(answers, asyncio.get_running_loop()), memoryview(body)
+    with suppress(OSError, RuntimeError):
+        for start in range(0, len(view), BODY_BYTES_AT_ONCE):
+            await writer.write(view[start : start + BODY_BYTES_AT_ONCE])
+
+
+async def _answer(answers: Answers, deadline: float) -> Answer:
+    """Read an answer. Errors: `FAULTS`, where its status did not come."""
+    try:
+        message, body = await _head_of_answer(answers, deadline)
+    except HttpProcessingError as error:
+        if not error.code:
+            raise
+        return Answer(error.code, shortfall="the rest of the answer is not HTTP")
+    retry_after = message.headers.get("Retry-After")
+    if body.is_eof():  # a short body that came with its head, as most do: nothing to wait for
+        return Answer(message.code, retry_after, body.read_nowait()[:EXCERPT_BYTES])
+    return Answer(message.code, retry_after, *await _excerpt(body, deadline))
+
+
+async def _head_of_answer(answers: Answers, deadline: float) -> tuple[RawResponseMessage, StreamReader]:
+    """Wait for the head of an answer, past interim ones (RFC 9110, 15.2)."""
+    # An alarm on the loop, because `asyncio.timeout_at` costs five times as much, and this is where all wait.
+    alarm = asyncio.get_running_loop().call_at(deadline, answers.set_exception, TimeoutError())
+    try:
+        while True:
+            message, body = await answers.read()
+            if message.code == 101 or not 100 <= message.code < 200:
+                return message, body
+    finally:
+        alarm.cancel()
+
+
+async def _excerpt(body: StreamReader, deadline: float) -> tuple[bytes, str]:
+    """Read an answer's body, to its end or a bound; return its first KiB, and what went wrong, in words."""
+    excerpt, read = b"", 0
+    try:
+        async with asyncio.timeout_at(deadline):
+            while read <= ANSWER_BYTES_MAX and not body.at_eof():
+                piece = await body.readany()
+                read += len(piece)
+                excerpt += piece[: EXCERPT_BYTES - len(excerpt)]
+    except TimeoutError:
+        return excerpt, "the body of the answer did not end in time"
+    except FAULTS:
+        return excerpt, "the body of the answer broke off"
+    return excerpt, ""
