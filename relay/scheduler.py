@@ -10,11 +10,11 @@ from relay.errors import StoreUnavailable
 from relay.lanes import Lanes
 from relay.store.protocol import Store
 
-POLL_S = 1.0  # the longest that what another process, or a hand, has planned waits to be seen
+POLL_S = 1.0  # the longest that what a hand has planned, or another process that woke nobody, waits to be seen
 
 
 class Scheduler:
-    """Asks the store what is due next, and sleeps until then."""
+    """Asks the store what is due next, and sleeps until then, or until another process wakes it."""
 
     def __init__(self, store: Store, lanes: Lanes, targets: Sequence[str], clock: Clock) -> None:
         self._store = store
@@ -55,11 +55,12 @@ class Scheduler:
         self._asleep_until = self._clock.now() + timedelta(seconds=seconds)
         sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
         nudged = asyncio.ensure_future(self._sooner.wait())
+        woken = asyncio.ensure_future(self._store.woken())
         try:
-            await asyncio.wait((sleeping, nudged), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((sleeping, nudged, woken), return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._sooner.clear()
-            for waiting in (sleeping, nudged):
+            for waiting in (sleeping, nudged, woken):
                 waiting.cancel()
                 with suppress(asyncio.CancelledError):
                     await waiting

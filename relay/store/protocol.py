@@ -72,6 +72,17 @@ class Store(Protocol):
         """Come back once closed. Errors: StoreBroken, as soon as nothing can be written any more."""
         ...
 
+    async def woken(self) -> None:
+        """Come back once another process has stored something that may be due, and leaves it to others to carry.
+
+        A hint and no promise: who waits here looks by itself now and then, too. For one waiter at a time.
+        """
+        ...
+
+    async def listeners(self) -> int:
+        """Tell how many other processes wait in `woken`: those that deliver."""
+        ...
+
     async def accept(self, event: Event, plan: Plan, leases: Mapping[int, Lease]) -> Receipt:
         """Store an event, its key and its deliveries in one transaction; or find it a duplicate.
 

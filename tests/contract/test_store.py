@@ -19,6 +19,7 @@ from tests.contract.conftest import OpenStore
 
 SECOND = timedelta(seconds=1)
 MANY = 10**9
+WOKEN_S_MAX = 10.0  # a test that waits in vain fails by it
 
 
 async def claim_one(
@@ -330,6 +331,63 @@ class TestAbandoned:
         await store.accept(an_event(), a_plan(), {0: a_lease("worker-a")})
 
         assert [] == await store.abandoned(START + timedelta(days=1), 10, MANY)
+
+
+class TestWaking:
+    """One process stores what another is to carry: that one is woken, and need not ask again and again."""
+
+    async def test_what_another_stores_for_others_wakes(self, open_store: OpenStore) -> None:
+        """A receiver leases nothing to itself; whoever delivers hears of it at once."""
+        receiver, deliverer = await open_store("worker-a"), await open_store("worker-b")
+        waiting = asyncio.create_task(deliverer.woken())
+        await asyncio.sleep(0)
+
+        await receiver.accept(an_event(), a_plan(), {})
+
+        await asyncio.wait_for(waiting, WOKEN_S_MAX)
+        assert 1 == len(await deliverer.claim("erp", a_lease("worker-b"), START + SECOND, 10, MANY))
+
+    async def test_what_is_stored_while_nobody_waits_is_heard_by_the_next_to_wait(self, open_store: OpenStore) -> None:
+        """Between two looks something may come: it must not wait for the one after."""
+        receiver, deliverer = await open_store("worker-a"), await open_store("worker-b")
+        early = asyncio.create_task(deliverer.woken())
+        await asyncio.sleep(0)
+        early.cancel()
+
+        await receiver.accept(an_event(), a_plan(), {})
+
+        await asyncio.wait_for(deliverer.woken(), WOKEN_S_MAX)
+
+    async def test_a_replay_a_repeat_and_what_is_given_back_wake_too(self, open_store: OpenStore) -> None:
+        """Each makes something due that the one who did it may not carry."""
+        other, deliverer = await open_store("worker-a"), await open_store("worker-b")
+        event = an_event(key="one")
+        (delivery,) = (await other.accept(event, a_plan(), {0: a_lease()})).deliveries
+
+        for change in (
+            other.release([delivery]),
+            other.accept(an_event(key="one"), a_plan(), {}),
+            other.replay(event.id, START),
+        ):
+            waiting = asyncio.create_task(deliverer.woken())
+            await asyncio.sleep(0)
+            await change
+            await asyncio.wait_for(waiting, WOKEN_S_MAX)
+
+    async def test_who_waits_is_told_of_while_it_lives(self, open_store: OpenStore) -> None:
+        """A receiver says whether anybody carries what it takes."""
+        receiver, deliverer = await open_store("worker-a"), await open_store("worker-b")
+        assert 0 == await receiver.listeners()
+        waiting = asyncio.create_task(deliverer.woken())
+
+        async with asyncio.timeout(WOKEN_S_MAX):
+            while await receiver.listeners() != 1:
+                await asyncio.sleep(0.01)
+            assert 0 == await deliverer.listeners()
+            waiting.cancel()
+            await deliverer.close()
+            while await receiver.listeners() != 0:
+                await asyncio.sleep(0.01)
 
 
 class TestReplay:

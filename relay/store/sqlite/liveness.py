@@ -13,12 +13,12 @@ class WorkerLocks:
     """The lock files of all workers on one database."""
 
     def __init__(self, database: Path) -> None:
-        self._folder = database.with_name(f"{database.name}-workers")
+        self.folder = database.with_name(f"{database.name}-workers")
         self._held: dict[str, int] = {}
 
     def hold(self, worker: str) -> None:
         """Show that a worker of this process lives, until `drop`. Errors: OSError."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._path(worker), os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._held[worker] = descriptor
@@ -50,4 +50,4 @@ class WorkerLocks:
                 os.close(descriptor)
 
     def _path(self, worker: str) -> Path:
-        return self._folder / f"{worker}.lock"
+        return self.folder / f"{worker}.lock"

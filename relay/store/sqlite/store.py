@@ -21,6 +21,7 @@ from relay.store.sqlite.keeping import Purge
 from relay.store.sqlite.liveness import WorkerLocks
 from relay.store.sqlite.rows import to_ms
 from relay.store.sqlite.schema import prepare
+from relay.store.sqlite.waking import Bells
 from relay.store.sqlite.writer import GroupWriter
 
 T = TypeVar("T")
@@ -41,6 +42,7 @@ class SqliteStore:
         self._worker = worker
         self._patience_s = patience_s
         self._locks = WorkerLocks(path)
+        self._bells = Bells(self._locks, worker)
         self._writer = GroupWriter(path, patience_s, WAITING_BYTES_MAX)
         self._reader: aiosqlite.Connection | None = None
         self._inode = 0
@@ -63,16 +65,27 @@ class SqliteStore:
         if self._reader is not None:
             await self._reader.close()
             self._reader = None
+        self._bells.close()
         self._locks.drop(self._worker)
 
     async def until_broken(self) -> None:
         """Come back once closed. Errors: StoreBroken, as soon as the writer is gone."""
         await self._writer.until_broken()
 
+    async def woken(self) -> None:
+        """Come back once another process has stored something that may be due."""
+        await self._bells.heard()
+
+    async def listeners(self) -> int:
+        """Tell how many other processes wait in `woken`."""
+        return self._bells.listeners
+
     async def accept(self, event: Event, plan: Plan, leases: Mapping[int, Lease]) -> Receipt:
         """Store an event with its deliveries, or find it a duplicate."""
         acceptance = rows.acceptance(event, plan, leases)
         original_id, first_id, queued = await self._writer.do("accept", acceptance, EVENT_BYTES + len(event.body))
+        if original_id is not None or len(leases) < len(plan.deliveries):
+            self._bells.ring()
         if original_id is not None:
             return Receipt(original_id, is_duplicate=True)
         leased = leases if not queued else [index for index in leases if index not in queued]
@@ -94,6 +107,7 @@ class SqliteStore:
     async def release(self, deliveries: Sequence[Delivery]) -> None:
         """Give back leases of which no attempt was begun."""
         await self._writer.do("release", [(delivery.id, delivery.attempt) for delivery in deliveries])
+        self._bells.ring()
 
     async def renew(self, until: datetime) -> None:
         """Prolong every lease of this worker."""
@@ -113,6 +127,7 @@ class SqliteStore:
     async def replay(self, event_id: str, now: datetime) -> int:
         """Make an event's final deliveries pending again."""
         count: int = await self._writer.do("replay", (event_id, to_ms(now)))
+        self._bells.ring()
         return count
 
     async def note_breaker(self, target: str, before: Breaker, after: Breaker, now: datetime) -> bool:
