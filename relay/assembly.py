@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from relay import registry
 from relay.clock import Clock
 from relay.config import Config
+from relay.deliverers import Deliverers
 from relay.domain import Target
 from relay.gate import Gate
 from relay.headroom import Headroom
@@ -14,6 +15,7 @@ from relay.health import Health
 from relay.ingest import Ingest
 from relay.lanes import Lane, Lanes, Memory
 from relay.maintenance import Maintenance
+from relay.roles import Role
 from relay.scheduler import Scheduler
 from relay.store.sqlite.store import SqliteStore
 from relay.targets.protocol import Sender
@@ -24,32 +26,33 @@ from relay.worker import Worker
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a process runs."""
+    """What a process runs; None is what its role does not need."""
 
     store: SqliteStore
     telemetry: Telemetry
     lanes: Lanes
-    scheduler: Scheduler
+    scheduler: Scheduler | None
     workers: Sequence[Worker]
+    deliverers: Deliverers | None
     maintenance: Maintenance
     health: Health
-    door: InboundDoor
+    door: InboundDoor | None
 
     async def exposition(self) -> bytes:
         """Return all metrics as they are now."""
         return self.telemetry.exposition(await self.store.lanes())
 
 
-def assemble(config: Config, clock: Clock, worker_name: str) -> Parts:
-    """Build everything a configuration asks for. worker_name: this process's, on its leases."""
+def assemble(config: Config, clock: Clock, worker_name: str, role: Role) -> Parts:
+    """Build everything a configuration asks for in a role. worker_name: this process's, on its leases."""
     draw = random.random
     store = SqliteStore(config.storage.path, worker_name)
     telemetry = Telemetry(clock, config.targets)
     headroom = Headroom(config.storage.backlog_max, config.storage.disk_free_min)
     memory = Memory()
+    carried = config.targets.values() if role.delivers else ()
     by_target = {
-        target.name: Lane(target, worker_name, memory, Gate(target, store, clock, telemetry))
-        for target in config.targets.values()
+        target.name: Lane(target, worker_name, memory, Gate(target, store, clock, telemetry)) for target in carried
     }
     lanes = Lanes(by_target.values())
     scheduler = Scheduler(store, lanes, list(by_target), clock)
@@ -57,25 +60,32 @@ def assemble(config: Config, clock: Clock, worker_name: str) -> Parts:
         Worker(lane, _sender(lane.target, clock), store, scheduler, clock, telemetry, draw)
         for lane in by_target.values()
     ]
-    health = Health(store, scheduler, workers, headroom, clock)
+    deliverers = None if role.delivers else Deliverers(store, clock)
+    health = Health(
+        store,
+        scheduler if role.delivers else None,
+        workers,
+        headroom if role.receives else None,
+        clock,
+        deliverers,
+    )
     ingest = Ingest(config.sources.values(), store, lanes, headroom, clock, telemetry)
     return Parts(
         store,
         telemetry,
         lanes,
-        scheduler,
+        scheduler if role.delivers else None,
         workers,
+        deliverers,
         Maintenance(store, config.targets, lanes.gates, headroom, config.storage.keep, clock, telemetry, draw),
         health,
-        InboundDoor(
-            config.sources,
-            ingest,
-            health,
-            config.server.public_url,
-            config.server.trusted_proxies,
-            telemetry.malformed,
-        ),
+        _door(config, ingest, health, telemetry) if role.receives else None,
     )
+
+
+def _door(config: Config, ingest: Ingest, health: Health, telemetry: Telemetry) -> InboundDoor:
+    server = config.server
+    return InboundDoor(config.sources, ingest, health, server.public_url, server.trusted_proxies, telemetry.malformed)
 
 
 def _sender(target: Target, clock: Clock) -> Sender:

@@ -2,6 +2,7 @@
 
     RelayError
     ├── ConfigurationInvalid   the file cannot be used; carries every fault          exit 2
+    ├── RoleUnfit              what the command line asks of a process does not fit   exit 2
     ├── ExpressionInvalid      an expression cannot be compiled
     ├── ExpressionFailed       a compiled expression cannot be evaluated on this data
     ├── SecretInvalid          a secret cannot be used with its scheme; never says its value
@@ -48,6 +49,12 @@ class ConfigurationInvalid(RelayError):
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__("\n".join(map(str, faults)))
         self.faults = faults
+
+
+class RoleUnfit(RelayError):
+    """A process's role and its addresses do not go together."""
+
+    code = "role_unfit"
 
 
 class ExpressionInvalid(RelayError):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from relay.clock import Clock
+from relay.deliverers import Deliverers
 from relay.errors import StoreError
 from relay.headroom import Headroom
 from relay.scheduler import Scheduler
@@ -24,16 +25,27 @@ class Check:
 
 
 class Health:
-    """Tells whether this process can accept and deliver."""
+    """Tells whether this process can do its work.
+
+    scheduler: None where it does not deliver; deliverers: those who do it then. headroom: None where nothing is
+    accepted.
+    """
 
     def __init__(
-        self, store: Store, scheduler: Scheduler, workers: Sequence[Worker], headroom: Headroom, clock: Clock
+        self,
+        store: Store,
+        scheduler: Scheduler | None,
+        workers: Sequence[Worker],
+        headroom: Headroom | None,
+        clock: Clock,
+        deliverers: Deliverers | None = None,
     ) -> None:
         self._store = store
         self._workers = workers
         self._scheduler = scheduler
         self._headroom = headroom
         self._clock = clock
+        self._deliverers = deliverers
         self._checks: Mapping[str, Check] = {}
         self._checked_s = float("-inf")
         self._one_at_a_time = asyncio.Lock()
@@ -48,14 +60,17 @@ class Health:
             return self._checks
 
     async def _check_all(self) -> Mapping[str, Check]:
-        return {
-            "store": await self._check_store(),
-            "workers": self._check_workers(),
-            "disk": _unless(self._headroom.disk_shortage, "there is room"),
-            "backlog": _unless(self._headroom.backlog_shortage, "within its bound"),
-            "configuration": Check(ok=True, detail="loaded"),
-            "running": _unless("stopping" if self.is_stopping else None, "accepting"),
-        }
+        checks = {"store": await self._check_store()}
+        if self._scheduler is not None:
+            checks["workers"] = self._check_workers(self._scheduler)
+        if self._deliverers is not None:
+            checks["deliverers"] = Check(ok=True, detail=self._deliverers.detail)  # accepting needs none of them
+        if self._headroom is not None:
+            checks["disk"] = _unless(self._headroom.disk_shortage, "there is room")
+            checks["backlog"] = _unless(self._headroom.backlog_shortage, "within its bound")
+        checks["configuration"] = Check(ok=True, detail="loaded")
+        checks["running"] = _unless("stopping" if self.is_stopping else None, "not stopping")
+        return checks
 
     async def _check_store(self) -> Check:
         try:
@@ -64,8 +79,8 @@ class Health:
             return Check(ok=False, detail=str(error))
         return Check(ok=True, detail="commits")
 
-    def _check_workers(self) -> Check:
-        silent_s = self._scheduler.silent_s
+    def _check_workers(self, scheduler: Scheduler) -> Check:
+        silent_s = scheduler.silent_s
         if silent_s >= BEAT_S_MAX:
             return Check(ok=False, detail=f"the scheduler was last heard of {silent_s:.0f} s ago")
         stuck = sorted(worker.target_name for worker in self._workers if not worker.is_well)

@@ -5,8 +5,8 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.util import find_spec
@@ -20,7 +20,9 @@ from relay.assembly import Parts, assemble
 from relay.config import Address, Config
 from relay.domain import Secret
 from relay.errors import ListenFailed
+from relay.roles import Post, Role, post
 from relay.web.admin import AdminDoor
+from relay.web.inbound import InboundDoor
 from relay.web.server import QuietRunner, QuietServer
 from relay.worker import Worker
 
@@ -58,11 +60,13 @@ class SystemClock:
 class Relay:
     """The whole program, from its configuration. Used as a context: it runs inside.
 
+    post: what part of the work is its own; all of it, unless given.
     Errors: ListenFailed and StoreUnusable, before anything has been started; StoreBroken later.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, at: Post | None = None) -> None:
         self._config = config
+        self._post = at or post(config, Role.ALL)
         self._clock = SystemClock()
         self._fault: asyncio.Future[None] | None = None
         self._stop_by_s = float("inf")
@@ -72,23 +76,29 @@ class Relay:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Relay"]:
         """Start in order; on the way out stop in the opposite order: first the door, last the store."""
-        config, clock = self._config, self._clock
+        clock, at = self._clock, self._post
         self._fault = asyncio.get_running_loop().create_future()
         async with AsyncExitStack() as stack:
-            public_socket = stack.enter_context(_bound(config.server.listen, "server.listen"))
-            admin_socket = stack.enter_context(_bound(config.admin.listen, "admin.listen"))
+            public_socket = stack.enter_context(_bound(at.public, "server.listen", is_shared=at.shares_public))
+            admin_socket = stack.enter_context(_bound(at.admin, "admin.listen"))
             self.public_url, self.admin_url = _url_of(public_socket), _url_of(admin_socket)
-            parts = assemble(config, clock, secrets.token_hex(6))
+            parts = assemble(self._config, clock, secrets.token_hex(6), at.role)
             await parts.store.open()
             stack.callback(log.info, "relay_stopped")
             stack.push_async_callback(parts.store.close)
             await stack.enter_async_context(self._kept_running(parts.store.until_broken(), "store"))
             await parts.maintenance.see_room()
-            await stack.enter_async_context(self._served(self._admin_runner(parts), admin_socket))
-            await stack.enter_async_context(self._kept_running(parts.scheduler.run(), "scheduler"))
+            if admin_socket is not None:
+                await stack.enter_async_context(self._served(self._admin_runner(parts), admin_socket))
+            if parts.scheduler is not None:
+                await stack.enter_async_context(self._kept_running(parts.scheduler.run(), "scheduler"))
+            if parts.deliverers is not None:
+                await stack.enter_async_context(self._kept_running(parts.deliverers.watch(), "deliverers"))
             await stack.enter_async_context(self._carried(parts.workers))
             await stack.enter_async_context(self._kept_running(parts.maintenance.run(), "maintenance"))
-            await stack.enter_async_context(self._served(self._public_runner(parts), public_socket, parts.door.finish))
+            if parts.door is not None and public_socket is not None:
+                runner = self._public_runner(parts.door, parts)
+                await stack.enter_async_context(self._served(runner, public_socket, parts.door.finish))
             self._tell_started()
             try:
                 yield self
@@ -132,8 +142,9 @@ class Relay:
         config = self._config
         log.info(
             "relay_started",
-            listening=self.public_url,
-            admin=self.admin_url,
+            role=self._post.role.value,
+            listening=self.public_url or None,
+            admin=self.admin_url or None,
             database=str(config.storage.path),
             sources=sorted(config.sources),
             targets=sorted(config.targets),
@@ -142,13 +153,13 @@ class Relay:
     def _admin_tokens(self) -> tuple[Secret, ...]:
         return self._config.admin.tokens or (kept_token(self._config.storage.path),)
 
-    def _public_runner(self, parts: Parts) -> web.ServerRunner:
+    def _public_runner(self, door: InboundDoor, parts: Parts) -> web.ServerRunner:
         """Serve bodies as they were sent: nothing is unpacked before it is verified."""
-        server = QuietServer(parts.door.serve, parts.telemetry.malformed, access_log=None, auto_decompress=False)
+        server = QuietServer(door.serve, parts.telemetry.malformed, access_log=None, auto_decompress=False)
         return web.ServerRunner(server, shutdown_timeout=HANG_UP_S)
 
     def _admin_runner(self, parts: Parts) -> QuietRunner:
-        door = AdminDoor(parts.store, parts.lanes, self._clock, parts.exposition, self._admin_tokens())
+        door = AdminDoor(parts.store, parts.lanes, self._clock, parts.exposition, self._admin_tokens(), parts.health)
         return QuietRunner(door.application(), parts.telemetry.malformed, shutdown_timeout=HANG_UP_S)
 
     @asynccontextmanager
@@ -210,17 +221,26 @@ def _tell_no_reload() -> None:
     log.warning("reload_not_built", next_step="restart the relay to use a changed configuration; nothing is lost by it")
 
 
-def _bound(address: Address, key: str) -> socket.socket:
+@contextmanager
+def _bound(address: Address | None, key: str, *, is_shared: bool = False) -> Iterator[socket.socket | None]:
+    """Bind a port, if there is one to bind. is_shared: others may listen there too, and each gets its share."""
+    if address is None:
+        yield None
+        return
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    place = (address.host, address.port)
     try:
-        bound = socket.create_server((address.host, address.port), family=family, backlog=CONNECTIONS_WAITING_MAX)
+        bound = socket.create_server(place, family=family, backlog=CONNECTIONS_WAITING_MAX, reuse_port=is_shared)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
         raise ListenFailed(f"{key}: {address} cannot be listened on: {reason}") from error
-    bound.setblocking(False)
-    return bound
+    with bound:
+        bound.setblocking(False)
+        yield bound
 
 
-def _url_of(bound: socket.socket) -> str:
+def _url_of(bound: socket.socket | None) -> str:
+    if bound is None:
+        return ""
     host, port = bound.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

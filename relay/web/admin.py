@@ -13,14 +13,15 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from relay.clock import Clock
 from relay.domain import Attempt, Secret
 from relay.errors import StoreError
+from relay.health import Health
 from relay.lanes import Lanes
 from relay.store.protocol import DeliveryRecord, EventRecord, Store
-from relay.web import answers
+from relay.web import answers, probes
 
 log = structlog.get_logger("relay.web.admin")
 
 NO_EVENT = "There is no such event; it may have been purged after storage.keep."
-NOTHING = "There is nothing here. See /metrics and /api/v1/."
+NOTHING = "There is nothing here. See /readyz, /metrics and /api/v1/."
 
 
 class AdminDoor:
@@ -33,16 +34,20 @@ class AdminDoor:
         clock: Clock,
         exposition: Callable[[], Awaitable[bytes]],
         tokens: Sequence[Secret],
+        health: Health,
     ) -> None:
         self._store = store
         self._lanes = lanes
         self._clock = clock
         self._exposition = exposition
         self._tokens = tokens
+        self._health = health
 
     def application(self) -> web.Application:
         """Build what is served on the admin port."""
         application = web.Application(middlewares=[problems, self._require_token])
+        application.router.add_get("/healthz", self.healthz)
+        application.router.add_get("/readyz", self.readyz)
         application.router.add_get("/metrics", self.metrics)
         application.router.add_get("/api/v1/targets", self.targets)
         application.router.add_get("/api/v1/events/{id}", self.event)
@@ -63,6 +68,14 @@ class AdminDoor:
         given = token.strip().encode("utf-8", "surrogateescape")
         matches = [compare_digest(given, known.reveal()) for known in self._tokens]  # all, in any case
         return scheme.lower() == "bearer" and any(matches)
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        """Say that the process lives."""
+        return probes.alive()
+
+    async def readyz(self, _: web.Request) -> web.Response:
+        """Say whether this process can do its work: one without a public port is asked here."""
+        return await probes.readiness(self._health)
 
     async def metrics(self, _: web.Request) -> web.Response:
         """Tell Prometheus."""

@@ -12,7 +12,7 @@ from relay.domain import InboundRequest, Receipt, Refusal, Source
 from relay.errors import StoreError
 from relay.health import Health
 from relay.ingest import Ingest
-from relay.web import answers
+from relay.web import answers, probes
 from relay.web.proxies import Proxies
 
 GO_ON = "100-continue"
@@ -70,9 +70,9 @@ class InboundDoor:
             case ["", "in", name, token]:
                 return await self._receive(http, unquote(name), unquote(token))
             case ["", "healthz"]:
-                return _only_reading(http) or answers.data({"status": "alive"})
+                return _only_reading(http) or probes.alive()
             case ["", "readyz"]:
-                return _only_reading(http) or await self._ready()
+                return _only_reading(http) or await probes.readiness(self._health)
             case _:
                 return answers.problem(404, "There is nothing here. Events are sent to /in/SOURCE.")
 
@@ -129,14 +129,6 @@ class InboundDoor:
         return InboundRequest(
             http.method, self._proxies.origin(http), path, query, http.headers, body, self._proxies.sender(http), token
         )
-
-    async def _ready(self) -> web.StreamResponse:
-        """Say whether it can accept and deliver, having tried."""
-        checks = await self._health.checks()
-        is_ready = all(check.ok for check in checks.values())
-        told = {name: {"ok": check.ok, "detail": check.detail} for name, check in checks.items()}
-        status = "ready" if is_ready else "unready"
-        return answers.data({"status": status, "checks": told}, 200 if is_ready else 503)
 
 
 async def _read_bounded(http: web.BaseRequest, bytes_max: int) -> bytes | None:

@@ -66,6 +66,10 @@ class Sink:
         await self._until(lambda: event_id in self.ids, deadline_s)
         return next(arrival for arrival in self.arrivals if arrival.event_id == event_id)
 
+    async def counts(self, count: int, deadline_s: float = 20.0) -> None:
+        """Come back once so many deliveries have arrived."""
+        await self._until(lambda: len(self.arrivals) >= count, deadline_s)
+
     async def keeps_somebody_waiting(self, deadline_s: float = 20.0) -> None:
         """Come back once a delivery is under way."""
         await self._until(lambda: self.under_way > 0, deadline_s)

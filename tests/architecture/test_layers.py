@@ -11,9 +11,9 @@ PACKAGE = Path(__file__).parents[2] / "relay"
 LAYERS: dict[int, tuple[str, ...]] = {
     0: ("domain", "errors", "clock", "registry"),
     1: ("verification", "presets", "identity", "expressions", "routing", "retry", "pacing", "breaker"),
-    2: ("store.protocol", "targets.protocol", "observer", "config"),
+    2: ("store.protocol", "targets.protocol", "observer", "config", "roles"),
     3: ("store", "targets"),
-    4: ("ingest", "gate", "lanes", "scheduler", "worker", "maintenance", "headroom", "health"),
+    4: ("ingest", "gate", "lanes", "scheduler", "worker", "maintenance", "headroom", "health", "deliverers"),
     5: ("web",),
     6: ("runtime", "assembly", "admin_token", "telemetry", "metrics"),
     7: ("cli", "__main__"),

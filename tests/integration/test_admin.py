@@ -1,6 +1,7 @@
 """The admin door: who may read, and what is told."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TypeAlias
 
 import orjson
@@ -9,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from relay.domain import Secret
+from relay.health import Health
 from relay.lanes import Lanes
 from relay.store.protocol import Store
 from relay.web.admin import AdminDoor
@@ -26,7 +28,7 @@ async def admin(store: Store, clock: ManualClock) -> AsyncIterator[Client]:
     async def exposition() -> bytes:
         return b"relay_backlog 0\n"
 
-    door = AdminDoor(store, Lanes([]), clock, exposition, (Secret(TOKEN),))
+    door = AdminDoor(store, Lanes([]), clock, exposition, (Secret(TOKEN),), Health(store, None, [], None, clock))
     async with TestClient(TestServer(door.application())) as client:
         yield client
 
@@ -98,6 +100,16 @@ async def test_what_is_not_there_is_told_as_a_problem(admin: Client) -> None:
     assert [404, 404, 405] == [unknown.status, nothing.status, wrong.status]
     assert {"application/problem+json"} == {answer.headers["Content-Type"] for answer in (unknown, nothing, wrong)}
     assert "There is no such event" in (await unknown.json())["detail"]
+
+
+async def test_the_probes_need_no_token(admin: Client, clock: ManualClock, tmp_path: Path) -> None:
+    """A process without a public port is asked here, by whoever started it; they tell no content and no secret."""
+    assert [200, 200] == [(await admin.get(path)).status for path in ("/healthz", "/readyz")]
+
+    (tmp_path / "relay.db").rename(tmp_path / "moved.db")
+    clock.advance(1)
+
+    assert [200, 503] == [(await admin.get(path)).status for path in ("/healthz", "/readyz")]
 
 
 async def test_metrics_need_no_token(admin: Client) -> None:
