@@ -3,44 +3,12 @@
 import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
-from aiohttp import AddrInfoType, ClientRequest, ClientTimeout, TCPConnector
+from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.connector import Connection
-from yarl import URL
 
 from relay.domain import HttpTarget
 from relay.targets.addresses import admitted, look_up, named_networks
-from relay.targets.exchange import Answers
-
-KEEPALIVE_S = 15.0
-DNS_TTL_S = 10
-
-
-class Pool(TCPConnector):
-    """One target's connections: dialled behind a guard, kept while idle, never more at a time than allowed.
-
-    What aiohttp has no public place for: which protocol reads a connection, and asking for one without a session.
-    """
-
-    def __init__(self, url: URL, *, limit: int, guard: "Guard") -> None:
-        super().__init__(
-            limit=limit,
-            keepalive_timeout=KEEPALIVE_S,
-            ttl_dns_cache=DNS_TTL_S,
-            resolver=guard,
-            socket_factory=guard.open_socket,
-        )
-        loop = asyncio.get_running_loop()
-        protocol: type[ResponseHandler] = Answers
-        self._factory = partial(protocol, loop=loop)
-        self._place = ClientRequest("POST", url, loop=loop)  # tells a connector where to, and is never sent
-
-    async def take(self, patience: ClientTimeout) -> Connection:
-        """Return a connection kept from before, or dial one. Errors: ClientError, OSError, TimeoutError among them."""
-        return await self.connect(self._place, [], patience)
 
 
 class Guard(AbstractResolver):
@@ -53,13 +21,8 @@ class Guard(AbstractResolver):
     def __init__(self, target: HttpTarget) -> None:
         self._allow_private = target.allow_private
         self._networks = named_networks(target)
-        self._connections_max = target.concurrency
         # A thread of its own: the system's resolver blocks, and a target whose DNS hangs would fill the shared ones.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="relay-dns")
-
-    def pool(self, url: URL) -> Pool:
-        """Make a pool of connections to `url`, all of them guarded."""
-        return Pool(url, limit=self._connections_max, guard=self)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC

@@ -1,9 +1,9 @@
 """One request and its answer, over one connection.
 
-aiohttp dials, keeps connections and parses answers. Its session, request and response stand aside: for a small POST
-they cost more than all the rest (docs/decisions/0011). Not public is what is used of `ResponseHandler`: that it is the
-protocol of a connection, `set_response_params`, `read`, `should_close`, and that it parses what `data_received` gets.
-`tests/contract/test_target_connections.py` and `tests/unit/targets/test_dialling.py` would tell if it changed.
+aiohttp dials and parses. Its session, request and response stand aside: for a small POST they cost more than all the
+rest (docs/decisions/0011). Not public is what is used of `ResponseHandler`: that it is a connection's protocol,
+`set_response_params`, `read`, `should_close`, and that it parses what `data_received` gets.
+`tests/contract/test_target_connections.py` and `tests/unit/targets/test_pool.py` would tell if that changed.
 """
 
 import asyncio
@@ -24,6 +24,8 @@ BODY_BYTES_AT_ONCE = 64 * 1024  # a longer body goes out in pieces: 30 MB in one
 # All that aiohttp and the loops raise for a failed request.
 FAULTS = (ClientError, HttpProcessingError, OSError, RuntimeError, ValueError)
 ENDINGS = (ServerDisconnectedError, ClientOSError)  # those of a connection that ended or broke
+
+KEEPALIVE_S = 15.0
 
 _HEAD = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[ \r].*?\r\n\r\n", re.DOTALL)
 
@@ -48,10 +50,13 @@ class Answers(ResponseHandler):
     is_begun = False  # whether a byte of the answer at hand has come
     _is_idle = False
     _is_paused = False
+    _alarm: asyncio.TimerHandle | None = None
+    _due = 0.0
 
-    def expect(self) -> None:
-        """Make ready for the answer to a request that is about to be written."""
+    def expect(self, deadline: float) -> None:
+        """Make ready for the answer to a request that is about to be written; give it up at `deadline`."""
         self._is_idle = self.is_begun = False
+        self._ring_at(deadline)
         self.set_response_params(
             read_until_eof=True,
             auto_decompress=False,  # a few compressed KiB can be a GiB
@@ -59,8 +64,14 @@ class Answers(ResponseHandler):
         )
 
     def rest(self) -> None:
-        """Note that an answer has been read to its end."""
+        """Be idle after an answer, and close if that lasts too long."""
         self._is_idle = self.is_kept = True
+        self._ring_at(asyncio.get_running_loop().time() + KEEPALIVE_S)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Tell whoever waits for an answer why there will be none."""
+        self._silence()
+        super().connection_lost(exc)
 
     @property
     def is_stale(self) -> bool:
@@ -104,32 +115,53 @@ class Answers(ResponseHandler):
             head = _HEAD.match(data)
             error.code = int(head[1]) if head else 0
 
+    def _ring_at(self, due: float) -> None:
+        """Set the alarm. One set for before is left, and will move itself on: that is cheaper than a new one."""
+        self._due = due
+        if self._alarm is not None and self._alarm.when() <= due:
+            return
+        self._silence()
+        self._alarm = asyncio.get_running_loop().call_at(due, self._ring)
+
+    def _ring(self) -> None:
+        """Give up what lasts too long: to be idle, or to wait for the head of an answer."""
+        self._alarm = None
+        if asyncio.get_running_loop().time() < self._due:
+            self._ring_at(self._due)
+        elif self._is_idle:
+            self.close()
+        else:
+            self.set_exception(TimeoutError())
+
+    def _silence(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
 
 def answers_of(connection: Connection) -> Answers:
     """Return what reads a connection's answers."""
     return cast(Answers, connection.protocol)
 
 
-async def exchange(connection: Connection, head: bytes, body: bytes, deadline: float) -> Answer:
+async def exchange(answers: Answers, head: bytes, body: bytes, deadline: float) -> Answer:
     """Send a request and read its answer, both before `deadline`, by the loop's clock.
 
-    With an answer the connection is given back, to be kept or closed; without one it is broken off.
+    Without an answer the connection is broken off; with one, `should_close` tells whether it can be used again.
     Errors: `FAULTS`, where no status of an answer came in time.
     """
-    answers = answers_of(connection)
-    answers.expect()
+    answers.expect(deadline)
     try:
         if len(body) <= BODY_BYTES_AT_ONCE:
             answers.write(head + body)
             answer = await _answer(answers, deadline)
         else:
             answer = await _answer_to_pieces(answers, head, body, deadline)
-        answers.rest()
-        connection.release()  # closes it where the answer was not read to its end, or said so
     except BaseException:
         answers.break_off()
-        connection.close()
         raise
+    if not answers.should_close:
+        answers.rest()
     return answer
 
 
@@ -162,7 +194,7 @@ async def _write_pieces(answers: Answers, body: bytes) -> None:
 async def _answer(answers: Answers, deadline: float) -> Answer:
     """Read an answer. Errors: `FAULTS`, where its status did not come."""
     try:
-        message, body = await _head_of_answer(answers, deadline)
+        message, body = await _head_of_answer(answers)
     except HttpProcessingError as error:
         if not error.code:
             raise
@@ -173,17 +205,12 @@ async def _answer(answers: Answers, deadline: float) -> Answer:
     return Answer(message.code, retry_after, *await _excerpt(body, deadline))
 
 
-async def _head_of_answer(answers: Answers, deadline: float) -> tuple[RawResponseMessage, StreamReader]:
+async def _head_of_answer(answers: Answers) -> tuple[RawResponseMessage, StreamReader]:
     """Wait for the head of an answer, past interim ones (RFC 9110, 15.2)."""
-    # An alarm on the loop, because `asyncio.timeout_at` costs five times as much, and this is where all wait.
-    alarm = asyncio.get_running_loop().call_at(deadline, answers.set_exception, TimeoutError())
-    try:
-        while True:
-            message, body = await answers.read()
-            if message.code == 101 or not 100 <= message.code < 200:
-                return message, body
-    finally:
-        alarm.cancel()
+    while True:
+        message, body = await answers.read()
+        if message.code == 101 or not 100 <= message.code < 200:
+            return message, body
 
 
 async def _excerpt(body: StreamReader, deadline: float) -> tuple[bytes, str]:

@@ -1,19 +1,19 @@
 """Deliveries by HTTP: one POST an attempt, and its answer read as an outcome."""
 
 import asyncio
+from contextlib import aclosing
 from datetime import datetime
 from typing import NamedTuple
-
-from aiohttp import ClientTimeout
 
 from relay.clock import Clock
 from relay.domain import Attempt, Delivery, HttpTarget, Outcome
 from relay.retry import retry_after_s
 from relay.targets.addresses import endpoint
-from relay.targets.dialling import Guard, Pool
+from relay.targets.dialling import Guard
 from relay.targets.exchange import ENDINGS, FAULTS, Answer, answers_of, exchange
 from relay.targets.failures import explain
 from relay.targets.headers import RequestHead
+from relay.targets.pool import Pool
 from relay.targets.signing import signature_header
 
 SIGNED_BYTES_AT_ONCE = 256 * 1024  # a longer body is hashed in a thread: it takes a millisecond for each MiB
@@ -42,7 +42,6 @@ class HttpSender:
         self._place = f"{url.host_subcomponent}:{url.port}"
         self._head = RequestHead(target, url)
         self._guard = Guard(target)
-        self._patience = _patience(target.timeout_s)
         self._kept: Pool | None = None
 
     async def send(self, delivery: Delivery) -> Attempt:
@@ -54,7 +53,7 @@ class HttpSender:
     async def close(self) -> None:
         """Give back connections."""
         if self._kept is not None:
-            await self._kept.close()
+            await self._kept.aclose()
             self._kept = None
         await self._guard.close()
 
@@ -86,13 +85,16 @@ class HttpSender:
         Then nothing was processed, most likely: servers close idle connections, and that crosses with a request.
         """
         deadline = asyncio.get_running_loop().time() + self._target.timeout_s
-        connection = await self._pool().take(self._patience)
+        pool = self._pool()
+        connection = await pool.take(deadline)
         answers = answers_of(connection)
         try:
-            return await exchange(connection, head, body, deadline)
+            return await exchange(answers, head, body, deadline)
         except ENDINGS:
             if not answers.is_stale:
                 raise
+        finally:
+            pool.give_back(connection)
         return await self._post_afresh(head, body, self._target.timeout_s - (self._clock.monotonic() - began_s))
 
     async def _post_afresh(self, head: bytes, body: bytes, left_s: float) -> Answer:
@@ -100,14 +102,20 @@ class HttpSender:
         if left_s <= 0:
             raise TimeoutError
         deadline = asyncio.get_running_loop().time() + left_s
-        pool = self._guard.pool(self._url)
-        async with pool:
-            return await exchange(await pool.take(_patience(left_s)), head, body, deadline)
+        async with aclosing(self._new_pool()) as pool:
+            connection = await pool.take(deadline)
+            try:
+                return await exchange(answers_of(connection), head, body, deadline)
+            finally:
+                pool.give_back(connection)
 
     def _pool(self) -> Pool:
         if self._kept is None:
-            self._kept = self._guard.pool(self._url)
+            self._kept = self._new_pool()
         return self._kept
+
+    def _new_pool(self) -> Pool:
+        return Pool(self._url, self._guard, self._target.concurrency)
 
     def _judge(self, answer: Answer) -> _Result:
         """Turn an answer into a result. Its head alone decides; `shortfall` says what went wrong with its body."""
@@ -122,11 +130,6 @@ class HttpSender:
             wait_s = None if retry_after is None else retry_after_s(retry_after, self._clock.now())
             return _Result(Outcome.BUSY, status, detail, excerpt, wait_s)
         return _Result(Outcome.ERRORED, status, detail, excerpt)
-
-
-def _patience(timeout_s: float) -> ClientTimeout:
-    """Say how long to wait for a connection: not rounded up to whole seconds, as aiohttp does with long times."""
-    return ClientTimeout(connect=timeout_s, ceil_threshold=float("inf"))
 
 
 SENDER = HttpSender  # what the registry finds for `kind: http`

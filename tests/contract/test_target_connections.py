@@ -165,6 +165,14 @@ def test_an_idle_connection_that_speaks_is_dropped_on_uvloop_too(opener: Opener,
         assert (500, 2) == runner.run(after_idle_words(opener, clock, WHOLE_ANSWER))
 
 
+async def test_an_idle_connection_is_not_kept_for_ever(
+    opener: Opener, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Servers and firewalls forget idle connections, mostly without a word; so we close them first."""
+    monkeypatch.setattr("relay.targets.exchange.KEEPALIVE_S", 0.01)
+    assert (500, 2) == await after_idle_words(opener, clock, b"")
+
+
 async def test_a_kept_connection_that_ends_after_an_interim_answer_is_not_replaced(
     opener: Opener, clock: ManualClock
 ) -> None:

@@ -4,14 +4,10 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp import ClientTimeout
-from yarl import URL
 
 from relay.domain import HttpTarget
 from relay.errors import AddressBlocked
 from relay.targets.dialling import Guard
-from relay.targets.exchange import Answers
-from tests.receiver import receiving, says
 
 
 @pytest.fixture
@@ -46,15 +42,3 @@ async def test_the_very_address_that_is_dialled_is_judged(guard: Guard) -> None:
     """Whatever a resolver said before: between its answer and the socket nothing may slip in."""
     with pytest.raises(AddressBlocked, match="loopback"):
         guard.open_socket((socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", 80)))
-
-
-async def test_its_connections_are_read_our_way() -> None:
-    """The place in aiohttp to say so is a private one: should it go, this tells before a target does."""
-    guard = Guard(HttpTarget(name="erp", allow_private=True))
-    async with receiving(says()) as receiver:
-        pool = guard.pool(URL(receiver.url))
-        async with pool:
-            connection = await pool.take(ClientTimeout())
-            assert isinstance(connection.protocol, Answers)
-            connection.close()
-    await guard.close()
