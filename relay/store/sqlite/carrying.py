@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from relay.store.sqlite.batches import Change, chunks, flat, insert, tally, tuples, within, write
-from relay.store.sqlite.columns import ATTEMPT, DELIVERY, EVENT, NEVER_MS
+from relay.store.sqlite.batches import Change, chunks, flat, insert, marks, tally, tuples, within, write
+from relay.store.sqlite.columns import ATTEMPT, DELIVERY, DELIVERY_WIDTH, EVENT, NEVER_MS
 from relay.store.sqlite.frames import apart
 
 RETRIES_SHARE = 4  # a quarter of what is claimed, where both wait
@@ -62,12 +62,8 @@ def claim(connection: sqlite3.Connection, claims: Sequence[Claim]) -> list[Loade
 def _claim(connection: sqlite3.Connection, wanted: Claim) -> Loaded:
     limit = wanted.limit if wanted.pace is None else min(wanted.limit, _left_of_pace(connection, wanted, *wanted.pace))
     ids = within(_due(connection, wanted, limit), wanted.bytes_max)
-    connection.executemany(
-        """
-        UPDATE deliveries SET status = 'sending', attempts = attempts + 1, leased_by = ?, leased_until = ?
-        WHERE id = ?""",
-        [(wanted.worker, wanted.until, delivery_id) for delivery_id in ids],
-    )
+    for chunk in chunks(ids):
+        connection.execute(_lease_sql(len(chunk)), [wanted.worker, wanted.until, *chunk])
     if wanted.pace is not None:
         insert(connection, "grants (target, at)", [(wanted.target, wanted.now)] * len(ids))
     return load(connection, ids)
@@ -111,22 +107,27 @@ def _due_of_kind(
     ).fetchall()
 
 
+@cache
+def _lease_sql(count: int) -> str:
+    return f"""
+        UPDATE deliveries SET status = 'sending', attempts = attempts + 1, leased_by = ?, leased_until = ?
+        WHERE id IN ({marks(count)})"""
+
+
 def load(connection: sqlite3.Connection, ids: Sequence[int]) -> Loaded:
-    """Read deliveries with their events, in the order of `ids`; an event that several share is read once."""
-    deliveries = []
-    for delivery_id in ids:
-        *row, seq = connection.execute(
-            f"SELECT {DELIVERY}, d.event_seq FROM deliveries d WHERE d.id = ?", (delivery_id,)
-        ).fetchone()
-        deliveries.append((tuple(row), seq))
-    return Loaded(deliveries, {seq: _event(connection, seq) for seq in dict.fromkeys(seq for _, seq in deliveries)})
+    """Read deliveries with their events, in the order of `ids`."""
+    rows = [row for chunk in chunks(ids) for row in connection.execute(_load_sql(len(chunk)), chunk)]
+    events = {seq: (*event, apart(body)) for seq, *event, body in (row[DELIVERY_WIDTH:] for row in rows)}
+    deliveries = {row[0]: (row[:DELIVERY_WIDTH], row[DELIVERY_WIDTH]) for row in rows}
+    return Loaded([deliveries[delivery_id] for delivery_id in ids], events)
 
 
-def _event(connection: sqlite3.Connection, seq: int) -> tuple[Any, ...]:
-    *row, body = connection.execute(
-        f"SELECT {EVENT} FROM events e JOIN contents c ON c.event_seq = e.seq WHERE e.seq = ?", (seq,)
-    ).fetchone()
-    return (*row, apart(body))
+@cache
+def _load_sql(count: int) -> str:
+    return f"""
+        SELECT {DELIVERY}, d.event_seq, {EVENT}
+        FROM deliveries d JOIN events e ON e.seq = d.event_seq JOIN contents c ON c.event_seq = d.event_seq
+        WHERE d.id IN ({marks(count)})"""
 
 
 def abandoned(connection: sqlite3.Connection, searches: Sequence[Abandonment]) -> list[Loaded]:

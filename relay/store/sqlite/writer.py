@@ -23,6 +23,7 @@ GROUP_MAX = 1000  # changes in one commit
 END_S_MAX = 10.0  # for the writer, once it is told that nothing more comes
 PROGRAM = "relay.store.sqlite.writing"
 HOME = str(Path(relay.__file__).parent.parent)  # so that the writer is of the same version as we are
+ANSWER_BYTES = 1024 * 1024  # read on without a pause: what a usual claim brings fits in
 GONE = "the process that writes the database has ended"
 
 
@@ -67,7 +68,7 @@ class GroupWriter:
             self._process = await asyncio.to_thread(_start, self._command, its)
         loop = asyncio.get_running_loop()
         self._gone = loop.create_future()
-        self._answers = asyncio.StreamReader()
+        self._answers = asyncio.StreamReader(ANSWER_BYTES)
         self._questions, _ = await loop.create_connection(lambda: _Channel(self._answers, self._break), sock=ours)
 
     async def do(self, verb: str, argument: Any, weight_bytes: int = 0) -> Any:
