@@ -9,11 +9,16 @@ from contextlib import suppress
 from pathlib import Path
 
 
+def folder_beside(database: Path) -> Path:
+    """Return where those who use a database keep what they need to find each other."""
+    return database.with_name(f"{database.name}-workers")
+
+
 class WorkerLocks:
     """The lock files of all workers on one database."""
 
     def __init__(self, database: Path) -> None:
-        self.folder = database.with_name(f"{database.name}-workers")
+        self.folder = folder_beside(database)
         self._held: dict[str, int] = {}
 
     def hold(self, worker: str) -> None:

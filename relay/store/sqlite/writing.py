@@ -17,6 +17,8 @@ from typing import Any, NoReturn
 from relay.store.sqlite import accepting, carrying, frames, holding, keeping
 from relay.store.sqlite.connection import connect
 from relay.store.sqlite.frames import Failure
+from relay.store.sqlite.liveness import folder_beside
+from relay.store.sqlite.turns import Turns
 
 # A verb makes one kind of change for all who want it: it takes their arguments and returns their results, in order.
 Verb = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
@@ -41,8 +43,9 @@ LEFT_TO_THE_PROGRAM = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Writer:
     """The database, open for changes."""
 
-    def __init__(self, path: Path, patience_s: float) -> None:
+    def __init__(self, path: Path, patience_s: float, turns: Turns) -> None:
         self._path = path
+        self._turns = turns
         self._patience_s = patience_s
         self._connection: sqlite3.Connection | None = None
 
@@ -68,16 +71,20 @@ class Writer:
     def _in_transaction(self, group: Group) -> list[Sequence[Any]]:
         if self._connection is None:
             self._connection = connect(self._path, self._patience_s)
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            results = [VERBS[verb](connection, arguments) for verb, arguments in group]
-            connection.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):  # a full disk has rolled back by itself
-                connection.execute("ROLLBACK")
-            raise
-        return results
+        with self._turns.taken():
+            return _transact(self._connection, group)
+
+
+def _transact(connection: sqlite3.Connection, group: Group) -> list[Sequence[Any]]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        results = [VERBS[verb](connection, arguments) for verb, arguments in group]
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):  # a full disk has rolled back by itself
+            connection.execute("ROLLBACK")
+        raise
+    return results
 
 
 def _failed(group: Group, failure: Failure) -> list[Sequence[Any]]:
@@ -96,8 +103,9 @@ def main() -> NoReturn:
     """Serve the socket that is our standard input. Arguments: the file's path, and the patience in seconds."""
     for number in LEFT_TO_THE_PROGRAM:  # a terminal and a service manager send them to both of us
         signal.signal(number, signal.SIG_IGN)
-    path, patience_s = sys.argv[1:]
-    serve(socket.socket(fileno=sys.stdin.fileno()), Writer(Path(path), float(patience_s)))
+    path, patience_s = Path(sys.argv[1]), float(sys.argv[2])
+    turns = Turns(folder_beside(path), patience_s)
+    serve(socket.socket(fileno=sys.stdin.fileno()), Writer(path, patience_s, turns))
     sys.exit(0)
 
 
