@@ -198,4 +198,6 @@ def _expiry(windows: Mapping[str, timedelta | None], event_type: str, now: datet
 
 
 def _kept_headers(request: InboundRequest, unkept: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    if not unkept:
+        return tuple(request.headers.items())
     return tuple([(name, value) for name, value in request.headers.items() if name.lower() not in unkept])

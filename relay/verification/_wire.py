@@ -21,13 +21,10 @@ def as_sent(text: str) -> bytes:
 
 def only_header(request: InboundRequest, name: str) -> str | Refusal:
     """Return the one header of that name. Two are refused: nobody can say which of them was meant."""
-    match request.headers.getall(name, None):
-        case None:
-            return Refusal.MISSING
-        case [value] if value:
-            return value
-        case _:
-            return Refusal.MALFORMED
+    values = request.headers.getall(name, None)
+    if values is None:
+        return Refusal.MISSING
+    return values[0] if len(values) == 1 and values[0] else Refusal.MALFORMED
 
 
 def refuse_unlike(secrets: Iterable[Secret], claimed: bytes) -> Refusal | None:

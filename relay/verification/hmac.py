@@ -140,7 +140,7 @@ class HmacVerifier:
     def _digest(self, keyed: hmac.HMAC, request: InboundRequest, stamp: Stamp) -> bytes:
         """Digest what is signed. A copy of what has its key costs less than to begin with the key."""
         mac = keyed.copy()
-        for piece in covered(self._parts, request, stamp):
+        for piece in (request.body,) if self._is_body_alone else covered(self._parts, request, stamp):
             mac.update(piece)
         return mac.digest()
 
