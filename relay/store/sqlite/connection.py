@@ -7,6 +7,7 @@ SETTINGS = (
     "PRAGMA journal_mode = WAL",  # readers never wait for the writer
     "PRAGMA synchronous = FULL",  # a commit is on disk when it returns: promise 1
     "PRAGMA foreign_keys = OFF",  # the writer keeps references by construction; checking them costs a lookup a row
+    "PRAGMA wal_autocheckpoint = 16000",  # pages: `checkpoints` is there long before, but may never get to the end
     "PRAGMA journal_size_limit = 67108864",  # a burst of large bodies does not leave a large WAL behind
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -65536",  # KiB: the hot ends of the indexes stay in memory

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from relay.store.sqlite import accepting, carrying, frames, holding, keeping
+from relay.store.sqlite.checkpoints import Checkpoints
 from relay.store.sqlite.connection import connect
 from relay.store.sqlite.frames import Failure
 from relay.store.sqlite.liveness import folder_beside
@@ -91,11 +92,13 @@ def _failed(group: Group, failure: Failure) -> list[Sequence[Any]]:
     return [[failure] * len(arguments) for _, arguments in group]
 
 
-def serve(channel: socket.socket, writer: Writer) -> None:
+def serve(channel: socket.socket, writer: Writer, checkpoints: Checkpoints) -> None:
     """Commit group after group, until the other end is gone."""
     with channel, channel.makefile("rb") as stream, suppress(EOFError, OSError):
         while True:
             frames.send(writer.commit(frames.receive(stream)), channel)
+            checkpoints.expect()
+    checkpoints.close()
     writer.close()
 
 
@@ -105,7 +108,8 @@ def main() -> NoReturn:
         signal.signal(number, signal.SIG_IGN)
     path, patience_s = Path(sys.argv[1]), float(sys.argv[2])
     turns = Turns(folder_beside(path), patience_s)
-    serve(socket.socket(fileno=sys.stdin.fileno()), Writer(path, patience_s, turns))
+    checkpoints = Checkpoints(lambda: connect(path, patience_s))
+    serve(socket.socket(fileno=sys.stdin.fileno()), Writer(path, patience_s, turns), checkpoints)
     sys.exit(0)
 
 
