@@ -241,6 +241,7 @@ class RetryPolicy:
     jitter: float = 0.2  # the share of a delay that is drawn at random
     final: frozenset[int] = frozenset()  # statuses that end a delivery at once
     schedule_s: tuple[float, ...] = ()  # every wait, one by one, in place of base, factor and cap
+    wait_header: str | None = None  # where a busy target says how long to wait, if not in Retry-After
 
     def delay_s(self, attempts_made: int, jitter: float) -> float | None:
         """Return the wait before the next attempt, in seconds, or None where the schedule has no further one.

@@ -9,6 +9,8 @@ from typing import assert_never
 from relay.domain import Attempt, Delivery, DeliveryStatus, Outcome, RetryPolicy
 
 RETRY_AFTER_S_MAX = 366 * 86400.0
+EPOCH_S_MIN = 1_000_000_000.0  # 2001; as a wait it would be 31 years
+EPOCH_S_MAX = 100_000_000_000.0  # the year 5138
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")  # RFC 9110 has whole seconds; some send a fraction
 
 
@@ -58,11 +60,14 @@ def decide(
 def retry_after_s(value: str, now: datetime) -> float | None:
     """Read a `Retry-After` header: seconds to wait, at most a year, or None where it says nothing readable.
 
-    Source: RFC 9110, 10.2.3: whole seconds, or a date in any of its three forms.
+    Source: RFC 9110, 10.2.3: whole seconds, or a date in any of its three forms. A number that would be decades is
+    the time itself, in seconds since 1970, as many write `X-Rate-Limit-Reset`.
     """
     text = value.strip()
     if _SECONDS.fullmatch(text):
-        return min(float(text), RETRY_AFTER_S_MAX)
+        seconds = min(float(text), EPOCH_S_MAX)
+        wait_s = seconds - now.timestamp() if seconds >= EPOCH_S_MIN else seconds
+        return min(max(wait_s, 0.0), RETRY_AFTER_S_MAX)
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):

@@ -8,6 +8,7 @@ rest (docs/decisions/0011). Not public is what is used of `ResponseHandler`: tha
 
 import asyncio
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import NamedTuple, cast
 
@@ -30,11 +31,14 @@ KEEPALIVE_S = 15.0
 _HEAD = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[ \r].*?\r\n\r\n", re.DOTALL)
 
 
+NO_HEADERS: Mapping[str, str] = {}
+
+
 class Answer(NamedTuple):
     """What a target said."""
 
     status: int
-    retry_after: str | None = None
+    headers: Mapping[str, str] = NO_HEADERS
     excerpt: bytes = b""  # the first KiB of its body
     shortfall: str = ""  # what went wrong after its status was known, in words
 
@@ -199,10 +203,9 @@ async def _answer(answers: Answers, deadline: float) -> Answer:
         if not error.code:
             raise
         return Answer(error.code, shortfall="the rest of the answer is not HTTP")
-    retry_after = message.headers.get("Retry-After")
     if body.is_eof():  # a short body that came with its head, as most do: nothing to wait for
-        return Answer(message.code, retry_after, body.read_nowait()[:EXCERPT_BYTES])
-    return Answer(message.code, retry_after, *await _excerpt(body, deadline))
+        return Answer(message.code, message.headers, body.read_nowait()[:EXCERPT_BYTES])
+    return Answer(message.code, message.headers, *await _excerpt(body, deadline))
 
 
 async def _head_of_answer(answers: Answers) -> tuple[RawResponseMessage, StreamReader]:

@@ -1,6 +1,7 @@
 """Deliveries by HTTP: one POST an attempt, and its answer read as an outcome."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import aclosing
 from datetime import datetime
 from typing import NamedTuple
@@ -119,7 +120,7 @@ class HttpSender:
 
     def _judge(self, answer: Answer) -> _Result:
         """Turn an answer into a result. Its head alone decides; `shortfall` says what went wrong with its body."""
-        status, retry_after, excerpt, shortfall = answer
+        status, headers, excerpt, shortfall = answer
         if 200 <= status < 300:
             return _Result(Outcome.ACCEPTED, status, shortfall, excerpt)
         words = f"answered {status}: redirects are not followed" if status in _REDIRECTS else f"answered {status}"
@@ -127,9 +128,15 @@ class HttpSender:
         if status in self._target.retry.final:
             return _Result(Outcome.REJECTED, status, detail, excerpt)
         if status in (429, 503):
-            wait_s = None if retry_after is None else retry_after_s(retry_after, self._clock.now())
-            return _Result(Outcome.BUSY, status, detail, excerpt, wait_s)
+            return _Result(Outcome.BUSY, status, detail, excerpt, self._wait_s(headers))
         return _Result(Outcome.ERRORED, status, detail, excerpt)
+
+    def _wait_s(self, headers: Mapping[str, str]) -> float | None:
+        """Return the seconds that a busy target asks for: in the standard's header, or in one of its own."""
+        for name in ("Retry-After", self._target.retry.wait_header):
+            if name is not None and (wait_s := retry_after_s(headers.get(name, ""), self._clock.now())) is not None:
+                return wait_s
+        return None
 
 
 SENDER = HttpSender  # what the registry finds for `kind: http`
