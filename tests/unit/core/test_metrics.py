@@ -15,7 +15,7 @@ durations = st.floats(0, 100) | st.sampled_from(metrics.SECONDS)
 
 
 def exposed(registry: CollectorRegistry) -> list[bytes]:
-    return [line for line in generate_latest(registry).splitlines() if b"_created" not in line]
+    return [line for line in generate_latest(registry).split(b"\n") if b"_created" not in line]
 
 
 def pair() -> tuple[CollectorRegistry, CollectorRegistry]:
