@@ -1,5 +1,6 @@
 """Which deliveries an event becomes, and what each route said to it."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -8,6 +9,8 @@ import orjson
 from relay.domain import Document, Event, Expression, Plan, PlannedDelivery, Route, Source, Target, Verdict
 from relay.errors import ExpressionFailed
 from relay.expressions import is_true
+
+ORDER_CHARACTERS_MAX = 200  # a longer value is known by its digest: it stands in an index, and may be a whole body
 
 
 def plan(event: Event, document: Document, source: Source, now: datetime) -> Plan:
@@ -30,12 +33,18 @@ def _planned(route: Route, target: Target, document: Document, now: datetime) ->
 
 
 def _order(order_by: Expression, document: Document) -> str | None:
-    """Return the value that orders a delivery among others, as JSON; None where there is none, and no order."""
+    """Return the value that orders a delivery among others, as JSON; None where there is none, and no order.
+
+    What has no JSON is none either: an integer over 64 bits, or what is nested over 254 levels deep.
+    """
     try:
         value = order_by(document.value)
-    except ExpressionFailed:
+        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except (ExpressionFailed, orjson.JSONEncodeError):
         return None
-    return None if value is None else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    if value is None:
+        return None
+    return text if len(text) <= ORDER_CHARACTERS_MAX else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _verdict(route: Route, environment: Mapping[str, object]) -> Verdict:
