@@ -239,7 +239,7 @@ class RetryPolicy:
     cap_s: float = 6 * 3600.0
     max_age: timedelta = timedelta(days=3)
     jitter: float = 0.2  # the share of a delay that is drawn at random
-    final: frozenset[int] = frozenset()  # statuses that end a delivery at once
+    final: frozenset[int] = frozenset({410})  # statuses that end a delivery at once
     schedule_s: tuple[float, ...] = ()  # every wait, one by one, in place of base, factor and cap
     wait_header: str | None = None  # where a busy target says how long to wait, if not in Retry-After
 

@@ -10,11 +10,12 @@ from relay.config.models.file import Server as ServerPart
 from relay.config.models.file import Storage as StoragePart
 from relay.config.models.schemes import Header, Token
 from relay.config.models.sources import Source as SourcePart
+from relay.config.models.targets import Breaker as BreakerPart
 from relay.config.models.targets import Retry as RetryPart
 from relay.config.models.targets import Target as TargetPart
 from relay.config.origin import Origin
 from relay.config.result import Admin, Config, Server, Storage
-from relay.domain import HttpTarget, Identification, RetryPolicy, Route, Source
+from relay.domain import BreakerPolicy, HttpTarget, Identification, RetryPolicy, Route, Source
 
 CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
@@ -69,6 +70,9 @@ def _target(name: str, part: TargetPart) -> HttpTarget:
         timeout_s=part.timeout.total_seconds(),
         concurrency=part.concurrency,
         retry=_retry(part.retry),
+        breaker=_breaker(part.breaker),
+        rate=part.rate,
+        order_by=part.order_by,
         url=str(part.url.with_user(None)),
         headers=part.all_headers(),
         pass_headers=part.pass_headers,
@@ -90,6 +94,10 @@ def _retry(part: RetryPart) -> RetryPolicy:
         final=frozenset(part.final),
         schedule_s=tuple(wait.total_seconds() for wait in part.schedule),
     )
+
+
+def _breaker(part: BreakerPart) -> BreakerPolicy:
+    return BreakerPolicy(part.failures, part.probe.total_seconds(), part.probe_cap.total_seconds())
 
 
 def _routes(parts: tuple[RoutePart, ...], targets: Mapping[str, HttpTarget]) -> list[Route]:

@@ -21,10 +21,12 @@ from relay.config.models.base import Part, as_full_list, as_list, chosen_by_sche
 from relay.config.models.fields import (
     Credential,
     Duration,
+    ExpressionText,
     Flag,
     HeaderName,
     Network,
     Number,
+    RateText,
     SigningKey,
     TargetUrl,
     Whole,
@@ -33,8 +35,8 @@ from relay.config.models.fields import (
 )
 from relay.config.origin import Absent
 from relay.config.unbuilt import AUTH_SCHEMES
-from relay.config.units import parse_duration
-from relay.domain import Secret
+from relay.config.units import RATE, parse_duration
+from relay.domain import Rate, Secret
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -55,6 +57,7 @@ OURS = {
 }
 OUR_PREFIXES = ("proxy-", "webhook-", "x-relay-")
 NEVER_STORED = {AUTHORIZATION, "cookie"}
+GRANTS_MAX = 100_000  # each is kept for as long as the period lasts
 
 
 def _own(name: str) -> str:
@@ -71,6 +74,15 @@ def _kept(name: str) -> str:
 
 SetHeader = Annotated[HeaderName, AfterValidator(_own)]
 PassedHeader = Annotated[SetHeader, AfterValidator(_kept)]
+
+
+def _countable(rate: Rate) -> Rate:
+    if rate.count > GRANTS_MAX:
+        raise Expected(f"{RATE}, of at most {GRANTS_MAX} in a period")
+    return rate
+
+
+TargetRate = Annotated[RateText, AfterValidator(_countable)]
 
 
 class BearerAuth(Part):
@@ -150,13 +162,13 @@ class Retry(Part):
     factor: Annotated[Number, Within("1", "100")] = written(3, "By how much each wait is longer than the last.")
     cap: Annotated[Duration, Within("1ms", "30d", parse_duration)] = written("6h", "The longest wait.")
     max_age: Annotated[Duration, Within("1s", "3650d", parse_duration)] = written(
-        "3d", "How long after its arrival an event is given up."
+        "3d", "How long after its arrival an event is given up; while its target is paused or left alone, time stands."
     )
     jitter: Annotated[Number, Within("0", "1")] = written(0.2, "The share of a wait that is drawn at random.")
     final: Annotated[
         tuple[Annotated[Whole, Within("300", "599")], ...],
         BeforeValidator(as_list, json_schema_input_type=list[Whole]),
-    ] = written([], "Statuses that end a delivery at once.", examples=[[410]])
+    ] = written([410], "Statuses that end a delivery at once: it is dead, and can be replayed. `[]`: none does.")
 
     @classmethod
     def completed(cls, data: dict[str, object]) -> dict[str, object]:
@@ -172,6 +184,27 @@ class Retry(Part):
         if cap < info.data.get("base", cap):
             raise Expected("at least `base`")
         return cap
+
+
+class Breaker(Part):
+    """When a target that fails again and again is left alone, and how often it is tried meanwhile."""
+
+    failures: Annotated[Whole, Within("1", "1000000")] = written(
+        10,
+        "After so many failures in a row deliveries wait, without using up attempts or `retry.max_age`. A failure is "
+        "a status of 500 and above or 429, a time-out, or no connection; no other status is.",
+    )
+    probe: Annotated[Duration, Within("1s", "1d", parse_duration)] = written(
+        "30s", "The wait before one delivery tries; twice as long after each try that fails."
+    )
+    probe_cap: Annotated[Duration, Within("1s", "1d", parse_duration)] = written("10m", "The longest such wait.")
+
+    @field_validator("probe_cap")
+    @classmethod
+    def _is_not_below_probe(cls, probe_cap: timedelta, info: ValidationInfo) -> timedelta:
+        if probe_cap < info.data.get("probe", probe_cap):
+            raise Expected("at least `probe`")
+        return probe_cap
 
 
 def _private(value: object, info: ValidationInfo) -> bool | Networks:
@@ -204,7 +237,21 @@ class Target(Part):
         "15s", "One deadline for connecting, sending, and the whole answer."
     )
     concurrency: Annotated[Whole, Within("1", "1000")] = written(8, "How many deliveries are under way at a time.")
+    rate: TargetRate | None = written(
+        None,
+        "How many deliveries are sent in any period of that length, those tried again included, whichever process "
+        "sends them. As many as can be, unless set.",
+        examples=["100/1m"],
+    )
+    order_by: ExpressionText | None = written(
+        None,
+        "JMESPath over the body: deliveries with the same value go one at a time, in order of arrival; each once the "
+        "one before is delivered, dead or cancelled. An event on which it fails or finds nothing (null) is delivered "
+        "without an order.",
+        examples=["remote_id"],
+    )
     retry: Retry = written({}, "When a failed delivery is tried again, and when it is given up.")
+    breaker: Breaker = written({}, "When a target that fails again and again is left alone.")
     allow_private: AllowPrivate = written(
         False, "Whether loopback and private addresses may be called; or a list of networks that may."
     )

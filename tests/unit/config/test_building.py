@@ -16,7 +16,8 @@ from relay.config import Address, Admin, Config, Server, Storage
 from relay.config.misfits import Misfit
 from relay.config.models.fields import http_url
 from relay.config.models.schemes import SCHEMES
-from relay.domain import HttpTarget, InboundRequest, Rate, RetryPolicy, Secret, Source
+from relay.domain import BreakerPolicy, HttpTarget, InboundRequest, Rate, RetryPolicy, Secret, Source
+from relay.expressions import compile_expression
 from relay.targets.addresses import endpoint
 from relay.verification.header import HeaderVerifier
 from relay.verification.hmac import HmacVerifier
@@ -212,8 +213,9 @@ def test_what_is_said_of_a_target_is_taken(loaded: Loading) -> None:
     target = target_of(
         loaded,
         "headers: {X-Tenant: acme}, pass_headers: [X-A], auth: {scheme: bearer, token: '${SECRET}'}, "
-        f"sign: {{secrets: [{WHSEC}]}}, timeout: 2s, concurrency: 3, "
-        "retry: {base: 1s, factor: 2, cap: 1h, max_age: 1d, jitter: 0.5, final: [410, 404]}, allow_private: true",
+        f"sign: {{secrets: [{WHSEC}]}}, timeout: 2s, concurrency: 3, rate: 100/1m, order_by: remote_id, "
+        "retry: {base: 1s, factor: 2, cap: 1h, max_age: 1d, jitter: 0.5, final: [410, 404]}, "
+        "breaker: {failures: 3, probe: 1m, probe_cap: 1h}, allow_private: true",
     )
 
     assert (
@@ -222,6 +224,9 @@ def test_what_is_said_of_a_target_is_taken(loaded: Loading) -> None:
             timeout_s=2.0,
             concurrency=3,
             retry=RetryPolicy(1.0, 2.0, 3600.0, timedelta(days=1), 0.5, frozenset({404, 410})),
+            breaker=BreakerPolicy(3, 60.0, 3600.0),
+            rate=Rate(100, 60.0),
+            order_by=compile_expression("remote_id"),
             url="https://erp.example.com/hooks",
             headers={"X-Tenant": Secret("acme"), "Authorization": Secret(b"Bearer " + SECRET.reveal())},
             pass_headers=("X-A",),
@@ -230,6 +235,16 @@ def test_what_is_said_of_a_target_is_taken(loaded: Loading) -> None:
         )
         == target
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "final"), [("", {410}), ("retry: {base: 1s}", {410}), ("retry: {final: []}", set())]
+)
+def test_a_target_that_is_gone_is_believed_unless_told_otherwise(
+    loaded: Loading, settings: str, final: set[int]
+) -> None:
+    """410 says that it is gone for good; an empty list says that no status ends a delivery."""
+    assert final == target_of(loaded, settings).retry.final
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_a_fault_is_told_with_its_place(faults: Faulting, text: str, fault: str)
         (
             "url: 'https://e/', port: 80",
             "2:28: targets.erp.port: unknown key; expected url, headers, pass_headers, auth, sign, timeout, "
-            "concurrency, retry or allow_private",
+            "concurrency, rate, order_by, retry, breaker or allow_private",
         ),
         ("url: 'https://e/', timout: 5s", "2:28: targets.erp.timout: unknown key; did you mean `timeout`?"),
         ("url: 'https://e/', timeout: 0s", '2:37: targets.erp.timeout: expected 1ms to 1h, found "0s"'),
@@ -182,6 +182,56 @@ def test_a_fault_is_told_with_its_place(faults: Faulting, text: str, fault: str)
             "2:45: targets.erp.sign.secrets[0]: expected whsec_ and 16 to 64 bytes in base64",
         ),
         ("url: 'https://e/', sign: {secrets: []}", "2:44: targets.erp.sign.secrets: expected at least one"),
+        (
+            "url: 'https://e/', rate: 100",
+            "2:34: targets.erp.rate: expected a rate such as 100/1m or 5/s, found 100",
+        ),
+        (
+            "url: 'https://e/', rate: 0/1m",
+            '2:34: targets.erp.rate: expected a rate such as 100/1m or 5/s, of at least one in a time, found "0/1m"',
+        ),
+        (
+            "url: 'https://e/', rate: 100001/1d",
+            "2:34: targets.erp.rate: expected a rate such as 100/1m or 5/s, of at most 100000 in a period, found "
+            '"100001/1d"',
+        ),
+        (
+            "url: 'https://e/', order_by: '[remote_id'",
+            "2:38: targets.erp.order_by: not a valid expression: '[remote_id' ends too early",
+        ),
+        (
+            "url: 'https://e/', order_by: 'first(remote_id)'",
+            "2:38: targets.erp.order_by: not a valid expression: 'first(remote_id)' calls first(), which is not a "
+            "function of JMESPath",
+        ),
+        (
+            "url: 'https://e/', orderby: remote_id",
+            "2:28: targets.erp.orderby: unknown key; did you mean `order_by`?",
+        ),
+        (
+            "url: 'https://e/', breaker: 10",
+            "2:37: targets.erp.breaker: expected a mapping: `key: value`, one on a line, found 10",
+        ),
+        (
+            "url: 'https://e/', breaker: {failures: 0}",
+            "2:48: targets.erp.breaker.failures: expected 1 to 1000000, found 0",
+        ),
+        (
+            "url: 'https://e/', breaker: {probe: 500ms}",
+            '2:45: targets.erp.breaker.probe: expected 1s to 1d, found "500ms"',
+        ),
+        (
+            "url: 'https://e/', breaker: {probe: 1m, probe_cap: 59s}",
+            '2:60: targets.erp.breaker.probe_cap: expected at least `probe`, found "59s"',
+        ),
+        (
+            "url: 'https://e/', breaker: {probe: 11m}",
+            '2:28: targets.erp.breaker.probe_cap: expected at least `probe`, found "10m"',
+        ),
+        (
+            "url: 'https://e/', breaker: {probes: 1m}",
+            "2:38: targets.erp.breaker.probes: unknown key; did you mean `probe`?",
+        ),
         (
             "url: 'https://e/', retry: {schedule: [5s], cap: 1h}",
             "2:35: targets.erp.retry: `schedule` stands beside cap; expected one or the other",

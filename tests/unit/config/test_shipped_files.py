@@ -10,7 +10,7 @@ import pytest
 from relay.config import doubts, load, schema
 from relay.config.models.file import Route, Server
 from relay.config.models.sources import Source
-from relay.config.models.targets import Target
+from relay.config.models.targets import Breaker, Retry, Target
 
 FOLDER = Path(__file__).parents[3] / "config"
 STARTER = FOLDER / "relay.yaml"
@@ -74,7 +74,7 @@ def test_a_shipped_file_names_its_schema_to_editors(path: Path) -> None:
     assert (FOLDER / "relay.schema.json") == (path.parent / first.partition("$schema=")[2]).resolve()
 
 
-@pytest.mark.parametrize("part", [Server, Source, Target, Route])
+@pytest.mark.parametrize("part", [Server, Source, Target, Retry, Breaker, Route])
 def test_the_starter_shows_every_key(part: type[Server]) -> None:
     """What is not shown is not found."""
     text = STARTER.read_text()
