@@ -93,7 +93,8 @@ class Gate:
             await self._take_over(lane)
         elif self._breaker.is_tripped != self._noted.is_tripped:  # the store could not be told when it happened
             await self._note(self._breaker, now)
-        if (trying := breaker.probe(self._breaker, now)) is not self._breaker:
+        trying = breaker.probe(self._breaker, now)
+        if trying is not self._breaker and not self._is_paused:
             await self._try(trying, now)
 
     async def _take_over(self, lane: LaneState) -> None:
@@ -135,7 +136,8 @@ class Gate:
     def _next_step(self) -> str:
         match self.state:
             case GateState.OPERATING:
-                return "deliveries go on, a few at a time at first"
+                is_gentle = self._breaker.permits is not None
+                return f"deliveries go on{', a few at a time at first' if is_gentle else ''}"
             case GateState.PROBING:
                 return "one delivery tries; if it is taken, the others follow"
             case GateState.PAUSED:

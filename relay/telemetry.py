@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
+from http import HTTPStatus
 from typing import Any, BinaryIO, TextIO, cast
 
 import orjson
@@ -22,6 +23,7 @@ from relay.pacing import TokenBucket
 from relay.store.protocol import LaneState
 
 LINES = Rate(10, 60.0)  # of one kind, before they are sampled
+FAREWELLS = Rate(1, 60.0)  # of a target that is gone: each attempt has a line of its own, too
 LOG_DELAY_S = 0.1
 TARGET_STATES = {state: float(number) for number, state in enumerate(("operating", "probing", "broken", "paused"))}
 
@@ -34,6 +36,7 @@ class Telemetry:
         self._log = structlog.get_logger().bind()
         self._refusals = Sampler(clock)
         self._shortages = Sampler(clock)
+        self._farewells = Sampler(clock, FAREWELLS)
         self._shown_urls = {
             name: target.display_url for name, target in targets.items() if isinstance(target, HttpTarget)
         }
@@ -142,6 +145,25 @@ class Telemetry:
             detail=attempt.detail or None,
             next_step=_next_step(status, next_in_s),
         )
+        if attempt.outcome is Outcome.REJECTED and attempt.status == HTTPStatus.GONE:
+            self._tell_gone(delivery)
+
+    def _tell_gone(self, delivery: Delivery) -> None:
+        """Say loudly that a target wants nothing more: every delivery to it ends at once."""
+        unsaid = self._farewells.count((delivery.target, ""))
+        if unsaid is None:
+            return
+        self._log.error(
+            "target_gone",
+            target=delivery.target,
+            url=self._shown_urls.get(delivery.target),
+            event_id=delivery.event.id,
+            unsaid=unsaid,
+            next_step=(
+                "it answers 410, that it is gone for good: take it out of the routes, or hold what comes with `relay "
+                f"targets pause {delivery.target}`; once it is back, resume it and replay what died"
+            ),
+        )
 
     def exposition(self, lanes: Mapping[str, LaneState]) -> bytes:
         """Return all metrics in Prometheus's text format. lanes: as the store tells them now."""
@@ -204,7 +226,12 @@ def configure_logging(level: int = logging.INFO, stream: TextIO | None = None) -
     processors: list[Processor]
     factory: Any
     if stream.isatty():
-        processors = [level_name, stamp, _without_nothing, structlog.dev.ConsoleRenderer(pad_event_to=20)]
+        processors = [
+            level_name,
+            stamp,
+            _without_nothing,
+            structlog.dev.ConsoleRenderer(pad_event_to=20, sort_keys=False),
+        ]
         factory = structlog.WriteLoggerFactory(stream)
     else:
         processors = [stamp, structlog.processors.format_exc_info, _as_json]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ import structlog
 
 from relay.domain import Attempt, Delivery, DeliveryStatus, HttpTarget, Outcome, Refusal
 from relay.store.protocol import LaneState
-from relay.telemetry import LINES, Telemetry, configure_logging
+from relay.telemetry import FAREWELLS, LINES, Telemetry, configure_logging
 from tests.builders import an_event
 from tests.conftest import START, ManualClock
 
@@ -19,9 +20,13 @@ ERP = HttpTarget("erp", url="https://user:a-password@erp.example.com/hooks?token
 class Stream(io.TextIOWrapper):
     """A log file; broken, where a test wants that."""
 
-    def __init__(self, *, is_broken: bool = False) -> None:
+    def __init__(self, *, is_broken: bool = False, is_terminal: bool = False) -> None:
         self.bytes = io.BytesIO()
+        self._is_terminal = is_terminal
         super().__init__(self.bytes if not is_broken else _Full())
+
+    def isatty(self) -> bool:
+        return self._is_terminal
 
     def entries(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self.bytes.getvalue().splitlines()]
@@ -60,6 +65,22 @@ def test_an_attempt_is_one_wide_line_that_says_what_comes_next(clock: ManualCloc
     assert b"a-token" not in stream.bytes.getvalue()
 
 
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_line_tells_its_story_from_left_to_right(clock: ManualClock, *, is_terminal: bool) -> None:
+    """What happened, to whom, why, and what is to be done, for a person as for a program; colours set aside."""
+    stream = Stream(is_terminal=is_terminal)
+    configure_logging(stream=stream)
+
+    Telemetry(clock, {"erp": ERP}).target_changed("erp", "broken", "timed_out: 15 s", "look after the target")
+
+    stream.flush()
+    (line,) = stream.bytes.getvalue().decode().splitlines()
+    told = re.sub(r"\x1b\[[0-9;]*m", "", line)
+    places = [told.index(word) for word in ("target_changed", "erp", "broken", "timed_out: 15 s", "look after")]
+    assert sorted(places) == places
+    assert "warning" in told
+
+
 def test_a_flood_of_forged_requests_is_no_log_storm(clock: ManualClock) -> None:
     """A few lines of a kind, then silence, then one line that says how many were kept back."""
     stream = Stream()
@@ -74,6 +95,46 @@ def test_a_flood_of_forged_requests_is_no_log_storm(clock: ManualClock) -> None:
 
     assert 1000 - LINES.count == stream.entries()[-1]["unsaid"]
     assert b'relay_events_total{result="mismatch",source="shop"} 1001.0' in telemetry.exposition({})
+
+
+def test_a_target_that_is_gone_is_told_loudly_and_not_for_every_event(clock: ManualClock) -> None:
+    """Each of its events dies at once: somebody must be told what to do, and find it among the attempts."""
+    stream = Stream()
+    configure_logging(stream=stream)
+    telemetry = Telemetry(clock, {"erp": ERP})
+    gone = Attempt(2, START, 0.1, Outcome.REJECTED, 410, "answered 410")
+    for _ in range(100):
+        telemetry.attempted(a_delivery(), gone, DeliveryStatus.DEAD, next_in_s=None)
+    clock.advance(FAREWELLS.per_s)
+    delivery = a_delivery()
+    telemetry.attempted(delivery, gone, DeliveryStatus.DEAD, next_in_s=None)
+
+    first, second = [entry for entry in stream.entries() if entry["event"] == "target_gone"]
+    assert ("error", "erp", 0) == (first["level"], first["target"], first["unsaid"])
+    assert (delivery.event.id, 99) == (second["event_id"], second["unsaid"])
+    assert "`relay targets pause erp`" in str(first["next_step"])
+    assert b"a-token" not in stream.bytes.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "http_status", "status"),
+    [
+        (Outcome.ERRORED, 410, DeliveryStatus.PENDING),  # `final: []`
+        (Outcome.REJECTED, 404, DeliveryStatus.DEAD),  # `final: [404]`
+    ],
+)
+def test_no_other_answer_says_that_a_target_is_gone(
+    clock: ManualClock, outcome: Outcome, http_status: int, status: DeliveryStatus
+) -> None:
+    """A 410 that ends nothing is one failure among others, and so is another status that does."""
+    stream = Stream()
+    configure_logging(stream=stream)
+
+    Telemetry(clock, {"erp": ERP}).attempted(
+        a_delivery(), Attempt(2, START, 0.1, outcome, http_status), status, next_in_s=None
+    )
+
+    assert ["delivery_attempted"] == [entry["event"] for entry in stream.entries()]
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(clock: ManualClock) -> None:
