@@ -159,7 +159,8 @@ class Relay:
         return web.ServerRunner(server, shutdown_timeout=HANG_UP_S)
 
     def _admin_runner(self, parts: Parts) -> QuietRunner:
-        door = AdminDoor(parts.store, parts.lanes, self._clock, parts.exposition, self._admin_tokens(), parts.health)
+        targets, tokens = self._config.targets, self._admin_tokens()
+        door = AdminDoor(parts.store, parts.lanes, targets, self._clock, parts.exposition, tokens, parts.health)
         return QuietRunner(door.application(), parts.telemetry.malformed, shutdown_timeout=HANG_UP_S)
 
     @asynccontextmanager

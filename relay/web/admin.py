@@ -1,7 +1,6 @@
 """The admin door: metrics, and an API about events. Never on the public port."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hmac import compare_digest
 from traceback import format_tb
 
@@ -11,16 +10,19 @@ from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from relay.clock import Clock
-from relay.domain import Attempt, Secret
+from relay.domain import Secret, Target
 from relay.errors import StoreError
 from relay.health import Health
 from relay.lanes import Lanes
-from relay.store.protocol import DeliveryRecord, EventRecord, Store
+from relay.operations import TargetReport, hold_target, report_targets
+from relay.store.protocol import EventRecord, Store
 from relay.web import answers, probes
+from relay.web.telling import told_event, told_target
 
 log = structlog.get_logger("relay.web.admin")
 
 NO_EVENT = "There is no such event; it may have been purged after storage.keep."
+NO_TARGET = "There is no such target: it is not configured, and nothing is left for one of that name."
 NOTHING = "There is nothing here. See /readyz, /metrics and /api/v1/."
 
 
@@ -31,6 +33,7 @@ class AdminDoor:
         self,
         store: Store,
         lanes: Lanes,
+        targets: Mapping[str, Target],
         clock: Clock,
         exposition: Callable[[], Awaitable[bytes]],
         tokens: Sequence[Secret],
@@ -38,6 +41,7 @@ class AdminDoor:
     ) -> None:
         self._store = store
         self._lanes = lanes
+        self._targets = targets
         self._clock = clock
         self._exposition = exposition
         self._tokens = tokens
@@ -50,6 +54,8 @@ class AdminDoor:
         application.router.add_get("/readyz", self.readyz)
         application.router.add_get("/metrics", self.metrics)
         application.router.add_get("/api/v1/targets", self.targets)
+        application.router.add_post("/api/v1/targets/{name}/pause", self.pause)
+        application.router.add_post("/api/v1/targets/{name}/resume", self.resume)
         application.router.add_get("/api/v1/events/{id}", self.event)
         application.router.add_get("/api/v1/events/{id}/body", self.body)
         application.router.add_post("/api/v1/events/{id}/replay", self.replay)
@@ -82,22 +88,21 @@ class AdminDoor:
         return web.Response(body=await self._exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def targets(self, _: web.Request) -> web.Response:
-        """Tell how much each target still has to get."""
-        lanes = await self._store.lanes()
-        items = [
-            {
-                "name": name,
-                "unfinished": lane.unfinished,
-                "dead": lane.dead,
-                "oldest_pending_at": _iso(lane.oldest_at),
-            }
-            for name, lane in sorted(lanes.items())
-        ]
-        return answers.data({"items": items, "next": None})
+        """Tell how each target stands, and how much it still has to get."""
+        reports = await report_targets(self._store, self._targets)
+        return answers.data({"items": [told_target(report) for report in reports.values()], "next": None})
+
+    async def pause(self, http: web.Request) -> web.Response:
+        """Hold a target's deliveries."""
+        return await self._hold(http, is_paused=True)
+
+    async def resume(self, http: web.Request) -> web.Response:
+        """Let a target's deliveries go on."""
+        return await self._hold(http, is_paused=False)
 
     async def event(self, http: web.Request) -> web.Response:
         """Tell an event's whole story, without its body."""
-        return answers.data(_told_event(await self._record(http)))
+        return answers.data(told_event(await self._record(http)))
 
     async def body(self, http: web.Request) -> web.Response:
         """Return an event's body as it came: to be saved, never to be shown as what it claims to be."""
@@ -116,15 +121,30 @@ class AdminDoor:
         self._lanes.wake(delivery.target for delivery in record.deliveries)
         return answers.data({"id": record.event.id, "replayed": count}, 202)
 
+    async def _hold(self, http: web.Request, *, is_paused: bool) -> web.Response:
+        """Hold a target, or let it go on; its gate sees it within a second. Tells how it stands now."""
+        await hold_target(self._store, await self._report(http), self._clock.now(), is_paused=is_paused)
+        return answers.data(told_target(await self._report(http)))
+
+    async def _report(self, http: web.Request) -> TargetReport:
+        report = (await report_targets(self._store, self._targets)).get(http.match_info["name"])
+        if report is None:
+            raise NotKnown(NO_TARGET)
+        return report
+
     async def _record(self, http: web.Request) -> EventRecord:
         record = await self._store.event(http.match_info["id"])
         if record is None:
-            raise NoSuchEvent
+            raise NotKnown(NO_EVENT)
         return record
 
 
-class NoSuchEvent(web.HTTPNotFound):
-    """No event has that id, or none any more."""
+class NotKnown(web.HTTPNotFound):
+    """Nothing has that name, or nothing any more."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__()
+        self.detail = detail
 
 
 @web.middleware
@@ -135,7 +155,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPMethodNotAllowed as error:
         return answers.problem(405, "Not this method.", {"Allow": ", ".join(sorted(error.allowed_methods))})
     except web.HTTPNotFound as error:
-        return answers.problem(404, NO_EVENT if isinstance(error, NoSuchEvent) else NOTHING)
+        return answers.problem(404, error.detail if isinstance(error, NotKnown) else NOTHING)
     except web.HTTPException as error:
         return answers.problem(error.status, error.reason)
     except StoreError as error:
@@ -144,46 +164,3 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         trace = format_tb(fault.__traceback__)  # and not its words, which may quote what was sent
         log.error("admin_request_failed", fault=type(fault).__name__, trace=trace)  # noqa: TRY400
         return answers.problem(500, "The relay itself failed; its log has the traceback.")
-
-
-def _told_event(record: EventRecord) -> dict[str, object]:
-    event = record.event
-    return {
-        "id": event.id,
-        "source": event.source,
-        "type": event.type,
-        "key": event.key.decode("utf-8", "backslashreplace"),
-        "received_at": _iso(event.received_at),
-        "body_bytes": len(event.body),
-        "routes": [{"route": route, "verdict": verdict.value} for route, verdict in record.verdicts],
-        "deliveries": [_told_delivery(delivery) for delivery in record.deliveries],
-    }
-
-
-def _told_delivery(delivery: DeliveryRecord) -> dict[str, object]:
-    return {
-        "id": delivery.id,
-        "target": delivery.target,
-        "route": delivery.route,
-        "status": delivery.status.value,
-        "due_at": _iso(delivery.due_at),
-        "finished_at": _iso(delivery.finished_at),
-        "reason": delivery.reason,
-        "attempts": [_told_attempt(attempt) for attempt in delivery.attempts],
-    }
-
-
-def _told_attempt(attempt: Attempt) -> dict[str, object]:
-    return {
-        "number": attempt.number,
-        "started_at": _iso(attempt.started_at),
-        "duration_ms": round(attempt.duration_s * 1000, 1),
-        "outcome": attempt.outcome.value,
-        "http_status": attempt.status,
-        "detail": attempt.detail,
-        "excerpt": attempt.excerpt.decode("utf-8", "replace"),
-    }
-
-
-def _iso(time: datetime | None) -> str | None:
-    return None if time is None else time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,6 +1,7 @@
 """The admin door: who may read, and what is told."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeAlias
 
@@ -9,16 +10,34 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from relay.domain import Secret
+from relay.breaker import CLOSED, Breaker, BreakerState
+from relay.domain import HttpTarget, Secret
 from relay.health import Health
 from relay.lanes import Lanes
 from relay.store.protocol import Store
 from relay.web.admin import AdminDoor
 from tests.builders import a_lease, a_plan, an_event, dead
-from tests.conftest import ManualClock
+from tests.conftest import START, ManualClock
 
 TOKEN = "a-token-of-the-admin"
 KNOWN = {"Authorization": f"Bearer {TOKEN}"}
+
+ERP = HttpTarget("erp", url="https://user:a-password@erp.example.com/hooks?token=a-secret")
+BROKEN = Breaker(BreakerState.OPEN, 10, None, START, START + timedelta(seconds=30), 30.0, "timed_out: 15 s")
+FLOWING = {
+    "name": "erp",
+    "kind": "http",
+    "url": "https://erp.example.com/hooks",
+    "configured": True,
+    "state": "operating",
+    "paused": False,
+    "held_since": None,
+    "reason": None,
+    "next_probe_at": None,
+    "unfinished": 0,
+    "dead": 0,
+    "oldest_pending_at": None,
+}
 
 Client: TypeAlias = "TestClient[web.Request, web.Application]"
 
@@ -28,7 +47,8 @@ async def admin(store: Store, clock: ManualClock) -> AsyncIterator[Client]:
     async def exposition() -> bytes:
         return b"relay_backlog 0\n"
 
-    door = AdminDoor(store, Lanes([]), clock, exposition, (Secret(TOKEN),), Health(store, None, [], None, clock))
+    health = Health(store, None, [], None, clock)
+    door = AdminDoor(store, Lanes([]), {"erp": ERP}, clock, exposition, (Secret(TOKEN),), health)
     async with TestClient(TestServer(door.application())) as client:
         yield client
 
@@ -110,6 +130,75 @@ async def test_the_probes_need_no_token(admin: Client, clock: ManualClock, tmp_p
     clock.advance(1)
 
     assert [200, 503] == [(await admin.get(path)).status for path in ("/healthz", "/readyz")]
+
+
+async def test_every_target_is_told_of_before_anything_was_sent_to_it(admin: Client) -> None:
+    """A fresh installation shows what is configured; its URL without what may be secret."""
+    assert {"items": [FLOWING], "next": None} == await (await admin.get("/api/v1/targets", headers=KNOWN)).json()
+
+
+async def test_a_target_is_told_with_all_that_holds_it(admin: Client, store: Store) -> None:
+    """Why does nothing arrive, since when, and when will it be tried again?"""
+    await store.accept(an_event(), a_plan("erp"), {})
+    await store.note_breaker("erp", CLOSED, BROKEN, START)
+
+    (told,) = (await (await admin.get("/api/v1/targets", headers=KNOWN)).json())["items"]
+
+    assert {
+        **FLOWING,
+        "state": "broken",
+        "held_since": "2026-07-01T12:00:00.000Z",
+        "reason": "timed_out: 15 s",
+        "next_probe_at": "2026-07-01T12:00:30.000Z",
+        "unfinished": 1,
+        "oldest_pending_at": "2026-07-01T12:00:00.000Z",
+    } == told
+
+
+async def test_what_waits_for_a_target_that_is_no_more_is_told(admin: Client, store: Store) -> None:
+    """Somebody took it out of the file, and its deliveries are still there."""
+    await store.accept(an_event(), a_plan("crm"), {})
+
+    told = (await (await admin.get("/api/v1/targets", headers=KNOWN)).json())["items"]
+
+    assert [("erp", True, 0), ("crm", False, 1)] == [
+        (target["name"], target["configured"], target["unfinished"]) for target in told
+    ]
+
+
+async def test_a_target_is_paused_and_goes_on(admin: Client, store: Store) -> None:
+    """Each answer tells how it stands now; doing so twice is no fault."""
+    for _ in range(2):
+        paused = await admin.post("/api/v1/targets/erp/pause", headers=KNOWN)
+        held = {**FLOWING, "state": "paused", "paused": True, "held_since": "2026-07-01T12:00:00.000Z"}
+        assert (200, held) == (paused.status, await paused.json())
+        assert (await store.lanes())["erp"].is_paused
+    for _ in range(2):
+        resumed = await admin.post("/api/v1/targets/erp/resume", headers=KNOWN)
+        assert (200, FLOWING) == (resumed.status, await resumed.json())
+        assert not (await store.lanes())["erp"].is_paused
+
+
+async def test_a_target_that_is_paused_and_broken_is_paused(admin: Client, store: Store) -> None:
+    """Nothing tries it meanwhile; what broke it is not forgotten."""
+    await store.note_breaker("erp", CLOSED, BROKEN, START)
+
+    told = await (await admin.post("/api/v1/targets/erp/pause", headers=KNOWN)).json()
+
+    assert ("paused", None, "timed_out: 15 s") == (told["state"], told["next_probe_at"], told["reason"])
+    assert "broken" == (await (await admin.post("/api/v1/targets/erp/resume", headers=KNOWN)).json())["state"]
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+async def test_only_what_is_there_can_be_held(admin: Client, store: Store, verb: str) -> None:
+    """A slip of the pen must not look as if it had worked; and without a token nothing is done."""
+    unknown = await admin.post(f"/api/v1/targets/epr/{verb}", headers=KNOWN)
+    stranger = await admin.post(f"/api/v1/targets/erp/{verb}")
+
+    assert [404, 401] == [unknown.status, stranger.status]
+    assert "application/problem+json" == unknown.headers["Content-Type"]
+    assert "There is no such target" in (await unknown.json())["detail"]
+    assert {} == await store.lanes()
 
 
 async def test_metrics_need_no_token(admin: Client) -> None:

@@ -1,0 +1,60 @@
+"""What an operator does, by the API or by a command: see how targets stand, hold one, let it go on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from relay.domain import Target
+from relay.gate import GateState
+from relay.store.protocol import LaneState, Store
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReport:
+    """How a target stands, by all that its store knows.
+
+    target: None where it is no longer configured. held_since: None where its deliveries flow.
+    """
+
+    name: str
+    target: Target | None
+    lane: LaneState
+    held_since: datetime | None = None
+
+    @property
+    def state(self) -> GateState:
+        """Return what it lets through; that one delivery is just trying is known to the trying process alone."""
+        if self.lane.is_paused:
+            return GateState.PAUSED
+        return GateState.BROKEN if self.lane.breaker.is_tripped else GateState.OPERATING
+
+    @property
+    def next_probe_at(self) -> datetime | None:
+        """Return when one delivery tries next, where that is what all others wait for."""
+        return self.lane.breaker.probe_at if self.state is GateState.BROKEN else None
+
+
+async def report_targets(store: Store, configured: Mapping[str, Target]) -> dict[str, TargetReport]:
+    """Tell of every target, by name: those configured, and those that are no more, but left something behind."""
+    lanes = await store.lanes()
+    left = sorted(name for name in lanes.keys() - configured.keys() if _matters(lanes[name]))
+    return {
+        name: await _report(store, name, configured.get(name), lanes.get(name, LaneState()))
+        for name in [*configured, *left]
+    }
+
+
+async def hold_target(store: Store, report: TargetReport, now: datetime, *, is_paused: bool) -> bool:
+    """Hold a target's deliveries, or let them go on. Tells whether it was otherwise before."""
+    await store.pause(report.name, now, is_paused=is_paused)
+    return report.lane.is_paused is not is_paused
+
+
+def _matters(lane: LaneState) -> bool:
+    return bool(lane.unfinished or lane.dead or lane.is_paused)
+
+
+async def _report(store: Store, name: str, target: Target | None, lane: LaneState) -> TargetReport:
+    is_held = lane.is_paused or lane.breaker.is_tripped
+    holds = await store.holds(name) if is_held else ()
+    return TargetReport(name, target, lane, next((hold.began_at for hold in holds if hold.ended_at is None), None))
