@@ -120,4 +120,5 @@ def _shown(found: object, *, is_secret: bool) -> str:
         return ""
     if isinstance(found, str) and len(found) > FOUND_CHARACTERS_MAX:
         found = f"{found[:FOUND_CHARACTERS_MAX]}…"
-    return json.dumps(found, ensure_ascii=False)
+    readable = json.dumps(found, ensure_ascii=False)
+    return readable if readable.isprintable() else json.dumps(found)

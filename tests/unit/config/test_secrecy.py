@@ -180,6 +180,7 @@ json_values = st.recursive(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(PATHS), json_values)
 @example(("targets",), {"\r": None})
+@example(("server",), "\x85")
 def test_nothing_whatever_breaks_the_reading(tmp_path: Path, path: tuple[str | int, ...], value: object) -> None:
     """Whatever stands in the file, it is read, or refused in words of one line each."""
     file = tmp_path / "relay.yaml"
