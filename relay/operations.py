@@ -1,4 +1,4 @@
-"""What an operator does, by the API or by a command: see how targets stand, hold one, let it go on."""
+"""What an operator asks, by the API or by a command: how targets stand."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,12 +42,6 @@ async def report_targets(store: Store, configured: Mapping[str, Target]) -> dict
         name: await _report(store, name, configured.get(name), lanes.get(name, LaneState()))
         for name in [*configured, *left]
     }
-
-
-async def hold_target(store: Store, report: TargetReport, now: datetime, *, is_paused: bool) -> bool:
-    """Hold a target's deliveries, or let them go on. Tells whether it was otherwise before."""
-    await store.pause(report.name, now, is_paused=is_paused)
-    return report.lane.is_paused is not is_paused
 
 
 def _matters(lane: LaneState) -> bool:

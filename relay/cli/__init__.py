@@ -10,6 +10,7 @@ COMMANDS = {
     "demo": "Try everything on this machine.",
     "health": "Ask a running relay whether it can accept and deliver.",
     "send": "Send an event to SOURCE of a running relay, signed as its vendor would.",
+    "targets": "Show how targets stand and what waits for them; pause one, or let it go on.",
     "urls": "Show the URL to register with each source's vendor.",
     "presets": "List the vendors we know.",
     "schema": "Print the JSON Schema of the configuration.",

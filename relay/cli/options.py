@@ -2,11 +2,13 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from relay.config import Config, load
+from relay.config.misfits import listing, nearest
 from relay.errors import ConfigurationInvalid, Fault
 
 config_option = click.option(
@@ -46,6 +48,14 @@ def no_answer(url: str, error: Exception) -> click.ClickException:
     )
     where = "/".join(url.split("/")[:3])
     return click.ClickException(f"no answer from {where} ({reason}). Is `relay serve` running?")
+
+
+def unknown(noun: str, name: str, names: Iterable[str]) -> click.UsageError:
+    """Say that nothing is called so, and what was probably meant, or what there is."""
+    known = list(names)
+    near = nearest(name, known)
+    there_are = f"there are: {listing(known, 'and')}" if known else "there is none"
+    return click.UsageError(f"there is no {noun} {name!r}; {f'did you mean `{near}`?' if near else there_are}")
 
 
 def counted(number: int, noun: str) -> str:

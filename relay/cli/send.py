@@ -10,7 +10,7 @@ import click
 import orjson
 from aiohttp import ClientError, ClientSession
 
-from relay.cli.options import config_option, load_or_exit, no_answer
+from relay.cli.options import config_option, load_or_exit, no_answer, unknown
 from relay.cli.vendor import VendorRequest, samples_of, signed
 from relay.config import Config
 from relay.domain import Source
@@ -52,7 +52,7 @@ def send(
 
 def _source(config: Config, name: str) -> Source:
     if name not in config.sources:
-        raise click.UsageError(f"there is no source {name!r}; there are: {', '.join(sorted(config.sources)) or 'none'}")
+        raise unknown("source", name, config.sources)
     return config.sources[name]
 
 

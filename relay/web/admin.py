@@ -14,7 +14,7 @@ from relay.domain import Secret, Target
 from relay.errors import StoreError
 from relay.health import Health
 from relay.lanes import Lanes
-from relay.operations import TargetReport, hold_target, report_targets
+from relay.operations import TargetReport, report_targets
 from relay.store.protocol import EventRecord, Store
 from relay.web import answers, probes
 from relay.web.telling import told_event, told_target
@@ -123,7 +123,8 @@ class AdminDoor:
 
     async def _hold(self, http: web.Request, *, is_paused: bool) -> web.Response:
         """Hold a target, or let it go on; its gate sees it within a second. Tells how it stands now."""
-        await hold_target(self._store, await self._report(http), self._clock.now(), is_paused=is_paused)
+        known = await self._report(http)
+        await self._store.pause(known.name, self._clock.now(), is_paused=is_paused)
         return answers.data(told_target(await self._report(http)))
 
     async def _report(self, http: web.Request) -> TargetReport:

@@ -77,7 +77,9 @@ def test_faults_and_warnings_can_be_read_by_programs(call: Call) -> None:
     assert ["sources.shop", "sources.shop.verify", "targets.erp.url"] == [told["key"] for told in good["warnings"]]
 
 
-@pytest.mark.parametrize("command", [["urls"], ["send", "shop"], ["health"], ["serve"]], ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    "command", [["urls"], ["targets"], ["send", "shop"], ["health"], ["serve"]], ids=lambda command: command[0]
+)
 def test_every_command_tells_a_faulty_file_alike(call: Call, command: list[str]) -> None:
     """Nothing is half started."""
     result = call(*command, "-c", "faulty.yaml")

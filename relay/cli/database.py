@@ -1,0 +1,44 @@
+"""The database of a configuration, opened for one command, whether a relay runs on it or not."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import click
+
+from relay.errors import StoreError, StoreUnusable
+from relay.store.protocol import Store
+from relay.store.sqlite.store import SqliteStore
+
+
+class Unusable(click.ClickException):
+    """The database of the configuration is none."""
+
+    exit_code = 2
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[Store]:
+    """Open a database that is there already: a path is often relative, and a new one would hold nothing.
+
+    Errors: click.ClickException, in words for a person.
+    """
+    _require(path)
+    store = SqliteStore(path, secrets.token_hex(6))
+    try:
+        await store.open()
+        try:
+            yield store
+        finally:
+            await store.close()
+    except StoreUnusable as error:
+        raise Unusable(str(error)) from error
+    except StoreError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _require(path: Path) -> None:
+    if not path.exists():
+        where = path.absolute()
+        raise click.ClickException(f"there is no database at {where}. Was `relay serve` started in another folder?")
