@@ -93,6 +93,7 @@ def _retry(part: RetryPart) -> RetryPolicy:
         jitter=0.0 if is_exact else part.jitter,
         final=frozenset(part.final),
         schedule_s=tuple(wait.total_seconds() for wait in part.schedule),
+        wait_header=part.wait_header,
     )
 
 

@@ -151,6 +151,20 @@ async def test_a_busy_target_says_how_long(
     assert (Outcome.BUSY, wait_s) == (attempt.outcome, attempt.retry_after_s)
 
 
+@pytest.mark.parametrize(
+    ("headers", "wait_s"),
+    [(["X-Rate-Limit-Reset: 7"], 7.0), (["X-Rate-Limit-Reset: 7", "Retry-After: 5"], 5.0), (["X-Other: 7"], None)],
+)
+async def test_a_busy_target_may_say_how_long_in_a_header_of_its_own(
+    opener: Opener, clock: ManualClock, headers: list[str], wait_s: float | None
+) -> None:
+    """Tripletex and others have their own; the standard's comes first."""
+    async with receiving(says("429 Too Many Requests", *headers)) as receiver:
+        attempt = await send_once(opener(clock, receiver.url, retry=RetryPolicy(wait_header="X-Rate-Limit-Reset")))
+
+    assert wait_s == attempt.retry_after_s
+
+
 @pytest.mark.parametrize("status", [304, 400, 401, 404, 500, 599])
 async def test_any_other_status_is_an_error(opener: Opener, clock: ManualClock, status: int) -> None:
     """Only 2xx says that the target has it."""

@@ -169,6 +169,11 @@ class Retry(Part):
         tuple[Annotated[Whole, Within("300", "599")], ...],
         BeforeValidator(as_list, json_schema_input_type=list[Whole]),
     ] = written([410], "Statuses that end a delivery at once: it is dead, and can be replayed. `[]`: none does.")
+    wait_header: HeaderName | None = written(
+        None,
+        "Where the target says on 429 and 503 how long to wait, if not in Retry-After: in seconds, or a time.",
+        examples=["X-Rate-Limit-Reset"],
+    )
 
     @classmethod
     def completed(cls, data: dict[str, object]) -> dict[str, object]:

@@ -214,7 +214,7 @@ def test_what_is_said_of_a_target_is_taken(loaded: Loading) -> None:
         loaded,
         "headers: {X-Tenant: acme}, pass_headers: [X-A], auth: {scheme: bearer, token: '${SECRET}'}, "
         f"sign: {{secrets: [{WHSEC}]}}, timeout: 2s, concurrency: 3, rate: 100/1m, order_by: remote_id, "
-        "retry: {base: 1s, factor: 2, cap: 1h, max_age: 1d, jitter: 0.5, final: [410, 404]}, "
+        "retry: {base: 1s, factor: 2, cap: 1h, max_age: 1d, jitter: 0.5, final: [410, 404], wait_header: X-Reset}, "
         "breaker: {failures: 3, probe: 1m, probe_cap: 1h}, allow_private: true",
     )
 
@@ -223,7 +223,7 @@ def test_what_is_said_of_a_target_is_taken(loaded: Loading) -> None:
             "erp",
             timeout_s=2.0,
             concurrency=3,
-            retry=RetryPolicy(1.0, 2.0, 3600.0, timedelta(days=1), 0.5, frozenset({404, 410})),
+            retry=RetryPolicy(1.0, 2.0, 3600.0, timedelta(days=1), 0.5, frozenset({404, 410}), wait_header="X-Reset"),
             breaker=BreakerPolicy(3, 60.0, 3600.0),
             rate=Rate(100, 60.0),
             order_by=compile_expression("remote_id"),

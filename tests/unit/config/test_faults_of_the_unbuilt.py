@@ -30,8 +30,8 @@ def test_a_target_of_another_kind_misses_no_url(faults: Faulting) -> None:
 def test_only_where_a_later_version_knows_it(faults: Faulting) -> None:
     """A target's key in a retry is as unknown as any other."""
     assert [
-        "relay.yaml:2:36: targets.erp.retry.kind: unknown key; expected schedule, base, factor, cap, max_age, jitter "
-        "or final",
+        "relay.yaml:2:36: targets.erp.retry.kind: unknown key; expected schedule, base, factor, cap, max_age, "
+        "jitter, final or wait_header",
     ] == faults("targets:\n  erp: {url: 'https://e/', retry: {kind: file}}\n")
 
 
