@@ -113,7 +113,7 @@ async def test_a_target_that_refuses_connections_is_left_alone_and_shown_as_brok
         assert "unreachable: 127.0.0.1:" in shown["reason"]
         assert shown["held_since"] < shown["next_probe_at"]
         assert 0 == table[0]
-        assert f"{shown['reason']}; next try in 23h59m" in table[1]
+        assert f"{shown['reason']}; next try in 23h" in table[1]
         assert 2.0 == state_at_start
         assert [("pending", 3), ("pending", 0)] == attempts(relay, "down")
 
