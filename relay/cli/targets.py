@@ -96,7 +96,7 @@ def _hold_in_words(report: TargetReport, now: datetime) -> str:
 
 
 def _next_try(probe_at: datetime | None, now: datetime) -> str:
-    return f"next try in {lasting(probe_at - now)}" if probe_at and probe_at > now else "the next try is due"
+    return f"next try in {lasting(probe_at - now)}" if probe_at and probe_at > now else "the next delivery tries it"
 
 
 def _tell_change(before: TargetReport, after: TargetReport, now: datetime, *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -88,6 +89,17 @@ def test_a_broken_target_is_shown_with_since_when_why_and_what_comes_next(
     since = f"since {NOW - HOUR:%Y-%m-%d %H:%M:%S} UTC"
     held = rf" broken +0 +0 +{since} \(1h\w*\): {BROKEN.reason}; next try in \w+$"
     assert re.search(held, line), line
+
+
+def test_a_target_that_is_due_to_be_tried_waits_for_a_delivery(call: Call, done: Callable[[Doing], LaneState]) -> None:
+    """Where no relay runs, or nothing waits, the time for it passes."""
+
+    async def it_was_broken(store: Store) -> None:
+        await store.note_breaker("erp", CLOSED, replace(BROKEN, probe_at=NOW - HOUR / 2), NOW - HOUR)
+
+    done(it_was_broken)
+
+    assert call("targets").stdout.endswith(f"{BROKEN.reason}; the next delivery tries it\n")
 
 
 def test_a_paused_target_is_shown_with_what_lets_it_go_on(call: Call, done: Callable[[Doing], LaneState]) -> None:
