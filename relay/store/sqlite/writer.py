@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,9 @@ from relay.store.sqlite import frames
 from relay.store.sqlite.frames import Failure
 
 GROUP_MAX = 1000  # changes in one commit
+# A group of so many is sent while the last one is still being committed, so that the writer goes on without waiting
+# for the event loop, which is busy then. Smaller ones wait for one another: each commit has a price of its own.
+SENT_AHEAD = 24
 END_S_MAX = 10.0  # for the writer, once it is told that nothing more comes
 PROGRAM = "relay.store.sqlite.writing"
 HOME = str(Path(relay.__file__).parent.parent)  # so that the writer is of the same version as we are
@@ -34,6 +38,13 @@ class Wish(NamedTuple):
     argument: Any
     weight_bytes: int
     granted: asyncio.Future[Any]
+
+
+class Group(NamedTuple):
+    """Wishes that are committed together. places: by verb, which of them are of it, as they were sent."""
+
+    wishes: list[Wish]
+    places: list[list[int]]
 
 
 class _Channel(asyncio.StreamReaderProtocol):
@@ -57,6 +68,7 @@ class GroupWriter:
         self._weight_bytes_max = weight_bytes_max
         self._weight_bytes = 0
         self._wishes: list[Wish] = []
+        self._sent: deque[Group] = deque()  # what the writer has got, and not answered
         self._commit_under_way: asyncio.Future[None] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._gone: asyncio.Future[None] | None = None
@@ -86,6 +98,8 @@ class GroupWriter:
         self._wishes.append(wish)
         if self._commit_under_way is None:
             self._commit_under_way = asyncio.ensure_future(self._commit_all())
+        elif len(self._wishes) >= SENT_AHEAD and len(self._sent) == 1:
+            self._send()
         return await wish.granted
 
     async def close(self) -> None:
@@ -106,30 +120,40 @@ class GroupWriter:
             await asyncio.shield(self._gone)
 
     async def _commit_all(self) -> None:
-        while self._wishes:
-            group, self._wishes = self._wishes[:GROUP_MAX], self._wishes[GROUP_MAX:]
-            results = await self._committed(group)
+        """Send what waits and hand out the answers, until nothing waits any more."""
+        self._send()
+        while self._sent:
+            results = await self._answer()
+            group = self._sent.popleft().wishes
             if isinstance(failure := results[0], StoreUnavailable | StoreBroken):
                 results += [failure] * len(self._wishes)  # who came meanwhile has waited as long, and would wait again
                 group, self._wishes = group + self._wishes, []
+            if self._wishes and not self._sent:
+                self._send()
             for wish, result in zip(group, results, strict=True):
                 self._weight_bytes -= wish.weight_bytes
                 _grant(wish.granted, result)
         self._commit_under_way = None
 
-    async def _committed(self, group: list[Wish]) -> list[Any]:
-        """Have the writer commit a group; return its results, in order."""
+    def _send(self) -> None:
+        """Send the next group to the writer."""
+        group, self._wishes = self._wishes[:GROUP_MAX], self._wishes[GROUP_MAX:]
         by_verb: dict[str, list[int]] = {}
         for index, wish in enumerate(group):
             by_verb.setdefault(wish.verb, []).append(index)
+        self._sent.append(Group(group, list(by_verb.values())))
         question = [(verb, [group[index].argument for index in indexes]) for verb, indexes in by_verb.items()]
+        self._questions.writelines(frames.pack(question))
+
+    async def _answer(self) -> list[Any]:
+        """Wait for the results of the group that was sent first, in the order of its wishes."""
+        wishes, places = self._sent[0]
         try:
-            self._questions.writelines(frames.pack(question))
             answer = await frames.receive_soon(self._answers)
         except (EOFError, OSError):
-            return [self._break()] * len(group)
-        results: list[Any] = [None] * len(group)
-        for indexes, of_verb in zip(by_verb.values(), answer, strict=True):
+            return [self._break()] * len(wishes)
+        results: list[Any] = [None] * len(wishes)
+        for indexes, of_verb in zip(places, answer, strict=True):
             for index, result in zip(indexes, of_verb, strict=True):
                 results[index] = _error_of(result) if isinstance(result, Failure) else result
         return results
