@@ -69,9 +69,15 @@ def is_failure_of_target(attempt: Attempt) -> bool:
             return False
 
 
+def says_nothing(attempt: Attempt) -> bool:
+    """Tell whether the target had no part in an attempt: it was not reached, or the fault is the relay's own."""
+    has_failed_here = attempt.outcome is Outcome.ERRORED and attempt.status is None
+    return has_failed_here or attempt.outcome in (Outcome.LOST, Outcome.BLOCKED)
+
+
 def after(breaker: Breaker, attempt: Attempt, policy: BreakerPolicy, concurrency: int, now: datetime) -> Breaker:
     """Return what an attempt makes of the breaker."""
-    if attempt.outcome in (Outcome.LOST, Outcome.BLOCKED):  # they say nothing about the target
+    if says_nothing(attempt):
         return breaker
     if is_failure_of_target(attempt):
         return _failed(breaker, attempt, policy, now)

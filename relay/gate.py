@@ -143,7 +143,12 @@ class Gate:
             case GateState.PAUSED:
                 return f"deliveries wait until `relay targets resume {self._target.name}`"
             case GateState.BROKEN:
-                return f"look after the target; it is tried again in {self._breaker.probe_s:g} s"
+                return f"look after the target; it is tried again in {self._wait_s():.0f} s"
+
+    def _wait_s(self) -> float:
+        """Return the seconds until the target is tried."""
+        probe_at = self._breaker.probe_at
+        return max(0.0, (probe_at - self._clock.now()).total_seconds()) if probe_at else 0.0
 
 
 _STATES: Mapping[BreakerState, GateState] = {

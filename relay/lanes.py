@@ -61,7 +61,8 @@ class Lane:
         self.gate = gate
         self._worker = worker
         self._memory = memory
-        self._claimed_places = CLAIMED_PLACES_PER_SENDER * target.concurrency
+        # What a target with a rate was granted must go at once: later it would fall into another period.
+        self._claimed_places = target.concurrency * (1 if target.rate else CLAIMED_PLACES_PER_SENDER)
         self._fresh_places_taken = 0
         self._claimed_ids: set[int] = set()
         self._fresh: deque[Delivery] = deque()

@@ -42,7 +42,7 @@ def _order(order_by: Expression, document: Document) -> str | None:
         text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     except (ExpressionFailed, orjson.JSONEncodeError):
         return None
-    if value is None:
+    if value is None or (isinstance(value, list) and all(each is None for each in value)):
         return None
     return text if len(text) <= ORDER_CHARACTERS_MAX else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 

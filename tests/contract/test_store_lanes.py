@@ -232,6 +232,16 @@ class TestRate:
         assert [] == await claim(await open_store("worker-c"), at=START + 9 * SECOND, rate=self.RATE)
         assert 3 == len(await claim(other, at=START + 10 * SECOND, rate=self.RATE))
 
+    async def test_what_is_given_back_unsent_was_not_granted(self, store: Store) -> None:
+        """A target with two an hour does not lose an hour because the relay was restarted."""
+        for _ in range(9):
+            await accept(store)
+        first, *_ = await claim(store, rate=self.RATE)
+        await store.release([first])
+
+        assert ids([first]) == ids(await claim(store, rate=self.RATE))
+        assert [] == await claim(store, rate=self.RATE)
+
     async def test_a_clock_that_was_set_back_does_not_stop_the_lane(self, store: Store) -> None:
         """Grants from a future that never was are forgotten."""
         for _ in range(9):

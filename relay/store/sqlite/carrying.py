@@ -161,15 +161,25 @@ def renew(connection: sqlite3.Connection, leases: Sequence[tuple[str, int]]) -> 
 Fence = tuple[int, int]  # delivery and attempt: every claim counts up, so that an old lease's number is none of now
 
 
-def release(connection: sqlite3.Connection, groups: Sequence[Sequence[Fence]]) -> list[None]:
-    """Give back leases of which no attempt was begun."""
+def release(connection: sqlite3.Connection, groups: Sequence[tuple[str, Sequence[Fence]]]) -> list[None]:
+    """Give back leases of which no attempt was begun, by target."""
     connection.executemany(
         """
         UPDATE deliveries SET status = 'pending', attempts = attempts - 1, leased_by = NULL, leased_until = NULL
         WHERE id = ? AND attempts = ? AND status = 'sending'""",
-        [fence for group in groups for fence in group],
+        [fence for _, fences in groups for fence in fences],
     )
+    for target, fences in groups:
+        _take_grants_back(connection, target, len(fences))
     return [None] * len(groups)
+
+
+def _take_grants_back(connection: sqlite3.Connection, target: str, count: int) -> None:
+    """Let a target's rate forget the last of what it was granted: nothing was sent for it."""
+    connection.execute(
+        "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE target = ? ORDER BY at DESC, id DESC LIMIT ?)",
+        (target, count),
+    )
 
 
 def settle(connection: sqlite3.Connection, settlements: Sequence[Settled]) -> list[bool]:

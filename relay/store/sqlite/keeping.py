@@ -32,6 +32,7 @@ def _purge(connection: sqlite3.Connection, wish: Purge) -> bool:
         (wish.now, wish.limit),
     ).rowcount
     connection.execute("DELETE FROM holds WHERE ended_at < ?", (wish.before,))
+    connection.execute("DELETE FROM grants WHERE at < ?", (wish.before,))  # of a target that has no rate any more
     seqs = within(_finished_before(connection, wish.before, wish.limit), wish.bytes_max)
     for chunk in chunks(seqs):
         _drop_events(connection, chunk)

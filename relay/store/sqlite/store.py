@@ -106,7 +106,11 @@ class SqliteStore:
 
     async def release(self, deliveries: Sequence[Delivery]) -> None:
         """Give back leases of which no attempt was begun."""
-        await self._writer.do("release", [(delivery.id, delivery.attempt) for delivery in deliveries])
+        by_target: dict[str, list[tuple[int, int]]] = {}
+        for delivery in deliveries:
+            by_target.setdefault(delivery.target, []).append((delivery.id, delivery.attempt))
+        for target, fences in by_target.items():
+            await self._writer.do("release", (target, fences))
         self._bells.ring()
 
     async def renew(self, until: datetime) -> None:

@@ -95,6 +95,15 @@ def test_each_failed_try_makes_the_next_one_later_up_to_a_cap() -> None:
     assert START == breaker.opened_at
 
 
+@pytest.mark.parametrize("outcome", [Outcome.LOST, Outcome.BLOCKED, Outcome.ERRORED])
+def test_what_the_target_had_no_part_in_says_nothing_about_it(outcome: Outcome) -> None:
+    """A worker that vanished, an address that is guarded, a fault of ours: neither good news nor bad."""
+    trying = probe(opened(), START + 10 * SECOND)
+
+    for breaker in (after(Breaker(), BAD, POLICY, CONCURRENCY, START), opened(), trying):
+        assert breaker is after(breaker, an_attempt(outcome), POLICY, CONCURRENCY, START)
+
+
 def test_it_closes_gently() -> None:
     """Slow start: one at once, then two, then four, so that a target that comes back is not knocked over."""
     breaker = after(probe(opened(), START + 10 * SECOND), GOOD, POLICY, CONCURRENCY, START)

@@ -49,6 +49,7 @@ def test_other_values_have_other_orders(one: object, other: object) -> None:
         ("id", {}),
         ("id", {"id": None}),
         ("id", ["no fields here"]),
+        ("[id, kind]", {"other": 1}),
         ("id", None),
         ("length(id)", {"id": 5}),
         ("sum(ids)", {"ids": [2**64 - 1, 2**64 - 1]}),
