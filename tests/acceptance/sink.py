@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from aiohttp.typedefs import Handler
 
 BODY_BYTES_MAX = 64 * 1024 * 1024
 
@@ -107,3 +108,12 @@ async def receiving() -> AsyncIterator[Sink]:
         sink.url = str(server.make_url("/"))
         yield sink
         sink.gate.set()
+
+
+@asynccontextmanager
+async def receiving_by(take: Handler) -> AsyncIterator[str]:
+    """Run a receiver of one's own; return its URL."""
+    application = web.Application()
+    application.router.add_post("/", take)
+    async with TestServer(application, access_log=None) as server:
+        yield str(server.make_url("/"))

@@ -2,17 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from aiohttp.test_utils import TestServer
-from aiohttp.typedefs import Handler
 
 from tests.acceptance.program import Program, configured, free_port, run, session, started
-from tests.acceptance.sink import Sink, receiving
+from tests.acceptance.sink import Sink, receiving, receiving_by
 
 SEEN_S_MAX = 20.0
 QUICK: dict[str, Any] = {"allow_private": True, "retry": {"base": "50ms", "factor": 1, "jitter": 0}}
@@ -79,15 +76,6 @@ async def until_state_is(relay: Program, name: str, state: int) -> None:
 def attempts(relay: Program, target: str) -> list[tuple[str, int]]:
     """Return status and number of attempts of each delivery to a target, in order of arrival."""
     return relay.rows(f"SELECT status, attempts FROM deliveries WHERE target = '{target}' ORDER BY id")
-
-
-@asynccontextmanager
-async def receiving_by(take: Handler) -> AsyncIterator[str]:
-    """Run a receiver of one's own; return its URL."""
-    application = web.Application()
-    application.router.add_post("/", take)
-    async with TestServer(application, access_log=None) as server:
-        yield str(server.make_url("/"))
 
 
 # ── breaker ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.benchmarks import backlog, end_to_end, ingest, latency, others, report, retention, stored
+from tests.benchmarks import backlog, big_bodies, end_to_end, ingest, latency, others, report, retention, stored
 from tests.benchmarks.benchmark import Benchmark, NotMeasured, Outcome, Setting
 from tests.benchmarks.load import BODY_BYTES
 
@@ -28,6 +28,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     *end_to_end.BENCHMARKS,
     *backlog.BENCHMARKS,
     *stored.BENCHMARKS,
+    *big_bodies.BENCHMARKS,
     *retention.BENCHMARKS,
     *others.BENCHMARKS,
 )

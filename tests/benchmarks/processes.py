@@ -94,7 +94,7 @@ class Site:
         return self.folder / "relay.yaml"
 
 
-def site(folder: Path, targets: Mapping[str, str], **storage: str) -> Site:
+def site(folder: Path, targets: Mapping[str, str], *, max_body: str = "1MiB", **storage: str) -> Site:
     """Write the configuration of a relay. targets: URLs by name, each of which gets every event."""
     made = Site(folder, free_port(), free_port())
     verify = {"scheme": "hmac", "algorithm": "sha256", "header": "X-Signature"}
@@ -102,7 +102,7 @@ def site(folder: Path, targets: Mapping[str, str], **storage: str) -> Site:
         "server": {"listen": f"127.0.0.1:{made.public_port}"},
         "admin": {"listen": f"127.0.0.1:{made.admin_port}"},
         "storage": {"url": f"sqlite:///{made.database}", "disk_free_min": "1MiB", **storage},
-        "sources": {"shop": {"verify": verify, "secret": SECRET}},
+        "sources": {"shop": {"verify": verify, "secret": SECRET, "max_body": max_body}},
         "targets": {
             name: {"url": url, "allow_private": True, "concurrency": CONCURRENCY} for name, url in targets.items()
         },

@@ -81,17 +81,18 @@ async def end_to_end(
 async def _carried(relays: Sequence[Server], sink: Server, events: int, copies: int) -> Figures:
     """Measure until the sink has as many copies of each event. relays: the first one receives."""
     await drive(relays[0].port, signed_requests(WARM_UP_EVENTS, SOURCE_PATH), CONNECTIONS)
-    await _has_got(sink, copies * WARM_UP_EVENTS)
+    await has_got(sink, copies * WARM_UP_EVENTS)
     requests = signed_requests(events, SOURCE_PATH)
     cpu_before_s = sum(relay.cpu_s for relay in relays)
     began_s = time.perf_counter()
     measured = await drive(relays[0].port, requests, CONNECTIONS)
-    await _has_got(sink, copies * (WARM_UP_EVENTS + events))
+    await has_got(sink, copies * (WARM_UP_EVENTS + events))
     seconds = time.perf_counter() - began_s
     return _figures(measured, events, seconds, sum(relay.cpu_s for relay in relays) - cpu_before_s)
 
 
-async def _has_got(sink: Server, count: int) -> None:
+async def has_got(sink: Server, count: int) -> None:
+    """Come back once the sink has received so many deliveries."""
     streams = await asyncio.open_connection("127.0.0.1", sink.port)
     try:
         while await _received(streams) < count:
