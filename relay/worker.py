@@ -135,15 +135,19 @@ class Worker:
         me = asyncio.current_task()
         assert me is not None  # noqa: S101 - a coroutine runs in a task
         while not self._is_stopping:
-            delivery = await self._lane.next()
-            if not await self._may_go(delivery):
-                continue
-            self._busy[me] = self._clock.monotonic()
-            try:
-                await self._carry(delivery)
-            finally:
-                del self._busy[me]
-                self._lane.done(delivery)
+            await self._carry_next(me)
+
+    async def _carry_next(self, me: asyncio.Task[None]) -> None:
+        """Carry the next delivery. What it holds is let go with it: a sender that waits holds no body."""
+        delivery = await self._lane.next()
+        if not await self._may_go(delivery):
+            return
+        self._busy[me] = self._clock.monotonic()
+        try:
+            await self._carry(delivery)
+        finally:
+            del self._busy[me]
+            self._lane.done(delivery)
 
     async def _may_go(self, delivery: Delivery) -> bool:
         """Wait until the target's rate has room; put the delivery back if its gate has shut meanwhile."""

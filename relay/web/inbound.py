@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from io import BytesIO
 from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import unquote
 
@@ -135,15 +136,17 @@ async def _read_bounded(http: web.BaseRequest, bytes_max: int) -> bytes | None:
     """Read the body, or return None as soon as it is too large: by its declared length, or while it comes."""
     if not http.body_exists:
         return b""
-    stream, pieces, size = http.content, [], 0
-    while piece := await stream.readany():
-        size += len(piece)
-        if size > bytes_max:
+    stream = http.content
+    piece = await stream.readany()
+    if stream.at_eof():  # a small body, as most are, comes in one
+        return piece if len(piece) <= bytes_max else None
+    whole = BytesIO()  # grows where it is, and gives away what it holds: 50 MB are never copied at once
+    while piece:
+        if whole.tell() + len(piece) > bytes_max:
             return None
-        pieces.append(piece)
-        if stream.at_eof():
-            break
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        whole.write(piece)
+        piece = b"" if stream.at_eof() else await stream.readany()
+    return whole.getvalue()
 
 
 async def _go_on(http: web.BaseRequest) -> None:

@@ -90,7 +90,7 @@ BENCHMARKS = (
         "big-bodies",
         (
             Row("longest wait of a small request beside 50 MB bodies", at_most(50, "{:.0f} ms")),
-            Row("memory they take, all processes, in bodies", at_most(3, "{:.1f}")),
+            Row("memory they take, all processes, in bodies (about three)", at_most(3.5, "{:.1f}")),
         ),
         measure_big_bodies,
     ),

@@ -19,6 +19,7 @@ from tests.contract.conftest import OpenStore
 
 SECOND = timedelta(seconds=1)
 MANY = 10**9
+MIB = 1024 * 1024
 WOKEN_S_MAX = 10.0  # a test that waits in vain fails by it
 
 
@@ -130,6 +131,18 @@ class TestAccept:
         await store.accept(event, Plan((), ()), {})
 
         assert [] == await statuses(store, event.id)
+
+    @pytest.mark.parametrize("size", [64 * 1024 + 1, MIB, MIB + 1, 3 * MIB + 7])
+    async def test_a_large_body_is_kept_byte_for_byte_beside_small_ones(self, store: Store, size: int) -> None:
+        """However it travels and is written: what comes out is what came in."""
+        bodies = [b"{}", random.Random(size).randbytes(size), b"", random.Random(0).randbytes(size)]
+        events = [an_event(body=body) for body in bodies]
+        await asyncio.gather(*[store.accept(event, a_plan(), {}) for event in events])
+
+        claimed = await store.claim("erp", a_lease(), START, 9, MANY)
+
+        assert bodies == [delivery.event.body for delivery in claimed]
+        assert {bytes} == {type(delivery.event.body) for delivery in claimed}
 
     async def test_headers_that_are_no_text_are_kept(self, store: Store) -> None:
         """A stray byte in a header is the sender's affair, never a reason to lose the event."""

@@ -1,6 +1,7 @@
 """The outbound journey, on a real store: claimed, sent, judged, settled."""
 
 import asyncio
+import sys
 from typing import Any
 
 import pytest
@@ -164,3 +165,13 @@ async def test_a_stop_does_not_wait_beyond_its_grace(bench: Bench) -> None:
     assert 1 == await bench.worker.stop(0.01)
     (delivery,) = (await bench.story(event.id)).deliveries
     assert DeliveryStatus.SENDING == delivery.status
+
+
+async def test_a_sender_that_waits_holds_no_body(bench: Bench) -> None:
+    """With 32 senders and 50 MB bodies that would be more than a gigabyte for nothing."""
+    body = bytes(bytearray(b"a body of its own"))
+    event_id = (await bench.accept(an_event(body=body))).id
+    await bench.until_status(event_id, DeliveryStatus.DELIVERED)
+    await bench.until_sent(1)
+
+    assert 2 == sys.getrefcount(body)  # ours, and the call's

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from relay.store.sqlite.batches import Change, chunks, flat, insert, marks, tally, tuples
 from relay.store.sqlite.columns import NEVER_MS
 
+LARGE_BYTES = 1024 * 1024
+BODY = 2  # its place in a row of `contents`
 FINAL = ("delivered", "dead", "cancelled")
 
 
@@ -93,7 +95,23 @@ def _store_events(connection: sqlite3.Connection, numbered: Numbered) -> None:
         "events (seq, id, source, type, key, key_expires_at, received_at, body_bytes, verdicts)",
         [(seq, *a.event) for seq, a in numbered],
     )
-    insert(connection, "contents (event_seq, headers, body)", [(seq, *a.content) for seq, a in numbered])
+    contents = [(seq, *acceptance.content) for seq, acceptance in numbered]
+    small = [row for row in contents if len(row[BODY]) <= LARGE_BYTES]
+    insert(connection, "contents (event_seq, headers, body)", small)
+    for seq, headers, body in contents:
+        if len(body) > LARGE_BYTES:
+            _store_large(connection, seq, headers, body)
+
+
+def _store_large(connection: sqlite3.Connection, seq: int, headers: bytes, body: bytes) -> None:
+    """Write a body piece by piece: as a statement's parameter it would be copied whole, twice."""
+    connection.execute(
+        "INSERT INTO contents (event_seq, headers, body) VALUES (?, ?, zeroblob(?))", (seq, headers, len(body))
+    )
+    view = memoryview(body)
+    with connection.blobopen("contents", "body", seq) as blob:
+        for start in range(0, len(view), LARGE_BYTES):
+            blob.write(view[start : start + LARGE_BYTES])
 
 
 class Births(NamedTuple):

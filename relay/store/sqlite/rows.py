@@ -1,7 +1,7 @@
 """Between rows and nouns: times as milliseconds, headers and verdicts as JSON."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -23,9 +23,6 @@ from relay.store.sqlite.accepting import Acceptance
 from relay.store.sqlite.carrying import Loaded, Settled
 from relay.store.sqlite.frames import apart
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
-
 
 def to_ms(time: datetime) -> int:
     """Return whole milliseconds since 1970."""
@@ -34,7 +31,7 @@ def to_ms(time: datetime) -> int:
 
 def from_ms(ms: int) -> datetime:
     """Return the time that many milliseconds after 1970, in UTC."""
-    return EPOCH + ms * MILLISECOND
+    return datetime.fromtimestamp(ms / 1000, UTC)
 
 
 def maybe_to_ms(time: datetime | None) -> int | None:
@@ -125,7 +122,7 @@ def breaker_from_json(text: str) -> Breaker:
 def event_from(row: tuple[Any, ...]) -> Event:
     """Read a row of the columns `EVENT`."""
     event_id, source, type_, key, key_expires_at, received_at, headers, body = row
-    pairs = tuple((name, value) for name, value in orjson.loads(headers))
+    pairs = tuple(map(tuple, orjson.loads(headers)))
     return Event(event_id, source, type_, key, maybe_from_ms(key_expires_at), from_ms(received_at), pairs, body)
 
 
