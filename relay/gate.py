@@ -5,7 +5,7 @@ What shuts a gate stands in the store: it outlives a restart, and all processes 
 Only how it is tried, and how gently it is let back in, is each process's own.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -43,7 +43,7 @@ class Gate:
         self._is_paused = False
         self._breaker = CLOSED
         self._noted = CLOSED  # the breaker as the store has it, by all that is known here
-        self._holds: Sequence[Hold] = ()
+        self._holds: Sequence[Hold] | None = None  # not read yet
         self._tell_lane: Callable[[], None] = _tell_nobody
 
     @property
@@ -64,8 +64,7 @@ class Gate:
 
     def held(self, since: datetime, until: datetime) -> timedelta:
         """Return for how long deliveries were held between two times."""
-        spans = ((max(since, hold.began_at), min(until, hold.ended_at or until)) for hold in self._holds)
-        return sum((end - begin for begin, end in spans if end > begin), timedelta())
+        return held_within(self._holds or (), since, until)
 
     def watch(self, tell: Callable[[], None]) -> None:
         """Have somebody told of each change."""
@@ -89,7 +88,7 @@ class Gate:
         lane: as the store has it now.
         """
         now = self._clock.now()
-        if lane.breaker != self._noted or lane.is_paused != self._is_paused:
+        if self._holds is None or lane.breaker != self._noted or lane.is_paused != self._is_paused:
             await self._take_over(lane)
         elif self._breaker.is_tripped != self._noted.is_tripped:  # the store could not be told when it happened
             await self._note(self._breaker, now)
@@ -109,8 +108,11 @@ class Gate:
 
     async def _try(self, trying: Breaker, now: datetime) -> None:
         """Let one delivery try, unless another process has just taken this turn: each moves the next one on."""
+        was = self._breaker
         next_try = replace(self._breaker, probe_at=now + timedelta(seconds=self._breaker.probe_s))
-        if await self._note(next_try, now):
+        if (
+            await self._note(next_try, now) and self._breaker is was
+        ):  # it may have been learnt meanwhile that it is well
             self._become(trying)
             self._tell()
 
@@ -149,6 +151,12 @@ class Gate:
         """Return the seconds until the target is tried."""
         probe_at = self._breaker.probe_at
         return max(0.0, (probe_at - self._clock.now()).total_seconds()) if probe_at else 0.0
+
+
+def held_within(holds: Iterable[Hold], since: datetime, until: datetime) -> timedelta:
+    """Return for how long a target was held between two times."""
+    spans = ((max(since, hold.began_at), min(until, hold.ended_at or until)) for hold in holds)
+    return sum((end - begin for begin, end in spans if end > begin), timedelta())
 
 
 _STATES: Mapping[BreakerState, GateState] = {

@@ -64,7 +64,7 @@ class Lane:
         # What a target with a rate was granted must go at once: later it would fall into another period.
         self._claimed_places = target.concurrency * (1 if target.rate else CLAIMED_PLACES_PER_SENDER)
         self._fresh_places_taken = 0
-        self._claimed_ids: set[int] = set()
+        self._claims: set[tuple[int, int]] = set()  # what was claimed, by delivery and attempt
         self._fresh: deque[Delivery] = deque()
         self._claimed: deque[Delivery] = deque()
         self._turn = 0
@@ -96,6 +96,7 @@ class Lane:
         """Give back a reserved place that is not needed after all."""
         self._fresh_places_taken -= 1
         self._memory.drop(body_bytes)
+        self._regard_gate()
 
     def fill(self, delivery: Delivery) -> None:
         """Put a fresh delivery into its reserved place."""
@@ -118,7 +119,7 @@ class Lane:
     def feed(self, claimed: Iterable[Delivery]) -> None:
         """Take deliveries that were claimed from the store."""
         for delivery in claimed:
-            self._claimed_ids.add(delivery.id)
+            self._claims.add(_claim_of(delivery))
             self._memory.hold(len(delivery.event.body))
             self._claimed.append(delivery)
             self._work_waits.set()  # there may be more where this came from
@@ -126,14 +127,14 @@ class Lane:
 
     @property
     def _is_holding(self) -> bool:
-        return self._fresh_places_taken + len(self._claimed_ids) > 0
+        return self._fresh_places_taken + len(self._claims) > 0
 
     @property
     def _room(self) -> int:
         """Return how many may be claimed: none through a shut gate, one to try a target with."""
         match self.gate.state:
             case GateState.OPERATING:
-                return self._claimed_places - len(self._claimed_ids)
+                return self._claimed_places - len(self._claims)
             case GateState.PROBING:
                 return 0 if self._is_holding else 1
             case _:
@@ -157,7 +158,12 @@ class Lane:
     def put_back(self, delivery: Delivery) -> None:
         """Take back a delivery of which no attempt was begun."""
         self._in_flight -= 1
-        (self._claimed if delivery.id in self._claimed_ids else self._fresh).appendleft(delivery)
+        self.restore([delivery])
+
+    def restore(self, deliveries: Iterable[Delivery]) -> None:
+        """Take back deliveries that were taken out, before all others."""
+        for delivery in deliveries:
+            (self._claimed if _claim_of(delivery) in self._claims else self._fresh).appendleft(delivery)
         self._regard_gate()
 
     def done(self, delivery: Delivery) -> None:
@@ -168,8 +174,8 @@ class Lane:
     def drop(self, delivery: Delivery) -> None:
         """Free the place of a delivery that is no longer here."""
         self._memory.drop(len(delivery.event.body))
-        if delivery.id in self._claimed_ids:
-            self._claimed_ids.discard(delivery.id)
+        if _claim_of(delivery) in self._claims:
+            self._claims.discard(_claim_of(delivery))
         else:
             self._fresh_places_taken -= 1
         self._regard_gate()
@@ -218,6 +224,10 @@ class Lane:
         if not self._fresh or (self._claimed and self._turn % CLAIMED_TURN == 0):
             return self._claimed.popleft()
         return self._fresh.popleft()
+
+
+def _claim_of(delivery: Delivery) -> tuple[int, int]:
+    return delivery.id, delivery.attempt
 
 
 @dataclass(frozen=True, slots=True)

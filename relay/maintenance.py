@@ -9,7 +9,7 @@ import structlog
 from relay.clock import Clock
 from relay.domain import Attempt, Delivery, Outcome, RetryPolicy, Target
 from relay.errors import StoreError, StoreUnavailable
-from relay.gate import Gate
+from relay.gate import Gate, held_within
 from relay.headroom import Headroom
 from relay.lanes import LEASE
 from relay.observer import Observer
@@ -105,9 +105,8 @@ class Maintenance:
     async def _settle_as_lost(self, delivery: Delivery) -> None:
         now = self._clock.now()
         target = self._targets.get(delivery.target)
-        gate = self._gates.get(delivery.target)
         policy = target.retry if target else RetryPolicy()
-        held = gate.held(delivery.planned_at, now) if gate else timedelta()
+        held = held_within(await self._store.holds(delivery.target), delivery.planned_at, now)
         detail = "its worker vanished during the attempt; whether the target got it is not known"
         attempt = Attempt(delivery.attempt, now, 0.0, Outcome.LOST, detail=detail)
         settlement = judge(delivery, attempt, policy, now, self._draw(), held)

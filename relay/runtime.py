@@ -94,8 +94,9 @@ class Relay:
                 await stack.enter_async_context(self._kept_running(parts.scheduler.run(), "scheduler"))
             if parts.deliverers is not None:
                 await stack.enter_async_context(self._kept_running(parts.deliverers.watch(), "deliverers"))
-            await stack.enter_async_context(self._carried(parts.workers))
+            # Maintenance ends after the workers: what they finish within their grace stays leased meanwhile.
             await stack.enter_async_context(self._kept_running(parts.maintenance.run(), "maintenance"))
+            await stack.enter_async_context(self._carried(parts.workers))
             if parts.door is not None and public_socket is not None:
                 runner = self._public_runner(parts.door, parts)
                 await stack.enter_async_context(self._served(runner, public_socket, parts.door.finish))

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from relay.clock import Clock
@@ -60,7 +59,7 @@ class Scheduler:
             await asyncio.wait((sleeping, nudged, woken), return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._sooner.clear()
-            for waiting in (sleeping, nudged, woken):
-                waiting.cancel()
-                with suppress(asyncio.CancelledError):
-                    await waiting
+            waiting = (sleeping, nudged, woken)
+            for each in waiting:
+                each.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)  # if told to stop here, it does

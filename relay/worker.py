@@ -6,6 +6,7 @@ slow or dead target delays no other.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -24,6 +25,7 @@ from relay.targets.protocol import Sender
 log = structlog.get_logger("relay.worker")
 
 STUCK_S = 60.0  # beyond the target's time-out
+PACE_PAUSE_S = 1.0  # before a store that has granted all it may is asked again, at the latest
 STORE_PAUSE_S = 1.0  # before a store that is unavailable is asked again
 
 
@@ -111,7 +113,8 @@ class Worker:
         try:
             claimed = await asyncio.shield(claiming)
         except asyncio.CancelledError:
-            self._lane.feed(await claiming)
+            with suppress(StoreError):  # then nothing is leased
+                self._lane.feed(await claiming)
             raise
         self._lane.feed(claimed)
         if self._claimed is not None:
@@ -122,7 +125,7 @@ class Worker:
         for _ in range(count):
             window.take(self._clock.monotonic())
         if (wait_s := window.wait_s(self._clock.monotonic())) > 0:
-            await self._clock.sleep(wait_s)
+            await self._clock.sleep(min(wait_s, PACE_PAUSE_S))  # what was given back meanwhile is granted again
             self._lane.wake()
 
     async def _turn_away(self) -> None:
@@ -235,7 +238,11 @@ class Worker:
             try:
                 await self._store.release(begun_by_none)
             except StoreUnavailable:
-                await self._clock.sleep(STORE_PAUSE_S)
+                try:
+                    await self._clock.sleep(STORE_PAUSE_S)
+                except asyncio.CancelledError:
+                    self._lane.restore(begun_by_none)
+                    raise
             else:
                 for delivery in begun_by_none:
                     self._lane.drop(delivery)

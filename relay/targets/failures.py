@@ -31,7 +31,7 @@ def explain(error: Exception, timeout_s: float) -> tuple[Outcome, str]:
         case OSError():
             return Outcome.UNREACHABLE, _what_broke(error)
         case HttpProcessingError():
-            return Outcome.ERRORED, "what it answered is not HTTP"
+            return Outcome.UNREACHABLE, "what it answered is not HTTP"
         case _:
             return Outcome.ERRORED, f"the request could not be made ({type(error).__name__})"
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from relay.domain import BreakerPolicy, DeliveryStatus, Outcome, Rate, Target
+from relay.gate import Gate
 from tests.conftest import START
 from tests.integration.conftest import POLICY, Bench
 
@@ -121,6 +122,16 @@ class TestPause:
         bench.clock.advance(1)
         await bench.until_status(event.id, DeliveryStatus.DELIVERED)
         assert timedelta(seconds=3600) == bench.gate.held(START, bench.clock.now())
+
+    async def test_a_restart_remembers_for_how_long_it_was_paused(self, bench: Bench) -> None:
+        """What waited for days has as much time left as it had, whichever process carries it."""
+        await bench.store.pause("erp", bench.clock.now(), is_paused=True)
+        bench.clock.advance(3600)
+        await bench.store.pause("erp", bench.clock.now(), is_paused=False)
+        reborn = Gate(PLAIN, bench.store, bench.clock, bench.journal)
+
+        await reborn.look((await bench.store.lanes())["erp"])
+        assert timedelta(seconds=3600) == reborn.held(START, bench.clock.now())
 
     async def test_what_waits_in_memory_goes_back_to_the_store(self, bench: Bench) -> None:
         """A paused lane holds no lease: a restart, or another process, finds everything pending."""

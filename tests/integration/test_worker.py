@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from relay.domain import Delivery, DeliveryStatus, Outcome
+from relay.errors import StoreUnavailable
+from relay.scheduler import Scheduler
 from tests.builders import a_plan, an_event
 from tests.integration.conftest import Bench
 
@@ -150,6 +152,41 @@ async def test_a_stop_during_a_claim_gives_back_what_was_claimed(bench: Bench, m
     (delivery,) = (await bench.story(event.id)).deliveries
     assert DeliveryStatus.PENDING == delivery.status
     assert [] == bench.target.sent
+
+
+async def test_a_stop_during_a_claim_that_fails_comes_to_an_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A locked database must not keep a process alive that was told to stop."""
+    asked, fails = asyncio.Event(), asyncio.Event()
+
+    async def claim(*_: Any) -> list[Delivery]:
+        asked.set()
+        await fails.wait()
+        raise StoreUnavailable("locked")
+
+    monkeypatch.setattr(bench.store, "claim", claim)
+    bench.lanes.wake(["erp"])
+    await asked.wait()
+    stopping = asyncio.create_task(bench.worker.stop(1))
+    await asyncio.sleep(0)
+    fails.set()
+
+    async with asyncio.timeout(5):
+        assert 0 == await stopping
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_scheduler_that_is_just_woken_can_be_stopped(bench: Bench, turns: int) -> None:
+    """Whatever it is about when told to stop: a process that does not end is worse than one that was killed."""
+    scheduler = Scheduler(bench.store, bench.lanes, [], bench.clock)
+    running = asyncio.create_task(scheduler.run())
+    await asyncio.sleep(0.01)
+    bench.clock.advance(1)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    running.cancel()
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_stop_does_not_wait_beyond_its_grace(bench: Bench) -> None:

@@ -163,14 +163,14 @@ Fence = tuple[int, int]  # delivery and attempt: every claim counts up, so that 
 
 def release(connection: sqlite3.Connection, groups: Sequence[tuple[str, Sequence[Fence]]]) -> list[None]:
     """Give back leases of which no attempt was begun, by target."""
-    connection.executemany(
-        """
-        UPDATE deliveries SET status = 'pending', attempts = attempts - 1, leased_by = NULL, leased_until = NULL
-        WHERE id = ? AND attempts = ? AND status = 'sending'""",
-        [fence for _, fences in groups for fence in fences],
-    )
     for target, fences in groups:
-        _take_grants_back(connection, target, len(fences))
+        released = connection.executemany(
+            """
+            UPDATE deliveries SET status = 'pending', attempts = attempts - 1, leased_by = NULL, leased_until = NULL
+            WHERE id = ? AND attempts = ? AND status = 'sending'""",
+            fences,
+        ).rowcount
+        _take_grants_back(connection, target, released)
     return [None] * len(groups)
 
 

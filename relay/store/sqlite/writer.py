@@ -121,19 +121,33 @@ class GroupWriter:
 
     async def _commit_all(self) -> None:
         """Send what waits and hand out the answers, until nothing waits any more."""
+        try:
+            await self._exchange()
+        except Exception as fault:  # noqa: BLE001 - whatever it is, nobody may be left waiting for ever
+            broken = self._break()
+            broken.__cause__ = fault
+            for wish in [wish for group in self._sent for wish in group.wishes] + self._wishes:
+                _grant(wish.granted, broken)
+            self._sent.clear()
+            self._wishes.clear()
+        finally:
+            self._commit_under_way = None
+
+    async def _exchange(self) -> None:
+        """Keep one group with the writer, or two; a group is taken off once its wishes are granted."""
         self._send()
         while self._sent:
             results = await self._answer()
-            group = self._sent.popleft().wishes
+            group = self._sent[0].wishes
             if isinstance(failure := results[0], StoreUnavailable | StoreBroken):
                 results += [failure] * len(self._wishes)  # who came meanwhile has waited as long, and would wait again
                 group, self._wishes = group + self._wishes, []
-            if self._wishes and not self._sent:
+            if self._wishes and len(self._sent) == 1:
                 self._send()
             for wish, result in zip(group, results, strict=True):
                 self._weight_bytes -= wish.weight_bytes
                 _grant(wish.granted, result)
-        self._commit_under_way = None
+            self._sent.popleft()
 
     def _send(self) -> None:
         """Send the next group to the writer."""
