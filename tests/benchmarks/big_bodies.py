@@ -17,12 +17,13 @@ from tests.benchmarks.load import SECRET, answered
 from tests.benchmarks.processes import SOURCE_PATH, Server
 
 BODY_BYTES = 50 * 1000 * 1000
-BODIES = 6  # one after the other
+BODIES = 6  # one after the other, each once the last is delivered
 LOOK_EVERY_S = 0.002
 
 
 async def measure_big_bodies(setting: Setting) -> Sequence[Reading]:
     """Measure the longest that a small request waits while large ones are received, stored and delivered."""
+    requests = [_signed(number) for number in range(BODIES)]
     with processes.ours("sink") as sink, tempfile.TemporaryDirectory() as folder:
         await sink.listens()
         at = processes.site(Path(folder), {"erp": f"http://127.0.0.1:{sink.port}/erp"}, max_body="60MiB")
@@ -30,9 +31,9 @@ async def measure_big_bodies(setting: Setting) -> Sequence[Reading]:
             await server.is_ready()
             idle_bytes = server.peak_memory_bytes
             async with _watched(server) as waits_ms:
-                for number in range(BODIES):
-                    await _post(server, _signed(number))
-                await steps.has_got(sink, BODIES)
+                for number, request in enumerate(requests, 1):
+                    await _post(server, request)
+                    await steps.has_got(sink, number)
             copies = (server.peak_memory_bytes - idle_bytes) / BODY_BYTES
     how_many = {"{:,.0f} bodies": BODIES}
     return [Reading(max(waits_ms), {**how_many, "{:,.0f} looks": len(waits_ms)}), Reading(copies, how_many)]
