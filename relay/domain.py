@@ -45,7 +45,7 @@ class Outcome(StrEnum):
     BUSY = "busy"  # 429, 503: the target asks for patience
     ERRORED = "errored"  # any other status, redirects included
     TIMED_OUT = "timed_out"
-    UNREACHABLE = "unreachable"  # refused, broken, no such host, TLS
+    UNREACHABLE = "unreachable"  # refused, broken, no such host, TLS, no HTTP
     REJECTED = "rejected"  # a status that the target's `final` names
     BLOCKED = "blocked"  # the address guard refused to dial
     LOST = "lost"  # the worker vanished during the attempt

@@ -249,12 +249,12 @@ async def test_an_answer_is_not_inflated(opener: Opener, clock: ManualClock) -> 
 @pytest.mark.parametrize(
     "raw", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100_000], ids=["not HTTP", "endless header"]
 )
-async def test_an_answer_that_is_not_http_is_an_error(opener: Opener, clock: ManualClock, raw: bytes) -> None:
-    """A wrong port is found by such an answer; it must say so, and not raise."""
+async def test_who_answers_no_http_is_not_the_target(opener: Opener, clock: ManualClock, raw: bytes) -> None:
+    """A wrong port is found by such an answer: it must say so, not raise, and count against the target."""
     async with receiving(writes(raw)) as receiver:
         attempt = await send_once(opener(clock, receiver.url))
 
-    assert (Outcome.ERRORED, None) == (attempt.outcome, attempt.status)
+    assert (Outcome.UNREACHABLE, None) == (attempt.outcome, attempt.status)
     assert f"127.0.0.1:{receiver.port}: what it answered is not HTTP" == attempt.detail
 
 
