@@ -63,11 +63,15 @@ class Ingest:
             )
         return result
 
+    def refuse(self, source: Source, refusal: Refusal) -> None:
+        """Tell the observer of a request that was refused before it came here."""
+        self._observer.refused(source.name, refusal)
+
     def refuse_early(self, request: InboundRequest, source: Source) -> Refusal | None:
         """Refuse, before its body is read, a request that can be told to be forged without it."""
         refusal = refuse_early(request, source, self._clock.now())
         if refusal is not None:
-            self._observer.refused(source.name, refusal)
+            self.refuse(source, refusal)
         return refusal
 
     async def _receive(self, request: InboundRequest, source: Source) -> Receipt | Refusal:

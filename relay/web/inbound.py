@@ -99,13 +99,18 @@ class InboundDoor:
         if http.method != "POST":
             return answers.problem(405, "Events are sent by POST.", {"Allow": "POST"})
         if (http.content_length or 0) > source.body_bytes_max:
-            return _closing(answers.refused(Refusal.TOO_LARGE))
+            return self._too_large(source)
         if http.headers.get("Expect", GO_ON).lower() != GO_ON:
             return _closing(answers.problem(417, "Nothing but 100-continue can be expected here."))
         if source.proves_early and not http.content.is_eof():
             refusal = self._ingest.refuse_early(self._inbound(http, b"", token), source)
             return None if refusal is None else _closing(answers.refused(refusal))
         return None
+
+    def _too_large(self, source: Source) -> web.StreamResponse:
+        """Refuse a body that is not read, or no further."""
+        self._ingest.refuse(source, Refusal.TOO_LARGE)
+        return _closing(answers.refused(Refusal.TOO_LARGE))
 
     def _broken_off(self) -> web.StreamResponse:
         """Count a body that never came whole; its sender has mostly gone."""
@@ -116,7 +121,7 @@ class InboundDoor:
         self, http: web.BaseRequest, source: Source, token: str | None, body: bytes | None
     ) -> web.StreamResponse:
         if body is None:
-            return _closing(answers.refused(Refusal.TOO_LARGE))
+            return self._too_large(source)
         try:
             result = await self._ingest.receive(self._inbound(http, body, token), source)
         except StoreError:

@@ -215,6 +215,7 @@ async def test_a_body_that_is_too_large_is_refused_without_reading_it(door: Door
     writer.write(b"POST /in/small HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999\r\n\r\nonly this comes")
 
     assert b"HTTP/1.1 413" == (await reader.read(100))[:12]
+    assert [("small", "too_large")] == door.journal.results
     writer.close()
 
 
@@ -227,6 +228,7 @@ async def test_a_body_without_a_length_is_counted_while_it_comes(door: Door) -> 
 
     async with door.http.post(door.url + "/in/small", data=chunks()) as answer:
         assert 413 == answer.status
+    assert [("small", "too_large")] == door.journal.results
     assert 0 == door.stored()
 
 
