@@ -56,18 +56,6 @@ def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[start : start + ROWS_MAX]
 
 
-def within(sized: Iterable[tuple[int, int]], bytes_max: int) -> list[int]:
-    """Take numbers of (number, bytes) while their sum fits, and the first whatever its size."""
-    taken: list[int] = []
-    total = 0
-    for number, size in sized:
-        total += size
-        if taken and total > bytes_max:
-            break
-        taken.append(number)
-    return taken
-
-
 def flat(values: Iterable[tuple[Any, ...]]) -> list[Any]:
     """Return all values of all rows, as a statement's parameters."""
     return [value for row in values for value in row]

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from relay.store.sqlite.batches import Change, chunks, flat, insert, marks, tally, tuples, within, write
+from relay.store.choosing import shared, within
+from relay.store.sqlite.batches import Change, chunks, flat, insert, marks, tally, tuples, write
 from relay.store.sqlite.columns import ATTEMPT, DELIVERY, DELIVERY_WIDTH, EVENT, NEVER_MS
 from relay.store.sqlite.frames import apart
-
-RETRIES_SHARE = 4  # a quarter of what is claimed, where both wait
 
 
 class Claim(NamedTuple):
@@ -80,18 +79,10 @@ def _left_of_pace(connection: sqlite3.Connection, wanted: Claim, count: int, per
 
 
 def _due(connection: sqlite3.Connection, wanted: Claim, limit: int) -> list[tuple[int, int]]:
-    """List what is due as (delivery, size of its body): those never tried first, with a share for retries.
-
-    Of fewer places than make a share, each goes to what has been due longest.
-    """
+    """List what is due as (delivery, size of its body)."""
     fresh = _due_of_kind(connection, wanted, limit, is_retry=False)
     retries = _due_of_kind(connection, wanted, limit, is_retry=True)
-    if limit < RETRIES_SHARE:
-        chosen = sorted(fresh + retries)[:limit]
-    else:
-        reserved = min(len(retries), max(limit // RETRIES_SHARE, limit - len(fresh)))
-        chosen = fresh[: limit - reserved] + retries[:reserved]
-    return [(delivery_id, size) for _, delivery_id, size in chosen]
+    return [(delivery_id, size) for _, delivery_id, size in shared(fresh, retries, limit)]
 
 
 def _due_of_kind(

@@ -4,7 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from relay.store.sqlite.batches import Change, chunks, marks, tally, within
+from relay.store.choosing import within
+from relay.store.sqlite.batches import Change, chunks, marks, tally
 
 FREE_PAGES_KEPT = 1024  # for what comes next: only what is free beyond them goes back to the disk
 PAGES_A_STEP = 512

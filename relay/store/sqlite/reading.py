@@ -11,6 +11,7 @@ from relay.store.protocol import DeliveryRecord, EventRecord, LaneState
 from relay.store.sqlite import rows
 from relay.store.sqlite.columns import ATTEMPT, EVENT, NEVER_MS
 from relay.store.sqlite.rows import from_ms, maybe_from_ms
+from relay.store.texts import breaker_from_json, verdicts_from_json
 
 Parameters = tuple[Any, ...] | dict[str, Any]
 
@@ -51,7 +52,7 @@ async def lanes(connection: aiosqlite.Connection) -> dict[str, LaneState]:
             dead,
             from_ms(oldest[0]) if oldest else None,
             bool(is_paused),
-            rows.breaker_from_json(breaker),
+            breaker_from_json(breaker),
         )
     return states
 
@@ -93,7 +94,7 @@ async def event(connection: aiosqlite.Connection, event_id: str) -> EventRecord 
         return None
     *columns, seq, verdicts = row
     deliveries = await _deliveries(connection, seq)
-    return EventRecord(rows.event_from(tuple(columns)), rows.verdicts_from_json(verdicts), deliveries)
+    return EventRecord(rows.event_from(tuple(columns)), verdicts_from_json(verdicts), deliveries)
 
 
 async def _deliveries(connection: aiosqlite.Connection, seq: int) -> tuple[DeliveryRecord, ...]:

@@ -1,13 +1,9 @@
-"""Between rows and nouns: times as milliseconds, headers and verdicts as JSON."""
+"""Between rows and nouns: times as milliseconds."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
-import orjson
-
-from relay.breaker import CLOSED, Breaker, BreakerState
 from relay.domain import (
     Attempt,
     Delivery,
@@ -16,12 +12,12 @@ from relay.domain import (
     Outcome,
     Plan,
     PlannedDelivery,
-    Verdict,
 )
 from relay.store.protocol import Settlement
 from relay.store.sqlite.accepting import Acceptance
 from relay.store.sqlite.carrying import Loaded, Settled
 from relay.store.sqlite.frames import apart
+from relay.store.texts import headers_from_json, headers_to_json, reason_of, verdicts_to_json
 
 
 def to_ms(time: datetime) -> int:
@@ -42,29 +38,6 @@ def maybe_to_ms(time: datetime | None) -> int | None:
 def maybe_from_ms(ms: int | None) -> datetime | None:
     """Do as `from_ms`, and keep None."""
     return None if ms is None else from_ms(ms)
-
-
-def headers_to_json(headers: tuple[tuple[str, str], ...]) -> bytes:
-    """Return headers as JSON. A byte that is no UTF-8 is a lone surrogate here, which orjson would refuse."""
-    try:
-        return orjson.dumps(headers)
-    except TypeError:
-        return orjson.dumps([[_as_latin(name), _as_latin(value)] for name, value in headers])
-
-
-def _as_latin(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("latin-1")
-
-
-@lru_cache(256)  # a source's routes say the same few things again and again
-def verdicts_to_json(verdicts: tuple[tuple[str, Verdict], ...]) -> str:
-    """Return a plan's verdicts as JSON."""
-    return orjson.dumps(verdicts).decode()
-
-
-def verdicts_from_json(text: str) -> tuple[tuple[str, Verdict], ...]:
-    """Return the verdicts that were stored."""
-    return tuple((route, Verdict(verdict)) for route, verdict in orjson.loads(text))
 
 
 def acceptance(event: Event, plan: Plan, leases: Mapping[int, Lease]) -> Acceptance:
@@ -103,27 +76,11 @@ def _born(delivery_id: int, event: Event, planned: PlannedDelivery) -> Delivery:
     return Delivery(delivery_id, event, planned.route, planned.target, 1, 0, *times, planned.order)
 
 
-@lru_cache(256)
-def breaker_to_json(breaker: Breaker) -> str:
-    """Return a breaker as JSON; one that never opened is the empty text."""
-    return "" if breaker == CLOSED else orjson.dumps(breaker).decode()
-
-
-@lru_cache(256)
-def breaker_from_json(text: str) -> Breaker:
-    """Return the breaker that was stored."""
-    if not text:
-        return CLOSED
-    stored = orjson.loads(text)
-    times = {name: stored[name] and datetime.fromisoformat(stored[name]) for name in ("opened_at", "probe_at")}
-    return Breaker(**{**stored, **times, "state": BreakerState(stored["state"])})
-
-
 def event_from(row: tuple[Any, ...]) -> Event:
     """Read a row of the columns `EVENT`."""
     event_id, source, type_, key, key_expires_at, received_at, headers, body = row
-    pairs = tuple(map(tuple, orjson.loads(headers)))
-    return Event(event_id, source, type_, key, maybe_from_ms(key_expires_at), from_ms(received_at), pairs, body)
+    expires_at, pairs = maybe_from_ms(key_expires_at), headers_from_json(headers)
+    return Event(event_id, source, type_, key, expires_at, from_ms(received_at), pairs, body)
 
 
 def deliveries(loaded: Loaded) -> list[Delivery]:
@@ -151,7 +108,7 @@ def settled(settlement: Settlement) -> Settled:
         status.value,
         maybe_to_ms(settlement.due_at),
         int(started_at + duration_ms) if status.is_final else None,
-        f"{attempt.outcome.value}: {attempt.detail}" if attempt.detail else attempt.outcome.value,
+        reason_of(attempt),
         delivery.order,
         attempt.outcome is Outcome.LOST,
         (

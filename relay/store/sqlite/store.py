@@ -23,6 +23,7 @@ from relay.store.sqlite.rows import to_ms
 from relay.store.sqlite.schema import prepare
 from relay.store.sqlite.waking import Bells
 from relay.store.sqlite.writer import GroupWriter
+from relay.store.texts import breaker_to_json
 
 T = TypeVar("T")
 
@@ -136,7 +137,7 @@ class SqliteStore:
 
     async def note_breaker(self, target: str, before: Breaker, after: Breaker, now: datetime) -> bool:
         """Change what is known of a target's health, unless another process did so first."""
-        change = BreakerChange(target, rows.breaker_to_json(before), rows.breaker_to_json(after), after.is_tripped)
+        change = BreakerChange(target, breaker_to_json(before), breaker_to_json(after), after.is_tripped)
         was_so: bool = await self._writer.do("note_breaker", (change, to_ms(now)))
         return was_so
 

@@ -1,0 +1,60 @@
+"""What stands in a column as text or JSON, alike in every store."""
+
+from datetime import datetime
+from functools import lru_cache
+
+import orjson
+
+from relay.breaker import CLOSED, Breaker, BreakerState
+from relay.domain import Attempt, Verdict
+
+Headers = tuple[tuple[str, str], ...]
+
+
+def headers_to_json(headers: Headers) -> bytes:
+    """Return headers as JSON. A byte that is no UTF-8 is a lone surrogate here, which orjson would refuse."""
+    try:
+        return orjson.dumps(headers)
+    except TypeError:
+        return orjson.dumps([[_as_latin(name), _as_latin(value)] for name, value in headers])
+
+
+def headers_from_json(text: bytes) -> Headers:
+    """Return the headers that were stored."""
+    return tuple(map(tuple, orjson.loads(text)))
+
+
+def _as_latin(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+@lru_cache(256)  # a source's routes say the same few things again and again
+def verdicts_to_json(verdicts: tuple[tuple[str, Verdict], ...]) -> str:
+    """Return a plan's verdicts as JSON."""
+    return orjson.dumps(verdicts).decode()
+
+
+def verdicts_from_json(text: str) -> tuple[tuple[str, Verdict], ...]:
+    """Return the verdicts that were stored."""
+    return tuple((route, Verdict(verdict)) for route, verdict in orjson.loads(text))
+
+
+@lru_cache(256)
+def breaker_to_json(breaker: Breaker) -> str:
+    """Return a breaker as JSON; one that never opened is the empty text."""
+    return "" if breaker == CLOSED else orjson.dumps(breaker).decode()
+
+
+@lru_cache(256)
+def breaker_from_json(text: str) -> Breaker:
+    """Return the breaker that was stored."""
+    if not text:
+        return CLOSED
+    stored = orjson.loads(text)
+    times = {name: stored[name] and datetime.fromisoformat(stored[name]) for name in ("opened_at", "probe_at")}
+    return Breaker(**{**stored, **times, "state": BreakerState(stored["state"])})
+
+
+def reason_of(attempt: Attempt) -> str:
+    """Return what came of an attempt, in words."""
+    return f"{attempt.outcome.value}: {attempt.detail}" if attempt.detail else attempt.outcome.value
