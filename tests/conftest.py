@@ -3,14 +3,16 @@
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from relay.store.protocol import Store
-from relay.store.sqlite.store import SqliteStore
+from tests.ports import free_port
+from tests.postgres import Server, running
+from tests.storage import OpenStore, SqliteStorage, Storage, postgres_storage
 
 START = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 
@@ -50,9 +52,39 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """The one PostgreSQL server of all tests that need no server of their own."""
+    with running(free_port()) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    """A database of the test's own, on each engine in turn."""
+    if request.param == "sqlite":
+        yield SqliteStorage(tmp_path)
+    else:
+        with postgres_storage(request.getfixturevalue("postgres")) as storage:
+            yield storage
+
+
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = SqliteStore(tmp_path / "relay.db", "worker-a")
-    await store.open()
-    yield store
-    await store.close()
+async def open_store(storage: Storage) -> AsyncIterator[OpenStore]:
+    """Open the same storage for a worker, as another process would."""
+    opened: list[Store] = []
+
+    async def open_for(worker: str, *, patience_s: float = 2.5) -> Store:
+        store = storage.store(worker, patience_s=patience_s)
+        await store.open()
+        opened.append(store)
+        return store
+
+    yield open_for
+    for store in opened:
+        await store.close()
+
+
+@pytest.fixture
+async def store(open_store: OpenStore) -> Store:
+    return await open_store("worker-a")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import ClassVar
 
 from relay.config.origin import Origin
 from relay.domain import HttpTarget, Secret, Source
@@ -49,10 +50,36 @@ class Admin:
 
 
 @dataclass(frozen=True, slots=True)
+class SqliteDatabase:
+    """A file on this machine."""
+
+    engine: ClassVar[str] = "sqlite"
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresDatabase:
+    """A database on one server, or on several of which one is the primary."""
+
+    engine: ClassVar[str] = "postgres"
+    url: Secret  # it has a password in it
+    shown: str  # without user and password
+
+    def __str__(self) -> str:
+        return self.shown
+
+
+Database = SqliteDatabase | PostgresDatabase
+
+
+@dataclass(frozen=True, slots=True)
 class Storage:
     """The database, and how full it may become."""
 
-    path: Path
+    database: Database
     keep: timedelta
     backlog_max: int  # deliveries
     disk_free_min: int  # bytes

@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import random
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,24 +14,13 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
+from tests.ports import free_port
+
 READY_S_MAX = 30.0
 END_S_MAX = 40.0  # more than server.grace
 POLL_S = 0.02
-PORTS = range(20_000, 32_000)  # below those that the system gives to outgoing connections
 
 RELAY = (sys.executable, "-m", "relay")
-
-
-def free_port() -> int:
-    """Find a port that nothing listens on, and that no outgoing connection will take while a relay is down."""
-    for port in random.sample(PORTS, 100):
-        with closing(socket.socket()) as candidate:
-            try:
-                candidate.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no free port among a hundred")
 
 
 @dataclass(slots=True)

@@ -8,8 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.acceptance.program import Program, configured, free_port, run, session, started
+from tests.acceptance.program import Program, configured, run, session, started
 from tests.acceptance.sink import Sink, receiving, receiving_by
+from tests.ports import free_port
 
 SEEN_S_MAX = 20.0
 QUICK: dict[str, Any] = {"allow_private": True, "retry": {"base": "50ms", "factor": 1, "jitter": 0}}

@@ -3,8 +3,9 @@
 import base64
 from pathlib import Path
 
-from tests.acceptance.program import configured, free_port, run, session, started
+from tests.acceptance.program import configured, run, session, started
 from tests.acceptance.sink import Sink
+from tests.ports import free_port
 
 SOURCE_SECRET = "canary-source-secret-7391"
 URL_TOKEN = "canary-url-token-7392"

@@ -13,7 +13,7 @@ from relay.domain import Delivery, Event, Hold, Rate
 from relay.store.protocol import Settlement, Store
 from tests.builders import a_lease, a_plan, again, an_event, dead, delivered
 from tests.conftest import START
-from tests.contract.conftest import OpenStore
+from tests.storage import OpenStore
 
 SECOND = timedelta(seconds=1)
 MANY = 10**9

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import TypeAlias
 
 import orjson
@@ -122,11 +121,11 @@ async def test_what_is_not_there_is_told_as_a_problem(admin: Client) -> None:
     assert "There is no such event" in (await unknown.json())["detail"]
 
 
-async def test_the_probes_need_no_token(admin: Client, clock: ManualClock, tmp_path: Path) -> None:
+async def test_the_probes_need_no_token(admin: Client, clock: ManualClock, store: Store) -> None:
     """A process without a public port is asked here, by whoever started it; they tell no content and no secret."""
     assert [200, 200] == [(await admin.get(path)).status for path in ("/healthz", "/readyz")]
 
-    (tmp_path / "relay.db").rename(tmp_path / "moved.db")
+    await store.close()
     clock.advance(1)
 
     assert [200, 503] == [(await admin.get(path)).status for path in ("/healthz", "/readyz")]

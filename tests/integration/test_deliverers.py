@@ -1,8 +1,6 @@
 """A process that only receives knows whether anybody delivers, and says so; it accepts in any case."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -12,22 +10,19 @@ from relay.headroom import Headroom
 from relay.health import Health
 from relay.store.protocol import Store
 from relay.store.sqlite import waking
-from relay.store.sqlite.store import SqliteStore
 from tests.conftest import ManualClock
+from tests.storage import OpenStore
 
 
 @pytest.fixture
-async def other(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SqliteStore]:
-    """Another process on the same file, which may begin to deliver; who listens is looked for each time."""
+async def other(store: Store, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Another process on the same database, which may begin to deliver; who listens is looked for each time."""
     monkeypatch.setattr(waking, "PEERS_KNOWN_S", 0.0)
-    other = SqliteStore(tmp_path / "relay.db", "worker-b")
-    await other.open()
-    yield other
-    await other.close()
+    return await open_store("worker-b")
 
 
 async def test_that_nobody_delivers_is_told_once_and_that_somebody_does_again(
-    store: Store, other: SqliteStore, clock: ManualClock
+    store: Store, other: Store, clock: ManualClock
 ) -> None:
     """A restart of the only deliverer takes a moment and is no news; a forgotten one is."""
     deliverers = Deliverers(store, clock)
@@ -36,7 +31,9 @@ async def test_that_nobody_delivers_is_told_once_and_that_somebody_does_again(
             clock.advance(seconds)
             await deliverers.look()
         waiting = asyncio.create_task(other.woken())
-        await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            while not await store.listeners():
+                await asyncio.sleep(0.01)
         await deliverers.look()
     waiting.cancel()
 

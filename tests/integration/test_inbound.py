@@ -3,12 +3,10 @@
 import asyncio
 import gzip
 import hmac
-import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from ipaddress import ip_network
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,8 +19,7 @@ from relay.health import Health
 from relay.ingest import Ingest
 from relay.lanes import Lanes
 from relay.scheduler import Scheduler
-from relay.store.protocol import LaneState
-from relay.store.sqlite.store import SqliteStore
+from relay.store.protocol import LaneState, Store
 from relay.verification.hmac import HmacVerifier
 from relay.verification.ip import IpVerifier
 from relay.verification.none import NoVerifier
@@ -31,6 +28,7 @@ from relay.web.inbound import InboundDoor
 from relay.web.server import QuietServer
 from tests.conftest import ManualClock
 from tests.integration.conftest import Journal
+from tests.storage import OpenStore, Storage
 
 SECRET = "a-secret-of-the-shop"
 WEEK = {"*": timedelta(days=7)}
@@ -69,11 +67,11 @@ class Door:
 
     url: str
     http: ClientSession
-    store: SqliteStore
+    store: Store
     clock: ManualClock
     headroom: Headroom
     journal: Journal
-    path: Path
+    storage: Storage
 
     async def send(
         self, source: str, body: bytes = b'{"kind":"a","id":1}', **headers: str
@@ -89,18 +87,14 @@ class Door:
             self.last_headers = answer.headers
             return answer.status, told
 
-    def stored(self) -> int:
-        database = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
-        (count,) = database.execute("SELECT count(*) FROM events").fetchone()
-        database.close()
+    async def stored(self) -> int:
+        ((count,),) = await self.storage.rows("SELECT count(*) FROM events")
         return int(count)
 
 
 @pytest.fixture
-async def door(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Door]:
-    path = tmp_path / "relay.db"
-    store = SqliteStore(path, "worker-a", patience_s=0.05)
-    await store.open()
+async def door(storage: Storage, open_store: OpenStore, clock: ManualClock) -> AsyncIterator[Door]:
+    store = await open_store("worker-a", patience_s=0.05)
     lanes, journal, headroom = Lanes([]), Journal(), Headroom(backlog_max=1000, disk_free_min=0)
     health = Health(store, Scheduler(store, lanes, [], clock), [], headroom, clock)
     ingest = Ingest(SOURCES.values(), store, lanes, headroom, clock, journal)
@@ -111,9 +105,8 @@ async def door(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Door]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
     async with ClientSession(auto_decompress=False) as http:
-        yield Door(f"http://{host}:{port}", http, store, clock, headroom, journal, path)
+        yield Door(f"http://{host}:{port}", http, store, clock, headroom, journal, storage)
     await runner.cleanup()
-    await store.close()
 
 
 async def test_an_accepted_event_is_on_disk_before_the_answer(door: Door) -> None:
@@ -133,7 +126,7 @@ async def test_a_repeat_is_told_the_first_ones_id(door: Door) -> None:
     status, again = await door.send("shop")
 
     assert (200, {"status": "duplicate", "id": first["id"]}) == (status, again)
-    assert 1 == door.stored()
+    assert 1 == await door.stored()
 
 
 async def test_a_source_may_choose_its_answer(door: Door) -> None:
@@ -160,7 +153,7 @@ async def test_what_is_not_proven_is_refused_with_no_hint_and_no_trace(door: Doo
     assert 401 == status
     assert "The request is not proven to come from this source." == told["detail"]
     assert "application/problem+json" == door.last_headers["Content-Type"]
-    assert 0 == door.stored()
+    assert 0 == await door.stored()
 
 
 async def test_a_flipped_bit_is_refused(door: Door) -> None:
@@ -229,7 +222,7 @@ async def test_a_body_without_a_length_is_counted_while_it_comes(door: Door) -> 
     async with door.http.post(door.url + "/in/small", data=chunks()) as answer:
         assert 413 == answer.status
     assert [("small", "too_large")] == door.journal.results
-    assert 0 == door.stored()
+    assert 0 == await door.stored()
 
 
 async def test_what_the_source_cannot_accept_is_a_400(door: Door) -> None:
@@ -237,7 +230,7 @@ async def test_what_the_source_cannot_accept_is_a_400(door: Door) -> None:
     assert 400 == (await door.send("keyed", b"not json"))[0]
     status, told = await door.send("keyed", b'{"kind":"a"}')
     assert (400, "The body lacks the fields by which this source's events are known.") == (status, told["detail"])
-    assert 0 == door.stored()
+    assert 0 == await door.stored()
 
 
 @pytest.mark.parametrize(
@@ -284,15 +277,12 @@ async def test_a_broken_or_bursting_archive_is_refused(door: Door) -> None:
 
 async def test_a_store_that_cannot_commit_is_a_503_and_recovers(door: Door) -> None:
     """Promise 1: never 4xx, never 200; the sender comes again and is then accepted as new."""
-    intruder = sqlite3.connect(door.path, isolation_level=None)
-    intruder.execute("BEGIN IMMEDIATE")
-
-    status, _ = await door.send("shop")
-    assert (503, "5") == (status, door.last_headers["Retry-After"])
-    async with door.http.get(door.url + "/readyz") as answer:
-        assert 503 == answer.status
-        assert not (await answer.json())["checks"]["store"]["ok"]
-    intruder.close()
+    async with door.storage.blocked():
+        status, _ = await door.send("shop")
+        assert (503, "5") == (status, door.last_headers["Retry-After"])
+        async with door.http.get(door.url + "/readyz") as answer:
+            assert 503 == answer.status
+            assert not (await answer.json())["checks"]["store"]["ok"]
 
     _, told = await door.send("shop")
     assert "accepted" == told["status"]

@@ -100,7 +100,7 @@ async def test_a_sender_that_hangs_up_is_counted_and_nothing_more(
         while ("", "broken off") not in door.journal.results:
             await asyncio.sleep(0.001)
     assert [] == caplog.records
-    assert 0 == door.stored()
+    assert 0 == await door.stored()
 
 
 async def test_a_chunk_that_is_broken_later_is_a_400_too(door: Door, connection: Connection) -> None:
@@ -112,7 +112,7 @@ async def test_a_chunk_that_is_broken_later_is_a_400_too(door: Door, connection:
     await asyncio.sleep(0.02)
 
     assert b" 400" == (await answer_to(connection, b"zz\r\n"))[8:12]
-    assert 0 == door.stored()
+    assert 0 == await door.stored()
 
 
 async def test_broken_chunks_are_a_400(connection: Connection) -> None:

@@ -6,6 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,8 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 from yarl import URL
 
 from relay.config.misfits import Expected, Misfit
-from relay.config.result import Address
-from relay.config.unbuilt import NOT_BUILT
+from relay.config.result import Address, Database, PostgresDatabase, SqliteDatabase
 from relay.config.units import (
     DURATION_PATTERN,
     RATE_PATTERN,
@@ -34,11 +34,16 @@ SECRET_CHARACTERS_MIN = 8
 KEY_BYTES_MIN, KEY_BYTES_MAX = 16, 64
 PORT_MAX = 65535
 FOREVER = "forever"
+POSTGRES_FORM = "postgresql://USER:PASSWORD@HOST[:PORT][,HOST…]/DATABASE"
 
 _MARK = r"\$\{"  # any value may come from the environment, which an editor cannot know
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
 _HEADER = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}"  # RFC 9110, 5.6.2
 _LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/\[\]]+)):([0-9]{1,5})")
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?"
+_POSTGRES = re.compile(
+    rf"postgres(?:ql)?://(?:[^@/\s]+@)?(?P<hosts>{_HOST}(?:,{_HOST})*)/(?P<name>[^/?#\s]+)(?:\?[^#\s]*)?"
+)
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # a tab may stand in a header
 
 
@@ -222,16 +227,26 @@ def public_url(value: object) -> str:
     return text(value).rstrip("/")
 
 
-def database(value: object) -> Path:
-    """Read the database's URL; as in SQLAlchemy, a path after three slashes is relative. Errors: Expected."""
+def database(value: object) -> Database:
+    """Read the database's URL. Errors: Expected, Misfit."""
     scheme, separator, rest = text(value).partition("://")
-    if scheme.partition("+")[0] in ("postgres", "postgresql"):
-        raise Misfit(f"{NOT_BUILT}; expected sqlite:///PATH")
+    if scheme in ("postgresql", "postgres") and separator:
+        return _postgres(text(value))
     path = rest.removeprefix("/")
     is_file = rest.startswith("/") and not path.endswith(("/", ":memory:")) and path and "?" not in path
     if scheme != "sqlite" or not separator or not is_file:
-        raise Expected("sqlite:///PATH, such as sqlite:///data/relay.db")
-    return Path(path)
+        raise Expected(f"sqlite:///PATH, such as sqlite:///data/relay.db, or {POSTGRES_FORM}")
+    return SqliteDatabase(Path(path))  # as in SQLAlchemy, a path after three slashes is relative
+
+
+def _postgres(url: str) -> PostgresDatabase:
+    """Read a URL of one server, or of several of which one is the primary. What is shown has no user, and no query."""
+    match = _POSTGRES.fullmatch(url)
+    if match is None:
+        raise Expected(POSTGRES_FORM)
+    if find_spec("asyncpg") is None:
+        raise Misfit("PostgreSQL needs a driver that is not installed; expected pip install 'callback-relay[postgres]'")
+    return PostgresDatabase(Secret(url), f"postgresql://{match['hosts']}/{match['name']}")
 
 
 def _compiled(compile_text: Callable[[str], Any]) -> PlainValidator:
@@ -264,6 +279,6 @@ Network = Annotated[IPv4Network | IPv6Network, PlainValidator(network), as_text(
 Listen = Annotated[Address, PlainValidator(address), as_text(r".+:[0-9]{1,5}")]
 TargetUrl = Annotated[URL, PlainValidator(http_url), as_text("https?://.+")]
 PublicUrl = Annotated[str, PlainValidator(public_url), as_text("https?://.+")]
-Database = Annotated[Path, PlainValidator(database), as_text("sqlite:///.+")]
+DatabaseUrl = Annotated[Database, PlainValidator(database), as_text("(sqlite:///|postgres(ql)?://).+")]
 ExpressionText = Annotated[Expression, _compiled(compile_expression), as_text()]
 TermText = Annotated[Term, _compiled(compile_term), as_text()]

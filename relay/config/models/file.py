@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, ValidationInfo, field_vali
 from relay.config.misfits import Misfit, not_among
 from relay.config.models.base import Part, as_full_list, as_list, misfit_at, required, surroundings, written
 from relay.config.models.fields import (
-    Database,
+    DatabaseUrl,
     Duration,
     ExpressionText,
     Line,
@@ -55,8 +55,11 @@ class Admin(Part):
 class Storage(Part):
     """The database, and how full it may become."""
 
-    url: Database = written(
-        "sqlite:///data/relay.db", "sqlite:///PATH: from the working directory; sqlite:////PATH: from the root."
+    url: DatabaseUrl = written(
+        "sqlite:///data/relay.db",
+        "sqlite:///PATH: from the working directory; sqlite:////PATH: from the root. Or a PostgreSQL database that "
+        "several replicas share: postgresql://USER:PASSWORD@HOST/DATABASE; with several hosts, whichever is the "
+        "primary is used.",
     )
     keep: Annotated[Duration, Within("1s", "36500d", parse_duration)] = written(
         "30d", "For how long finished events are kept."

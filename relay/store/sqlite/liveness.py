@@ -54,5 +54,9 @@ class WorkerLocks:
             with suppress(OSError):
                 os.close(descriptor)
 
+    def living(self) -> set[str]:
+        """List the workers that live."""
+        return {path.stem for path in self.folder.glob("*.lock") if self.is_alive(path.stem)}
+
     def _path(self, worker: str) -> Path:
         return self.folder / f"{worker}.lock"

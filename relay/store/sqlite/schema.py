@@ -2,11 +2,12 @@
 
 import re
 import sqlite3
-from importlib import resources
 from pathlib import Path
 
 from relay.errors import StoreUnusable
+from relay.store.migrations import Applied, Change, due, steps_of
 from relay.store.sqlite.connection import OF_A_NEW_FILE
+from relay.store.sqlite.liveness import WorkerLocks
 
 VERSION_NEEDED = (3, 37, 0)  # STRICT tables; RETURNING and UPDATE … FROM are older
 
@@ -41,37 +42,53 @@ def _require_wal(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    steps = migrations()
     connection.execute("BEGIN IMMEDIATE")
     try:
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"
-        )
-        done = {number for (number,) in connection.execute("SELECT number FROM migrations")}
-        _refuse_newer(done - steps.keys(), path)
-        for number in sorted(steps.keys() - done):
-            name, script = steps[number]
-            for statement in _statements(script):
-                connection.execute(statement)
-            connection.execute("INSERT INTO migrations VALUES (?, ?)", (number, name))
+        connection.execute(_STEPS)
+        _add_what_the_first_version_lacked(connection)
+        for change in due(steps_of("sqlite"), applied(connection), lambda _: _another(path)):
+            apply(connection, change)
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
 
 
-def _refuse_newer(unknown: set[int], path: Path) -> None:
-    if unknown:
-        raise StoreUnusable(
-            f"{path} was written by a newer version of the relay (its schema has step {max(unknown)}): "
-            "run that version, or restore a backup from before the upgrade"
-        )
+_STEPS = """
+    CREATE TABLE IF NOT EXISTS migrations (
+        number      INTEGER PRIMARY KEY,
+        name        TEXT    NOT NULL,
+        runs_with   INTEGER NOT NULL DEFAULT 0,     -- the oldest program, by its last step, that can use the result
+        is_finished INTEGER NOT NULL DEFAULT 1      -- 0: its second half waits until no older program runs
+    ) STRICT"""
 
 
-def migrations() -> dict[int, tuple[str, str]]:
-    """Return every migration by its number: (name, SQL)."""
-    files = (file for file in resources.files("relay.store.migrations.sqlite").iterdir() if file.name.endswith(".sql"))
-    return {int(file.name[:4]): (file.name.removesuffix(".sql"), file.read_text()) for file in files}
+def _add_what_the_first_version_lacked(connection: sqlite3.Connection) -> None:
+    columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(migrations)")}
+    for column, default in (("runs_with", 0), ("is_finished", 1)):
+        if column not in columns:
+            connection.execute(f"ALTER TABLE migrations ADD COLUMN {column} INTEGER NOT NULL DEFAULT {default}")
+
+
+def applied(connection: sqlite3.Connection) -> list[Applied]:
+    """List the steps that a database has."""
+    rows = connection.execute("SELECT number, name, runs_with, is_finished FROM migrations ORDER BY number")
+    return [Applied(number, name, runs_with, bool(is_finished)) for number, name, runs_with, is_finished in rows]
+
+
+def apply(connection: sqlite3.Connection, change: Change) -> None:
+    """Run a half of a step, in the transaction that is under way."""
+    for statement in _statements(change.script):
+        connection.execute(statement)
+    connection.execute(
+        "INSERT OR REPLACE INTO migrations (number, name, runs_with, is_finished) VALUES (?, ?, ?, ?)",
+        (change.step.number, change.step.name, change.runs_with, change.finishes),
+    )
+
+
+def _another(path: Path) -> str | None:
+    """Name another process that uses the database: on one machine all are restarted together, or one by one."""
+    return next(iter(sorted(WorkerLocks(path).living())), None)
 
 
 def _statements(script: str) -> list[str]:

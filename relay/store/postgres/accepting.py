@@ -1,0 +1,271 @@
+"""Storing events, once: keys taken, bodies kept, deliveries born; and their revival by duplicate or replay."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from relay.domain import Event, Lease, Plan, PlannedDelivery
+from relay.store.postgres.days import Days
+from relay.store.postgres.failures import Collision
+from relay.store.postgres.locks import lock_orders
+from relay.store.postgres.numbers import Numbers, day_of_event, span_of_event
+from relay.store.postgres.rows import NEVER, storable
+from relay.store.postgres.session import Connection
+from relay.store.postgres.tallies import Change, tally
+from relay.store.texts import headers_to_json, verdicts_to_json
+
+FINAL = ("delivered", "dead", "cancelled")
+Line = tuple[str, str]  # a target and an order value: deliveries of one line go one at a time
+
+
+class Acceptance(NamedTuple):
+    """An event to be stored with everything it must become. leases: by index into the plan's deliveries."""
+
+    event: Event
+    plan: Plan
+    leases: Mapping[int, Lease]
+
+    @property
+    def key(self) -> tuple[str, bytes]:
+        """Return what makes it the same event as another."""
+        return self.event.source, self.event.key
+
+    @property
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines that its deliveries stand in."""
+        return (
+            (planned.target, storable(planned.order)) for planned in self.plan.deliveries if planned.order is not None
+        )
+
+
+class Stored(NamedTuple):
+    """What became of an event: it repeats another, or these are its deliveries' numbers, some of them queued."""
+
+    original_id: str | None
+    delivery_ids: Sequence[int] = ()
+    queued: frozenset[int] = frozenset()
+
+
+class Holder(NamedTuple):
+    """The event that holds a key, and until when."""
+
+    event_id: str
+    expires_at: datetime | None
+
+    def holds_at(self, time: datetime) -> bool:
+        """Tell whether an event with the same key is a duplicate then."""
+        return self.expires_at is None or time < self.expires_at
+
+
+class Birth(NamedTuple):
+    """A delivery to be stored."""
+
+    id: int
+    event_seq: int
+    planned: PlannedDelivery
+    lease: Lease | None
+    is_queued: bool
+
+
+class Accepting:
+    """The verbs that store events. shard: where this session keeps its part of the lanes' numbers."""
+
+    def __init__(self, days: Days, shard: int) -> None:
+        self._days = days
+        self._shard = shard
+        self._event_numbers = Numbers("event_blocks")
+        self._delivery_numbers = Numbers("delivery_blocks")
+
+    async def accept(self, connection: Connection, acceptances: Sequence[Acceptance]) -> list[Stored]:
+        """Store events with their keys and deliveries; find the duplicates among them.
+
+        One statement can take a key but once: who repeats a key of the same group is told of its first.
+        """
+        await self._days.make(connection, {day_of_event(acceptance.event.id) for acceptance in acceptances})
+        stored: dict[int, Stored] = {}
+        waiting = dict(enumerate(acceptances))
+        while waiting:
+            first = {acceptance.key: index for index, acceptance in reversed(waiting.items())}
+            leaders = sorted(first.values())
+            holders, results = await self._store(connection, [waiting.pop(index) for index in leaders])
+            stored.update(zip(leaders, results, strict=True))
+            for index, follower in list(waiting.items()):
+                if (holder := holders[follower.key]).holds_at(follower.event.received_at):
+                    stored[index] = Stored(holder.event_id)
+                    del waiting[index]
+        return [stored[index] for index in range(len(acceptances))]
+
+    async def replay(self, connection: Connection, wishes: Sequence[tuple[str, datetime]]) -> list[int]:
+        """Make final deliveries pending again, by event id and time; tell how many each time."""
+        return [await self._start_anew(connection, event_id, now, FINAL) for event_id, now in wishes]
+
+    async def _store(
+        self, connection: Connection, acceptances: Sequence[Acceptance]
+    ) -> tuple[Mapping[tuple[str, bytes], Holder], list[Stored]]:
+        """Store events of which no two have the same key; tell who holds each key now, and what became of each."""
+        await lock_orders(connection, [line for acceptance in acceptances for line in acceptance.lines])
+        seqs = await self._event_numbers.take(connection, [day_of_event(a.event.id) for a in acceptances])
+        taken = await _take_keys(connection, acceptances, seqs)
+        fresh = [(a, seq) for a, seq in zip(acceptances, seqs, strict=True) if seq in taken]
+        duplicates = [a for a, seq in zip(acceptances, seqs, strict=True) if seq not in taken]
+        born = await self._store_fresh(connection, fresh)
+        holders = await _holders(connection, duplicates)
+        for duplicate in duplicates:
+            now = duplicate.event.received_at
+            await self._start_anew(connection, holders[duplicate.key].event_id, now, ("dead",))
+        results = [born.get(a.event.id) or Stored(holders[a.key].event_id) for a in acceptances]
+        return {**holders, **{a.key: Holder(a.event.id, a.event.key_expires_at) for a, _ in fresh}}, results
+
+    async def _store_fresh(
+        self, connection: Connection, fresh: Sequence[tuple[Acceptance, int]]
+    ) -> Mapping[str, Stored]:
+        """Store events whose keys are theirs. By event id."""
+        if not fresh:
+            return {}
+        busy = await _busy(connection, {line for acceptance, _ in fresh for line in acceptance.lines})
+        stored: dict[str, Stored] = {}
+        births: list[Birth] = []
+        for acceptance, seq in fresh:
+            of_event = await self._births(connection, acceptance, seq, busy)
+            births += of_event
+            queued = frozenset(index for index, birth in enumerate(of_event) if birth.is_queued)
+            stored[acceptance.event.id] = Stored(None, [birth.id for birth in of_event], queued)
+        await connection.execute(_STORE, *_columns(map(_event_row, fresh), 10), *_columns(map(_birth_row, births), 12))
+        await tally(connection, self._shard, [Change(birth.planned.target, 1, 0) for birth in births])
+        return stored
+
+    async def _births(self, connection: Connection, acceptance: Acceptance, seq: int, busy: set[Line]) -> list[Birth]:
+        """Number an event's deliveries, and queue those whose turn it is not. busy: lines with one before, added to."""
+        planned = acceptance.plan.deliveries
+        numbers = await self._delivery_numbers.take(connection, [day_of_event(acceptance.event.id)] * len(planned))
+        births = []
+        for index, (number, delivery) in enumerate(zip(numbers, planned, strict=True)):
+            line = (delivery.target, storable(delivery.order)) if delivery.order is not None else None
+            is_queued = line in busy
+            if line is not None:
+                busy.add(line)
+            births.append(Birth(number, seq, delivery, None if is_queued else acceptance.leases.get(index), is_queued))
+        return births
+
+    async def _start_anew(self, connection: Connection, event_id: str, now: datetime, statuses: Sequence[str]) -> int:
+        """Give an event's deliveries in these statuses a new schedule and as much time as they had at first."""
+        found = await connection.fetch(_DELIVERIES_OF, event_id, *span_of_event(event_id), statuses)
+        if not found:
+            return 0
+        await lock_orders(connection, [(row["target"], row["order_value"]) for row in found if row["order_value"]])
+        revived = []
+        for delivery_id in [row["id"] for row in found]:
+            row = await connection.fetchrow(_START_ANEW, delivery_id, now, NEVER, statuses)
+            revived += [row] if row else []
+        self._days.reconsider()
+        changes = [Change(row["target"], 1, -int(row["was_dead"])) for row in revived]
+        await tally(connection, self._shard, changes)
+        return len(revived)
+
+
+async def _take_keys(connection: Connection, acceptances: Sequence[Acceptance], seqs: Sequence[int]) -> set[int]:
+    """Take each event's key, unless it is held within its window; return the numbers of those that got theirs."""
+    rows = sorted(
+        (a.event.source, a.event.key, seq, a.event.id, a.event.received_at, a.event.key_expires_at)
+        for a, seq in zip(acceptances, seqs, strict=True)
+    )  # in one order, so that two processes never wait for each other
+    return {row["event_seq"] for row in await connection.fetch(_TAKE_KEYS, *_columns(rows, 6))}
+
+
+_TAKE_KEYS = """
+    INSERT INTO dedupe_keys (source, key, event_seq, event_id, taken_at, expires_at)
+    SELECT * FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::text[], $5::timestamptz[], $6::timestamptz[])
+    ON CONFLICT (source, key) DO UPDATE
+    SET event_seq = excluded.event_seq, event_id = excluded.event_id, taken_at = excluded.taken_at,
+        expires_at = excluded.expires_at
+    WHERE dedupe_keys.expires_at <= excluded.taken_at
+    RETURNING event_seq"""
+
+
+async def _holders(connection: Connection, duplicates: Sequence[Acceptance]) -> dict[tuple[str, bytes], Holder]:
+    if not duplicates:
+        return {}
+    found = await connection.fetch(_HOLDERS, *_columns([a.key for a in duplicates], 2))
+    holders = {(row["source"], row["key"]): Holder(row["event_id"], row["expires_at"]) for row in found}
+    if len(holders) < len(duplicates):
+        raise Collision("a key ran out of its window at this moment")
+    return holders
+
+
+_HOLDERS = """
+    SELECT k.source, k.key, k.event_id, k.expires_at
+    FROM unnest($1::text[], $2::bytea[]) AS asked (source, key)
+    JOIN dedupe_keys k ON k.source = asked.source AND k.key = asked.key"""
+
+
+async def _busy(connection: Connection, lines: Iterable[Line]) -> set[Line]:
+    """Return those lines in which a delivery is unfinished. Nobody else can change that: the lines are locked."""
+    if not (asked := list(lines)):
+        return set()
+    rows = await connection.fetch(_BUSY, *_columns(asked, 2))
+    return {(row["target"], row["order_value"]) for row in rows}
+
+
+_BUSY = """
+    SELECT asked.target, asked.order_value FROM unnest($1::text[], $2::text[]) AS asked (target, order_value)
+    WHERE EXISTS (SELECT FROM deliveries d WHERE d.target = asked.target AND d.order_value = asked.order_value
+        AND d.finished_at IS NULL)"""
+
+
+def _event_row(fresh: tuple[Acceptance, int]) -> tuple[Any, ...]:
+    (event, plan, _), seq = fresh
+    named = (seq, event.id, event.source, storable(event.type), event.key, event.key_expires_at, event.received_at)
+    return (*named, storable(verdicts_to_json(plan.verdicts)), headers_to_json(event.headers), event.body)
+
+
+def _birth_row(birth: Birth) -> tuple[Any, ...]:
+    planned, lease = birth.planned, birth.lease
+    order = None if planned.order is None else storable(planned.order)
+    common = (birth.id, birth.event_seq, planned.route, planned.target, order, planned.due_at, planned.deadline_at)
+    due_at = NEVER if birth.is_queued else planned.due_at
+    if lease is None:
+        return (*common, due_at, "pending", 0, None, None)
+    return (*common, due_at, "sending", 1, lease.worker, lease.until)
+
+
+_STORE = """
+    WITH fresh AS (
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[],
+            $7::timestamptz[], $8::text[], $9::bytea[], $10::bytea[])
+        AS f (seq, id, source, type, key, key_expires_at, received_at, verdicts, headers, body)),
+    listed AS (
+        INSERT INTO events (seq, id, source, type, key, key_expires_at, received_at, body_bytes, verdicts)
+        SELECT seq, id, source, type, key, key_expires_at, received_at, length(body), verdicts FROM fresh),
+    kept AS (
+        INSERT INTO contents (event_seq, headers, body) SELECT seq, headers, body FROM fresh)
+    INSERT INTO deliveries (id, event_seq, route, target, order_value, turn, planned_at, deadline_at, due_at, status,
+        attempts, leased_by, leased_until)
+    SELECT id, event_seq, route, target, order_value, CASE WHEN order_value IS NOT NULL THEN nextval('turns') END,
+        planned_at, deadline_at, due_at, status, attempts, leased_by, leased_until
+    FROM unnest($11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
+        $17::timestamptz[], $18::timestamptz[], $19::text[], $20::int[], $21::text[], $22::timestamptz[])
+        AS b (id, event_seq, route, target, order_value, planned_at, deadline_at, due_at, status, attempts,
+            leased_by, leased_until)"""
+
+_DELIVERIES_OF = """
+    SELECT d.id, d.target, d.order_value
+    FROM events e JOIN deliveries d ON d.event_seq = e.seq AND d.id >= $2 AND d.id < $3
+    WHERE e.id = $1 AND e.seq >= $2 AND e.seq < $3 AND d.status = ANY ($4) ORDER BY d.id"""
+
+_START_ANEW = """
+    WITH was AS (
+        SELECT id, status = 'dead' AS was_dead, order_value IS NOT NULL AND EXISTS (
+            SELECT FROM deliveries o
+            WHERE o.target = d.target AND o.order_value = d.order_value AND o.finished_at IS NULL) AS must_queue
+        FROM deliveries d WHERE d.id = $1 AND d.status = ANY ($4) FOR UPDATE)
+    UPDATE deliveries d
+    SET status = 'pending', attempts_before = attempts, finished_at = NULL, reason = '',
+        due_at = CASE WHEN was.must_queue THEN $3::timestamptz ELSE $2::timestamptz END,
+        deadline_at = $2::timestamptz + (d.deadline_at - d.planned_at), planned_at = $2::timestamptz
+    FROM was WHERE d.id = was.id AND d.id = $1
+    RETURNING d.target, was.was_dead"""
+
+
+def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:
+    """Turn rows into columns: what a statement of many rows takes."""
+    return list(zip(*rows, strict=True)) or [()] * width

@@ -1,0 +1,60 @@
+"""What went wrong at the server, told as what it means for those who wait."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from relay.errors import StoreError, StoreUnavailable
+
+NO_DAY = "no partition of relation"
+
+
+class Collision(Exception):
+    """Another process did something at the same moment; what was asked can be tried again at once."""
+
+
+FAILURES = (Collision, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, EOFError)
+COLLISIONS = (Collision, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+REFUSALS = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    asyncpg.ProgramLimitExceededError,
+    ValueError,  # what cannot even be sent: the driver's own DataError is one
+)
+
+
+def is_refusal(fault: BaseException) -> bool:
+    """Tell whether the change itself is impossible; anything else may pass."""
+    return isinstance(fault, REFUSALS) and not is_missing_day(fault)
+
+
+def is_missing_day(fault: BaseException) -> bool:
+    """Tell whether there is no partition for a row: another process has dropped the day since it was seen."""
+    return isinstance(fault, asyncpg.CheckViolationError) and NO_DAY in str(fault)
+
+
+def error_of(fault: BaseException) -> StoreError:
+    """Return the store's own error for a failure."""
+    if isinstance(fault, StoreError):
+        return fault
+    if is_refusal(fault):
+        return StoreError(f"the database refuses this change: {words_of(fault)}")
+    return StoreUnavailable(f"the database does not answer as it should: {words_of(fault)}")
+
+
+def words_of(fault: BaseException) -> str:
+    """Return a failure in one line. The server's own details may repeat what was stored: they are left out."""
+    if isinstance(fault, TimeoutError) and not str(fault):
+        return "it takes too long"
+    first = (str(fault).splitlines() or [""])[0]
+    return first or type(fault).__name__
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise failures as the store's own errors, the cause kept."""
+    try:
+        yield
+    except FAILURES as fault:
+        raise error_of(fault) from fault

@@ -1,0 +1,136 @@
+"""Group commit: whoever waits at the same time is committed together, in one transaction of one session."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from relay.errors import StoreError, StoreUnavailable
+from relay.store.postgres.days import Days
+from relay.store.postgres.failures import COLLISIONS, is_missing_day
+from relay.store.postgres.session import Connection, Session
+
+GROUP_MAX = 1000  # changes in one commit
+GROUP_BYTES = 64 * 1024 * 1024  # of bodies in one commit
+TRIES = 5  # where others do something at the same moment
+
+# A verb makes one kind of change for all who want it: it takes their arguments and returns their results, in order.
+Verb = Callable[[Connection, Sequence[Any]], Awaitable[Sequence[Any]]]
+
+
+class Wish(NamedTuple):
+    """One change that somebody waits for."""
+
+    verb: str
+    argument: Any
+    weight_bytes: int
+    granted: asyncio.Future[Any]
+
+
+class Groups:
+    """One way by which this process changes the database. What goes different ways is committed side by side."""
+
+    def __init__(self, session: Session, verbs: Mapping[str, Verb], days: Days, weight_bytes_max: int) -> None:
+        self._session = session
+        self._verbs = verbs
+        self._days = days
+        self._weight_bytes_max = weight_bytes_max
+        self._weight_bytes = 0
+        self._wishes: list[Wish] = []
+        self._committing: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    async def do(self, verb: str, argument: Any, weight_bytes: int = 0) -> Any:
+        """Have one change committed and return its result, once it is on disk.
+
+        Errors: StoreUnavailable, where nothing was promised; StoreError, where this one change is impossible.
+        """
+        if self._is_closed:
+            raise StoreUnavailable("the store is not open")
+        if self._weight_bytes and self._weight_bytes + weight_bytes > self._weight_bytes_max:
+            raise StoreUnavailable("too much is waiting to be committed")
+        wish = Wish(verb, argument, weight_bytes, asyncio.get_running_loop().create_future())
+        self._weight_bytes += weight_bytes
+        self._wishes.append(wish)
+        if self._committing is None:
+            self._committing = asyncio.create_task(self._commit_all(), name="commit")
+        return await wish.granted
+
+    async def close(self) -> None:
+        """Commit what waits, and let the session go."""
+        self._is_closed = True
+        if self._committing is not None:
+            await self._committing
+        await self._session.close()
+
+    async def _commit_all(self) -> None:
+        """Commit group after group, until nothing waits any more."""
+        while self._wishes:
+            group = self._next_group()
+            results = await self._results(group)
+            if isinstance(results[0], StoreUnavailable):
+                results += [results[0]] * len(self._wishes)  # who came meanwhile has waited as long, and would again
+                group, self._wishes = group + self._wishes, []
+            for wish, result in zip(group, results, strict=True):
+                self._weight_bytes -= wish.weight_bytes
+                _grant(wish.granted, result)
+        self._committing = None
+
+    def _next_group(self) -> list[Wish]:
+        count = weight = 0
+        for wish in self._wishes[:GROUP_MAX]:
+            weight += wish.weight_bytes
+            if count and weight > GROUP_BYTES:
+                break
+            count += 1
+        group, self._wishes = self._wishes[:count], self._wishes[count:]
+        return group
+
+    async def _results(self, group: Sequence[Wish]) -> list[Any]:
+        """Commit a group; where one change spoils it for all, each alone. Errors are results, too."""
+        try:
+            return await self._commit(group)
+        except StoreUnavailable as error:
+            return [error] * len(group)
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            if len(group) > 1:
+                return [(await self._results([wish]))[0] for wish in group]
+            return [error]
+
+    async def _commit(self, group: Sequence[Wish]) -> list[Any]:
+        places: dict[str, list[int]] = {}
+        for index, wish in enumerate(group):
+            places.setdefault(wish.verb, []).append(index)
+        question = [(self._verbs[verb], [group[index].argument for index in of]) for verb, of in places.items()]
+        answer = await self._transact(question)
+        results: list[Any] = [None] * len(group)
+        for of, of_verb in zip(places.values(), answer, strict=True):
+            for index, result in zip(of, of_verb, strict=True):
+                results[index] = result
+        return results
+
+    async def _transact(self, question: Sequence[tuple[Verb, Sequence[Any]]]) -> list[Sequence[Any]]:
+        """Do all in one transaction, again where others did something at the same moment."""
+        async with self._session.used() as connection:
+            for tries_left in reversed(range(TRIES)):
+                try:
+                    async with connection.transaction():
+                        return [await verb(connection, arguments) for verb, arguments in question]
+                except COLLISIONS:
+                    if not tries_left:
+                        raise
+                except Exception as fault:
+                    if not tries_left or not is_missing_day(fault):
+                        raise
+                    self._days.forget()
+        raise AssertionError("the last try returns or raises")
+
+
+def _grant(granted: asyncio.Future[Any], result: Any) -> None:
+    if granted.done():  # whoever waited has gone; what was committed stays
+        return
+    if isinstance(result, StoreError):
+        granted.set_exception(type(result)(str(result)))  # one for each: who raises it leaves a traceback in it
+    elif isinstance(result, BaseException):
+        granted.set_exception(result)
+    else:
+        granted.set_result(result)

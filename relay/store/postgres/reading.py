@@ -1,0 +1,150 @@
+"""Questions to the database that change nothing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from relay.domain import DeliveryStatus, Hold
+from relay.store.postgres.numbers import span_of_event
+from relay.store.postgres.rows import ATTEMPT, EVENT, NEVER, Record, attempt_from, event_from
+from relay.store.postgres.session import Connection
+from relay.store.protocol import DeliveryRecord, EventRecord, LaneState, Settlement
+from relay.store.texts import breaker_from_json, verdicts_from_json
+
+
+async def next_due(connection: Connection, targets: Sequence[str], floor: int) -> dict[str, datetime]:
+    """Tell when each target's next pending delivery is due: of those never tried, and of retries, a seek each."""
+    rows = await connection.fetch(_NEXT_DUE, list(targets), floor, NEVER)
+    return {row["target"]: row["due_at"] for row in rows if row["due_at"] is not None}
+
+
+_NEXT_DUE = """
+    SELECT t.target, least(
+        (SELECT d.due_at FROM deliveries d
+            WHERE d.status = 'pending' AND d.attempts <= d.attempts_before AND d.target = t.target AND d.due_at < $3
+                AND d.id >= $2
+            ORDER BY d.due_at LIMIT 1),
+        (SELECT d.due_at FROM deliveries d
+            WHERE d.status = 'pending' AND d.attempts > d.attempts_before AND d.target = t.target AND d.due_at < $3
+                AND d.id >= $2
+            ORDER BY d.due_at LIMIT 1)) AS due_at
+    FROM unnest($1::text[]) AS t (target)"""
+
+
+async def lanes(connection: Connection, floor: int) -> dict[str, LaneState]:
+    """Tell each lane's numbers, and the age of what waits longest."""
+    return {
+        row["target"]: LaneState(
+            max(0, int(row["unfinished"])),
+            max(0, int(row["dead"])),
+            row["oldest_at"],
+            bool(row["is_paused"]),
+            breaker_from_json(row["breaker"] or ""),
+        )
+        for row in await connection.fetch(_LANES, floor)
+    }
+
+
+_LANES = """
+    SELECT target, coalesce(c.unfinished, 0) AS unfinished, coalesce(c.dead, 0) AS dead, l.is_paused, l.breaker,
+        (SELECT d.planned_at FROM deliveries d
+            WHERE d.status = 'pending' AND d.target = coalesce(l.target, c.target) AND d.id >= $1
+            ORDER BY d.id LIMIT 1) AS oldest_at
+    FROM lanes l FULL JOIN (
+        SELECT target, sum(unfinished) AS unfinished, sum(dead) AS dead FROM lane_counts GROUP BY target) AS c
+        USING (target)"""
+
+
+async def holds(connection: Connection, target: str) -> tuple[Hold, ...]:
+    """Tell when a target's deliveries were held, in order of time."""
+    found = await connection.fetch("SELECT began_at, ended_at FROM holds WHERE target = $1 ORDER BY began_at", target)
+    return tuple(Hold(row["began_at"], row["ended_at"]) for row in found)
+
+
+async def leaseholders(connection: Connection, floor: int) -> set[str]:
+    """List the workers that hold a lease."""
+    return {row["name"] for row in await connection.fetch(_LEASEHOLDERS, floor)}
+
+
+# The next larger name, again and again: a seek for each worker, however many leases each of them holds.
+_LEASEHOLDERS = """
+    WITH RECURSIVE holder (name) AS (
+        (SELECT leased_by FROM deliveries WHERE status = 'sending' AND id >= $1 ORDER BY leased_by LIMIT 1)
+        UNION ALL
+        SELECT (SELECT leased_by FROM deliveries WHERE status = 'sending' AND leased_by > name AND id >= $1
+            ORDER BY leased_by LIMIT 1)
+        FROM holder WHERE name IS NOT NULL)
+    SELECT name FROM holder WHERE name IS NOT NULL"""
+
+
+async def left_behind(
+    connection: Connection, worker: str, now: datetime | None, floor: int, limit: int
+) -> list[tuple[int, int]]:
+    """List what a worker left, as (delivery, size of its body). now: None where all of its leases are free."""
+    found = await connection.fetch(_LEFT, worker, now, floor, limit)
+    return [(row["id"], row["body_bytes"]) for row in found]
+
+
+_LEFT = """
+    SELECT d.id, e.body_bytes FROM deliveries d JOIN events e ON e.seq = d.event_seq
+    WHERE d.status = 'sending' AND d.leased_by = $1 AND d.id >= $3 AND ($2::timestamptz IS NULL OR (
+        d.leased_until <= $2 AND NOT EXISTS (SELECT FROM workers w WHERE w.name = $1 AND w.renewed_until > $2)))
+    ORDER BY d.leased_until LIMIT $4"""
+
+
+async def leased_by(connection: Connection, worker: str, floor: int) -> dict[tuple[int, int], str]:
+    """List what a worker holds: the target of each (delivery, attempt)."""
+    found = await connection.fetch(_LEASED_BY, worker, floor)
+    return {(row["id"], row["attempts"]): row["target"] for row in found}
+
+
+_LEASED_BY = """
+    SELECT id, attempts, target FROM deliveries WHERE status = 'sending' AND leased_by = $1 AND id >= $2"""
+
+
+async def is_settled(connection: Connection, settlement: Settlement) -> bool:
+    """Tell whether a delivery stands as a settlement says, and nobody has taken it since."""
+    delivery, status = settlement.delivery, settlement.status.value
+    return bool(await connection.fetchval(_IS_SETTLED, delivery.id, delivery.attempt, status, settlement.due_at))
+
+
+_IS_SETTLED = """
+    SELECT EXISTS (SELECT FROM deliveries WHERE id = $1 AND attempts = $2 AND status = $3
+        AND due_at = coalesce($4, due_at))"""
+
+
+async def event(connection: Connection, event_id: str) -> EventRecord | None:
+    """Return an event's whole story. Its id says in which day it is."""
+    day = span_of_event(event_id)
+    row = await connection.fetchrow(_EVENT, event_id, *day)
+    if row is None:
+        return None
+    deliveries = await connection.fetch(_DELIVERIES, row["seq"], *day)
+    attempts: dict[int, list[Record]] = {}
+    for attempt in await connection.fetch(_ATTEMPTS, [each["id"] for each in deliveries], *day):
+        attempts.setdefault(attempt["delivery_id"], []).append(attempt)
+    told = tuple(_delivery_from(each, attempts.get(each["id"], [])) for each in deliveries)
+    return EventRecord(event_from(row), verdicts_from_json(row["verdicts"]), told)
+
+
+_EVENT = f"""
+    SELECT {EVENT}, e.seq, e.verdicts FROM events e JOIN contents c ON c.event_seq = e.seq
+    WHERE e.id = $1 AND e.seq >= $2 AND e.seq < $3"""
+_DELIVERIES = """
+    SELECT id, target, route, status, due_at, finished_at, reason FROM deliveries
+    WHERE event_seq = $1 AND id >= $2 AND id < $3 ORDER BY id"""
+_ATTEMPTS = f"""
+    SELECT delivery_id, {ATTEMPT} FROM attempts
+    WHERE delivery_id = ANY ($1) AND delivery_id >= $2 AND delivery_id < $3 ORDER BY delivery_id, number"""
+
+
+def _delivery_from(row: Record, attempts: Sequence[Record]) -> DeliveryRecord:
+    return DeliveryRecord(
+        row["id"],
+        row["target"],
+        row["route"],
+        DeliveryStatus(row["status"]),
+        tuple(map(attempt_from, attempts)),
+        row["due_at"],
+        row["finished_at"],
+        row["reason"],
+    )

@@ -1,0 +1,87 @@
+"""Between rows and nouns: texts that PostgreSQL can hold, and records read back."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+import asyncpg
+
+from relay.domain import Attempt, Delivery, Event, Outcome
+from relay.store.texts import headers_from_json
+
+EVENT = "e.id, e.source, e.type, e.key, e.key_expires_at, e.received_at, c.headers, c.body"
+DELIVERY = (
+    "d.id AS delivery_id, d.route, d.target, d.attempts, d.attempts_before, d.planned_at, d.deadline_at, d.order_value"
+)
+ATTEMPT = "number, started_at, duration_ms, outcome, status, detail, excerpt"
+
+NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # due when something else makes it so
+
+Record: TypeAlias = asyncpg.Record
+
+
+def storable(text: str) -> str:
+    """Return a text without what no text of PostgreSQL can hold: NUL, and half of a surrogate pair."""
+    if "\0" in text:
+        text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
+
+
+def event_from(row: Record) -> Event:
+    """Read a row that has the columns `EVENT`."""
+    return Event(
+        row["id"],
+        row["source"],
+        row["type"],
+        row["key"],
+        row["key_expires_at"],
+        row["received_at"],
+        headers_from_json(row["headers"]),
+        row["body"],
+    )
+
+
+def deliveries(rows: Iterable[Record], order: Sequence[int]) -> list[Delivery]:
+    """Read rows that have the columns `DELIVERY`, `EVENT` and event_seq, in the order of these numbers.
+
+    Deliveries of one event share it.
+    """
+    events: dict[int, Event] = {}
+    found: dict[int, Delivery] = {}
+    for row in rows:
+        seq = row["event_seq"]
+        event = events.get(seq) or events.setdefault(seq, event_from(row))
+        found[row["delivery_id"]] = _delivery_from(row, event)
+    return [found[number] for number in order if number in found]
+
+
+def _delivery_from(row: Record, event: Event) -> Delivery:
+    """Read a leased delivery; its current attempt is the last one counted."""
+    return Delivery(
+        row["delivery_id"],
+        event,
+        row["route"],
+        row["target"],
+        row["attempts"],
+        row["attempts_before"],
+        row["planned_at"],
+        row["deadline_at"],
+        row["order_value"],
+    )
+
+
+def attempt_from(row: Record) -> Attempt:
+    """Read a row that has the columns `ATTEMPT`."""
+    return Attempt(
+        row["number"],
+        row["started_at"],
+        row["duration_ms"] / 1000,
+        Outcome(row["outcome"]),
+        row["status"],
+        row["detail"],
+        row["excerpt"],
+    )

@@ -1,0 +1,126 @@
+"""The database made ready: our schema created in it, or brought up to date."""
+
+from collections.abc import Mapping
+
+import asyncpg
+from asyncpg.exceptions import TargetServerAttributeNotMatched
+
+from relay.errors import StoreUnusable
+from relay.store.migrations import Applied, Change, due, steps_of
+from relay.store.postgres.failures import FAILURES, words_of
+from relay.store.postgres.locks import STEPS, WORKER, lock
+from relay.store.postgres.session import SCHEMA, Connection, Server, connect
+
+VERSION_NEEDED = 13
+SETTINGS: Mapping[str, str] = {
+    "search_path": SCHEMA,
+    "application_name": "relay schema",
+    "statement_timeout": "0",  # a step may take its time over much data
+    "lock_timeout": "10s",  # who uses the tables meanwhile waits behind us: not for longer than that
+}
+ENGINE = "postgres"
+
+
+async def prepare(server: Server) -> None:
+    """Create the schema or migrate it. A number of processes may do so at once: each step runs once.
+
+    Errors: StoreUnusable, in one line: what is wrong with the server, the database, or its version.
+    """
+    connection = await connected(server)
+    try:
+        await _migrate(connection)
+    except FAILURES as fault:
+        raise StoreUnusable(f"the database cannot be made ready: {words_of(fault)}") from fault
+    finally:
+        await connection.close()
+
+
+async def connected(server: Server) -> Connection:
+    """Connect to a server that can be used. Errors: StoreUnusable."""
+    try:
+        connection = await connect(server, SETTINGS)
+    except (*FAILURES, TargetServerAttributeNotMatched) as fault:
+        raise StoreUnusable(_why(fault)) from fault
+    try:
+        require_version(connection.get_server_version().major)
+    except StoreUnusable:
+        await connection.close()
+        raise
+    return connection
+
+
+def require_version(major: int) -> None:
+    """Insist on a server that is new enough. Errors: StoreUnusable."""
+    if major < VERSION_NEEDED:
+        raise StoreUnusable(f"the server is PostgreSQL {major}; {VERSION_NEEDED} or newer is needed")
+
+
+def _why(fault: BaseException) -> str:
+    """Say why there is no connection, and what would help."""
+    match fault:
+        case asyncpg.InvalidPasswordError() | asyncpg.InvalidAuthorizationSpecificationError():
+            return f"the server does not let us in: {words_of(fault)}; look at the user and password in storage.url"
+        case asyncpg.InvalidCatalogNameError():
+            return f"{words_of(fault)}; create it first, owned by the user in storage.url"
+        case TargetServerAttributeNotMatched():
+            return "every server in storage.url is a read-only standby; name the primary, or all servers that may be it"
+        case _:
+            return f"no server of storage.url can be used: {words_of(fault)}"
+
+
+async def _migrate(connection: Connection) -> None:
+    async with connection.transaction():
+        await lock(connection, STEPS)
+        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        await connection.execute(_TABLE)
+        for change in await pending(connection):
+            await apply(connection, change)
+
+
+async def pending(connection: Connection) -> tuple[Change, ...]:
+    """List what is to be run. Errors: as `migrations.due`."""
+    older = await _oldest_alive(connection)
+    return due(
+        steps_of(ENGINE), await applied(connection), lambda step: older[1] if older and older[0] < step else None
+    )
+
+
+async def applied(connection: Connection) -> list[Applied]:
+    """List the steps that a database has."""
+    rows = await connection.fetch("SELECT number, name, runs_with, is_finished FROM migrations ORDER BY number")
+    return [Applied(*row) for row in rows]
+
+
+async def apply(connection: Connection, change: Change) -> None:
+    """Run a half of a step, in the transaction that is under way."""
+    await connection.execute(change.script)
+    await connection.execute(_NOTE, change.step.number, change.step.name, change.runs_with, change.finishes)
+
+
+_TABLE = """
+    CREATE TABLE IF NOT EXISTS migrations (
+        number      integer PRIMARY KEY,
+        name        text    NOT NULL,
+        runs_with   integer NOT NULL,       -- the oldest program, by its last step, that can use the result
+        is_finished boolean NOT NULL        -- false: its second half waits until no older program runs
+    )"""
+
+_NOTE = """
+    INSERT INTO migrations (number, name, runs_with, is_finished) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (number) DO UPDATE SET runs_with = excluded.runs_with, is_finished = excluded.is_finished"""
+
+
+async def _oldest_alive(connection: Connection) -> tuple[int, str] | None:
+    """Return the oldest program that uses the database, as (the last step it knows, its name)."""
+    if await connection.fetchval("SELECT to_regclass('workers')") is None:
+        return None
+    row = await connection.fetchrow(_OLDEST, WORKER)
+    return (row["schema_step"], row["name"]) if row else None
+
+
+_OLDEST = """
+    SELECT w.name, w.schema_step FROM workers w WHERE EXISTS (
+        SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.classid = $1::int
+            AND l.objid = w.lock_number
+            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+    ORDER BY w.schema_step LIMIT 1"""

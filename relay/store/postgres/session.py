@@ -1,0 +1,126 @@
+"""A connection that is made anew when it is lost, with every setting in one place."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import asyncpg
+from asyncpg.connect_utils import SessionAttribute
+
+from relay.store.postgres.failures import translated
+
+SCHEMA = "relay"  # all of our tables are in it: the database may hold others'
+
+SETTINGS: Mapping[str, str] = {
+    "search_path": SCHEMA,
+    "timezone": "UTC",
+    "jit": "off",  # compiling a statement costs more than it takes
+    "plan_cache_mode": "force_generic_plan",  # planned once: what is asked is always the same
+    "idle_in_transaction_session_timeout": "10s",  # a machine that fell silent holds nobody up for longer
+    "tcp_keepalives_idle": "5",  # seconds; so that the locks of a machine that is gone are free soon
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+
+# Statements that find rows by their numbers, and nothing else: by index, whatever the statistics say of an empty table.
+BY_INDEX: Mapping[str, str] = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+
+STATEMENTS_KEPT = 200  # prepared, in each session
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where the database is. url: as configured, password included; never shown."""
+
+    url: str
+    patience_s: float  # for one answer; after it those who wait hear that the store is unavailable
+
+
+class Session:
+    """One connection to the primary. Used by one at a time.
+
+    on_lost: called when a connection was lost with a question under way, so that nobody knows what became of it.
+    """
+
+    def __init__(
+        self, server: Server, purpose: str, settings: Mapping[str, str], on_lost: Callable[[], None] | None = None
+    ) -> None:
+        self._server = server
+        self._settings = {**SETTINGS, **settings, "application_name": f"relay {purpose}"}
+        self._on_lost = on_lost or _tell_nobody
+        self._connection: Connection | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    @asynccontextmanager
+    async def used(self, patience_s: float | None = None) -> AsyncIterator[Connection]:
+        """Use the connection alone, made anew if need be. Errors: StoreUnavailable, StoreError."""
+        async with self._one_at_a_time:
+            with translated():
+                async with asyncio.timeout(patience_s or self._server.patience_s):
+                    connection = await self._connected()
+                    try:
+                        yield connection
+                    except (TimeoutError, asyncio.CancelledError, asyncpg.InterfaceError, OSError):
+                        self._drop()  # an answer may still be on its way: nobody would know to which question
+                        raise
+                    except asyncpg.PostgresError:
+                        if connection.is_closed() or await _is_of_a_standby(connection):
+                            self._drop()
+                        raise
+
+    async def close(self) -> None:
+        """Let the connection go."""
+        connection, self._connection = self._connection, None
+        if connection is not None and not connection.is_closed():
+            try:
+                await connection.close(timeout=self._server.patience_s)
+            except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                connection.terminate()
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = None
+            self._connection = await connect(self._server, self._settings)
+        return self._connection
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+            self._on_lost()
+
+
+async def connect(server: Server, settings: Mapping[str, str]) -> Connection:
+    """Connect to whichever of the URL's hosts takes changes."""
+    patience_ms = round(server.patience_s * 1000)
+    connection: Connection = await asyncpg.connect(
+        server.url,
+        timeout=server.patience_s,
+        statement_cache_size=STATEMENTS_KEPT,
+        max_cached_statement_lifetime=0,
+        server_settings={"statement_timeout": str(patience_ms), **settings},
+        target_session_attrs=SessionAttribute.read_write,
+    )
+    await connection.execute(_DURABLE)
+    return connection
+
+
+# Promise 1, whatever the database's own default is. Where it waits for a standby as well, that is left as it is.
+_DURABLE = """
+    SELECT set_config('synchronous_commit', 'on', false)
+    WHERE current_setting('synchronous_commit') IN ('off', 'local')"""
+
+
+async def _is_of_a_standby(connection: Connection) -> bool:
+    """Tell whether the server takes no changes any more: it may have become a standby. Whoever is in doubt goes."""
+    try:
+        return bool(await connection.fetchval("SELECT pg_is_in_recovery()", timeout=1))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        return True
+
+
+def _tell_nobody() -> None: ...

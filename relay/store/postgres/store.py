@@ -1,0 +1,269 @@
+"""The shared store: one PostgreSQL database, any number of processes on any number of machines."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from time import monotonic
+from typing import TypeVar
+
+from relay.breaker import Breaker
+from relay.domain import Delivery, Event, Hold, Lease, Plan, Rate, Receipt
+from relay.errors import StoreUnavailable
+from relay.store.choosing import within
+from relay.store.migrations import steps_of
+from relay.store.postgres import holding, keeping, reading
+from relay.store.postgres.accepting import Acceptance, Accepting, Stored
+from relay.store.postgres.carrying import Carrying, Claim, Fence, load
+from relay.store.postgres.days import Days
+from relay.store.postgres.groups import Groups, Verb
+from relay.store.postgres.holding import BreakerChange
+from relay.store.postgres.keeping import Purge
+from relay.store.postgres.liveness import Liveness
+from relay.store.postgres.locks import number_of
+from relay.store.postgres.schema import ENGINE, prepare
+from relay.store.postgres.session import BY_INDEX, Server, Session
+from relay.store.postgres.tallies import SHARDS
+from relay.store.protocol import EventRecord, LaneState, Settlement
+from relay.store.texts import breaker_to_json
+
+T = TypeVar("T")
+
+PATIENCE_S = 2.5  # how long a commit may take before its callers hear 503
+STEP_PATIENCE_S = 30.0  # for a step of retention
+WAITING_BYTES_MAX = 256 * 1024 * 1024  # of bodies not yet committed
+EVENT_BYTES = 1024  # what an event weighs beside its body
+LOOKED_EVERY_S = 15.0  # for what the database says that we hold and we do not know of
+IN_DOUBT_S = 15.0  # after a connection was lost: how long its last commit may still take to show
+
+
+class PostgresStore:
+    """Fulfils `relay.store.protocol.Store`. Any number of processes may use the same database.
+
+    worker: this process's name on its leases.
+    """
+
+    def __init__(self, url: str, worker: str, *, patience_s: float = PATIENCE_S) -> None:
+        self._server = Server(url, patience_s)
+        self._worker = worker
+        self._days = Days()
+        self._held: set[Fence] = set()  # what is leased to us, by all that we know
+        self._unanswered: set[Fence] = set()  # settled, and perhaps not: no answer came
+        self._strays: set[Fence] = set()  # what the database says that we hold, and we did not know of when we looked
+        self._looked_s = monotonic()
+        self._doubt_until_s = 0.0
+        self._closed = asyncio.Event()
+        accepting = Accepting(self._days, self._shard("accepting"))
+        carrying = Carrying(self._days, self._shard("carrying"))
+        self._accepting = self._groups("accepting", {}, {"accept": accepting.accept, "probe": keeping.probe})
+        self._settling = self._groups("settling", BY_INDEX, {"settle": carrying.settle, "release": carrying.release})
+        self._claiming = self._groups(
+            "claiming",
+            BY_INDEX,
+            {
+                "claim": carrying.claim,
+                "replay": Accepting(self._days, self._shard("claiming")).replay,
+                "note_breaker": holding.note_breaker,
+                "pause": holding.pause,
+            },
+        )
+        self._reading = Session(self._server, "reading", BY_INDEX)
+        step_ms = str(round(STEP_PATIENCE_S * 1000))
+        self._keeping = Session(self._server, "keeping", {"statement_timeout": step_ms})
+        self._liveness = Liveness(
+            Session(self._server, "beating", {}), worker, steps_of(ENGINE)[-1].number, self._find_strays
+        )
+
+    async def open(self) -> None:
+        """Create or migrate the schema, and show that this worker lives."""
+        await prepare(self._server)
+        await self._liveness.open()
+
+    async def close(self) -> None:
+        """Commit what waits and let go of the database."""
+        await asyncio.gather(self._accepting.close(), self._settling.close(), self._claiming.close())
+        await asyncio.gather(self._reading.close(), self._keeping.close())
+        await self._liveness.close()
+        self._closed.set()
+
+    async def until_broken(self) -> None:
+        """Come back once closed: a connection that is lost is made anew."""
+        await self._closed.wait()
+
+    async def woken(self) -> None:
+        """Come back once another process has stored something that may be due."""
+        await self._liveness.heard()
+
+    async def listeners(self) -> int:
+        """Tell how many other processes wait in `woken`."""
+        return await self._liveness.listeners()
+
+    async def accept(self, event: Event, plan: Plan, leases: Mapping[int, Lease]) -> Receipt:
+        """Store an event with its deliveries, or find it a duplicate."""
+        weight = EVENT_BYTES + len(event.body)
+        stored: Stored = await self._accepting.do("accept", Acceptance(event, plan, leases), weight)
+        if stored.original_id is not None or len(leases) < len(plan.deliveries):
+            self._liveness.ring()
+        if stored.original_id is not None:
+            return Receipt(stored.original_id, is_duplicate=True)
+        born = [
+            Delivery(
+                stored.delivery_ids[index],
+                event,
+                planned.route,
+                planned.target,
+                1,
+                0,
+                planned.due_at,
+                planned.deadline_at,
+                planned.order,
+            )
+            for index, planned in enumerate(plan.deliveries)
+            if index in leases and index not in stored.queued
+        ]
+        self._hold(born)
+        return Receipt(event.id, is_duplicate=False, deliveries=tuple(born))
+
+    async def claim(
+        self, target: str, lease: Lease, now: datetime, limit: int, bytes_max: int, rate: Rate | None = None
+    ) -> list[Delivery]:
+        """Lease due deliveries of a target."""
+        wanted = Claim(target, lease.worker, lease.until, now, limit, bytes_max, rate)
+        claimed: list[Delivery] = await self._claiming.do("claim", wanted)
+        self._hold(claimed)
+        return claimed
+
+    async def settle(self, settlement: Settlement) -> bool:
+        """Record an attempt and apply its result.
+
+        Whoever settles again because no answer came is told what became of the first time.
+        """
+        fence = settlement.delivery.id, settlement.delivery.attempt
+        try:
+            held: bool = await self._settling.do("settle", settlement)
+        except StoreUnavailable:
+            self._unanswered.add(fence)
+            raise
+        if not held and fence in self._unanswered:
+            held = await self._ask(reading.is_settled, settlement)
+        self._held.discard(fence)
+        self._unanswered.discard(fence)
+        return held
+
+    async def release(self, deliveries: Sequence[Delivery]) -> None:
+        """Give back leases of which no attempt was begun."""
+        await self._release({(delivery.id, delivery.attempt): delivery.target for delivery in deliveries})
+
+    async def renew(self, until: datetime) -> None:
+        """Prolong every lease of this worker."""
+        await self._liveness.prolong(until)
+
+    async def abandoned(self, now: datetime, limit: int, bytes_max: int) -> list[Delivery]:
+        """List deliveries of workers that died, or that live and overran their lease.
+
+        This process's own are left out: its carriers always come back to settle, however the clock jumps.
+        """
+        async with self._reading.used() as connection:
+            floor = await self._days.floor(connection)
+            others = await reading.leaseholders(connection, floor) - {self._worker}
+            if not others:
+                return []
+            left: list[tuple[int, int]] = []
+            for worker, is_gone in (await self._liveness.gone(sorted(others))).items():
+                since = None if is_gone else now
+                left += await reading.left_behind(connection, worker, since, floor, limit - len(left))
+            return await load(connection, within(left, bytes_max))
+
+    async def replay(self, event_id: str, now: datetime) -> int:
+        """Make an event's final deliveries pending again."""
+        count: int = await self._claiming.do("replay", (event_id, now))
+        self._liveness.ring()
+        return count
+
+    async def note_breaker(self, target: str, before: Breaker, after: Breaker, now: datetime) -> bool:
+        """Change what is known of a target's health, unless another process did so first."""
+        change = BreakerChange(target, breaker_to_json(before), breaker_to_json(after), after.is_tripped, now)
+        was_so: bool = await self._claiming.do("note_breaker", change)
+        return was_so
+
+    async def pause(self, target: str, now: datetime, *, is_paused: bool) -> None:
+        """Hold a target's deliveries, or let them go on."""
+        await self._claiming.do("pause", (target, is_paused, now))
+
+    async def holds(self, target: str) -> tuple[Hold, ...]:
+        """Tell when a target's deliveries were held."""
+        return await self._ask(reading.holds, target)
+
+    async def next_due(self, targets: Sequence[str]) -> Mapping[str, datetime]:
+        """Tell when each target's next pending delivery is due."""
+        async with self._reading.used() as connection:
+            return await reading.next_due(connection, targets, await self._days.floor(connection))
+
+    async def lanes(self) -> Mapping[str, LaneState]:
+        """Tell every target's state."""
+        async with self._reading.used() as connection:
+            return await reading.lanes(connection, await self._days.floor(connection))
+
+    async def event(self, event_id: str) -> EventRecord | None:
+        """Return an event's whole story, or None."""
+        return await self._ask(reading.event, event_id)
+
+    async def purge(self, before: datetime, now: datetime, limit: int, bytes_max: int) -> bool:
+        """Drop old finished events and keys past their window. One process does so for all others, too."""
+        if not await self._liveness.leads():
+            return False
+        async with self._keeping.used(STEP_PATIENCE_S) as connection:
+            shard = self._shard("keeping")
+            return await keeping.purge(connection, self._days, shard, Purge(before, now, limit, bytes_max))
+
+    async def probe(self, now: datetime) -> None:
+        """Really commit something, on the way that events take."""
+        await self._accepting.do("probe", now)
+
+    def free_bytes(self) -> int | None:
+        """Return None: the disk is the server's."""
+        return None
+
+    def _groups(self, purpose: str, settings: Mapping[str, str], verbs: Mapping[str, Verb]) -> Groups:
+        session = Session(self._server, purpose, settings, self._doubt)
+        return Groups(session, verbs, self._days, WAITING_BYTES_MAX)
+
+    def _shard(self, purpose: str) -> int:
+        return number_of(f"{self._worker} {purpose}") % SHARDS
+
+    async def _ask(self, question: Callable[..., Awaitable[T]], *arguments: object) -> T:
+        async with self._reading.used() as connection:
+            return await question(connection, *arguments)
+
+    # ── what is leased to us, and we do not know of ─────────────────────────────────────────────────────────────────
+
+    async def _release(self, targets: Mapping[Fence, str]) -> None:
+        by_target: dict[str, list[Fence]] = {}
+        for fence, target in targets.items():
+            by_target.setdefault(target, []).append(fence)
+        for target, fences in by_target.items():
+            await self._settling.do("release", (target, fences))
+            self._held.difference_update(fences)
+        self._liveness.ring()
+
+    def _hold(self, deliveries: Sequence[Delivery]) -> None:
+        self._held.update((delivery.id, delivery.attempt) for delivery in deliveries)
+
+    def _doubt(self) -> None:
+        """Take note that the last commit of a connection may have been made, though nobody was told."""
+        self._doubt_until_s = monotonic() + IN_DOUBT_S
+
+    async def _find_strays(self) -> None:
+        """Give back what a commit leased to us whose answer never came: nobody here carries it.
+
+        Found at two looks: at the first, its answer may be on its way.
+        """
+        now_s = monotonic()
+        if now_s < self._looked_s + LOOKED_EVERY_S and now_s > self._doubt_until_s:
+            return
+        self._looked_s = now_s
+        async with self._reading.used() as connection:
+            leased = await reading.leased_by(connection, self._worker, await self._days.floor(connection))
+        strays = leased.keys() - self._held
+        if lost := strays & self._strays:
+            await self._release({fence: leased[fence] for fence in lost})
+        self._strays = strays - lost

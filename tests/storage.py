@@ -1,0 +1,135 @@
+"""Each engine's storage as tests use it: opened as one process or several would, read and blocked from outside."""
+
+import asyncio
+import itertools
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import asyncpg
+
+from relay.store.postgres.session import SCHEMA
+from relay.store.postgres.store import PostgresStore
+from relay.store.protocol import Store
+from relay.store.sqlite.store import SqliteStore
+from tests.postgres import Server
+
+Rows = list[tuple[Any, ...]]
+
+
+class OpenStore(Protocol):
+    """Opens a test's storage for a worker, as another process would."""
+
+    async def __call__(self, worker: str, *, patience_s: float = 2.5) -> Store: ...
+
+
+class Storage(Protocol):
+    """One database of a test's own."""
+
+    def store(self, worker: str, *, patience_s: float = 2.5) -> Store:
+        """Return a store on it, as another process would have one; not opened."""
+        ...
+
+    async def rows(self, statement: str) -> Rows:
+        """Read it from outside."""
+        ...
+
+    async def bytes_used(self) -> int:
+        """Return how large it is."""
+        ...
+
+    def blocked(self) -> AbstractAsyncContextManager[None]:
+        """Let nobody write to it meanwhile."""
+        ...
+
+
+class SqliteStorage:
+    """A file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "relay.db"
+
+    def store(self, worker: str, *, patience_s: float = 2.5) -> Store:
+        return SqliteStore(self.path, worker, patience_s=patience_s)
+
+    async def rows(self, statement: str) -> Rows:
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as connection:
+            return connection.execute(statement).fetchall()
+
+    async def bytes_used(self) -> int:
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return self.path.stat().st_size
+
+    @asynccontextmanager
+    async def blocked(self) -> AsyncIterator[None]:
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as intruder:
+            intruder.execute("BEGIN IMMEDIATE")
+            yield
+
+
+class PostgresStorage:
+    """A database on a server."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def store(self, worker: str, *, patience_s: float = 2.5) -> Store:
+        return PostgresStore(self.url, worker, patience_s=max(patience_s, 0.5))
+
+    async def rows(self, statement: str) -> Rows:
+        async with self._connected() as connection:
+            return [tuple(row) for row in await connection.fetch(statement)]
+
+    async def bytes_used(self) -> int:
+        ((size,),) = await self.rows("SELECT pg_database_size(current_database())")
+        return int(size)
+
+    @asynccontextmanager
+    async def blocked(self) -> AsyncIterator[None]:
+        async with self._connected() as intruder, intruder.transaction():
+            await intruder.execute("LOCK TABLE dedupe_keys, deliveries, probe IN ACCESS EXCLUSIVE MODE")
+            yield
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        connection = await asyncpg.connect(self.url, server_settings={"search_path": SCHEMA})
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
+_numbers = itertools.count(1)
+
+
+def a_database(server: Server) -> str:
+    """Make a database of a test's own; return its URL."""
+    name = f"relay_{next(_numbers)}"
+    asyncio.run(_execute(server.url(), f"CREATE DATABASE {name}"))
+    return server.url(name)
+
+
+def drop_database(server: Server, url: str) -> None:
+    """Drop what a test made."""
+    asyncio.run(_execute(server.url(), f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)"))
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def postgres_storage(server: Server) -> Iterator[PostgresStorage]:
+    """Give a test a database of its own."""
+    url = a_database(server)
+    try:
+        yield PostgresStorage(url)
+    finally:
+        drop_database(server, url)
