@@ -1,5 +1,6 @@
-"""The admin port's token where none is configured: made once, kept beside the database."""
+"""The admin port's token where none is configured: made once, kept with the database."""
 
+import asyncio
 import os
 import secrets
 from contextlib import suppress
@@ -7,25 +8,46 @@ from pathlib import Path
 
 import structlog
 
+from relay.config import Database, PostgresDatabase, SqliteDatabase
 from relay.domain import Secret
 from relay.errors import StoreUnusable
+
+TABLE = "relay.kept"
 
 log = structlog.get_logger("relay.admin_token")
 
 
-def kept_token(database: Path) -> Secret:
-    """Return the token kept beside the database; make it the first time, readable by its owner alone."""
+async def kept_token(database: Database) -> Secret:
+    """Return the token kept with the database; make it the first time. Errors: StoreUnusable."""
+    match database:
+        case SqliteDatabase(path):
+            return await asyncio.to_thread(token_beside, path)
+        case PostgresDatabase(url, shown):
+            from relay.store.postgres.kept import kept  # noqa: PLC0415
+
+            token, is_new = await kept(url.text(), "admin_token", secrets.token_urlsafe(32))
+            if is_new:
+                _tell_made(f"{shown}, table {TABLE}")
+            return Secret(token)
+
+
+def token_beside(database: Path) -> Secret:
+    """Return the token kept beside a file; make it the first time, readable by its owner alone."""
     path = database.with_name("admin.token")
     try:
         if not path.exists():
             _write_once(path, secrets.token_urlsafe(32) + "\n")
-            log.info("admin_token_made", path=str(path), next_step="set admin.tokens to choose your own")
+            _tell_made(str(path))
         token = path.read_text().strip()
     except OSError as error:
         raise StoreUnusable(f"no admin token can be kept at {path}: {error.strerror}") from error
     if not token:
         raise StoreUnusable(f"{path} is empty: remove it, and another token is made")
     return Secret(token)
+
+
+def _tell_made(place: str) -> None:
+    log.info("admin_token_made", path=place, next_step="set admin.tokens to choose your own")
 
 
 def _write_once(path: Path, text: str) -> None:

@@ -17,7 +17,8 @@ from relay.lanes import Lane, Lanes, Memory
 from relay.maintenance import Maintenance
 from relay.roles import Role
 from relay.scheduler import Scheduler
-from relay.store.sqlite.store import SqliteStore
+from relay.store.opening import store_on
+from relay.store.protocol import Store
 from relay.targets.protocol import Sender
 from relay.telemetry import Telemetry
 from relay.web.inbound import InboundDoor
@@ -28,7 +29,7 @@ from relay.worker import Worker
 class Parts:
     """What a process runs; None is what its role does not need."""
 
-    store: SqliteStore
+    store: Store
     telemetry: Telemetry
     lanes: Lanes
     scheduler: Scheduler | None
@@ -46,7 +47,7 @@ class Parts:
 def assemble(config: Config, clock: Clock, worker_name: str, role: Role) -> Parts:
     """Build everything a configuration asks for in a role. worker_name: this process's, on its leases."""
     draw = random.random
-    store = SqliteStore(config.storage.path, worker_name)
+    store = store_on(config.storage.database, worker_name)
     telemetry = Telemetry(clock, config.targets)
     headroom = Headroom(config.storage.backlog_max, config.storage.disk_free_min)
     memory = Memory()

@@ -89,7 +89,8 @@ class Relay:
             await stack.enter_async_context(self._kept_running(parts.store.until_broken(), "store"))
             await parts.maintenance.see_room()
             if admin_socket is not None:
-                await stack.enter_async_context(self._served(self._admin_runner(parts), admin_socket))
+                runner = self._admin_runner(parts, await self._admin_tokens())
+                await stack.enter_async_context(self._served(runner, admin_socket))
             if parts.scheduler is not None:
                 await stack.enter_async_context(self._kept_running(parts.scheduler.run(), "scheduler"))
             if parts.deliverers is not None:
@@ -98,8 +99,8 @@ class Relay:
             await stack.enter_async_context(self._kept_running(parts.maintenance.run(), "maintenance"))
             await stack.enter_async_context(self._carried(parts.workers))
             if parts.door is not None and public_socket is not None:
-                runner = self._public_runner(parts.door, parts)
-                await stack.enter_async_context(self._served(runner, public_socket, parts.door.finish))
+                public_runner = self._public_runner(parts.door, parts)
+                await stack.enter_async_context(self._served(public_runner, public_socket, parts.door.finish))
             self._tell_started()
             try:
                 yield self
@@ -146,21 +147,21 @@ class Relay:
             role=self._post.role.value,
             listening=self.public_url or None,
             admin=self.admin_url or None,
-            database=str(config.storage.path),
+            database=str(config.storage.database),
             sources=sorted(config.sources),
             targets=sorted(config.targets),
         )
 
-    def _admin_tokens(self) -> tuple[Secret, ...]:
-        return self._config.admin.tokens or (kept_token(self._config.storage.path),)
+    async def _admin_tokens(self) -> tuple[Secret, ...]:
+        return self._config.admin.tokens or (await kept_token(self._config.storage.database),)
 
     def _public_runner(self, door: InboundDoor, parts: Parts) -> web.ServerRunner:
         """Serve bodies as they were sent: nothing is unpacked before it is verified."""
         server = QuietServer(door.serve, parts.telemetry.malformed, access_log=None, auto_decompress=False)
         return web.ServerRunner(server, shutdown_timeout=HANG_UP_S)
 
-    def _admin_runner(self, parts: Parts) -> QuietRunner:
-        targets, tokens = self._config.targets, self._admin_tokens()
+    def _admin_runner(self, parts: Parts, tokens: tuple[Secret, ...]) -> QuietRunner:
+        targets = self._config.targets
         door = AdminDoor(parts.store, parts.lanes, targets, self._clock, parts.exposition, tokens, parts.health)
         return QuietRunner(door.application(), parts.telemetry.malformed, shutdown_timeout=HANG_UP_S)
 

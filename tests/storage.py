@@ -1,6 +1,5 @@
 """Each engine's storage as tests use it: opened as one process or several would, read and blocked from outside."""
 
-import asyncio
 import itertools
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
@@ -105,31 +104,12 @@ class PostgresStorage:
 _numbers = itertools.count(1)
 
 
-def a_database(server: Server) -> str:
-    """Make a database of a test's own; return its URL."""
-    name = f"relay_{next(_numbers)}"
-    asyncio.run(_execute(server.url(), f"CREATE DATABASE {name}"))
-    return server.url(name)
-
-
-def drop_database(server: Server, url: str) -> None:
-    """Drop what a test made."""
-    asyncio.run(_execute(server.url(), f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)"))
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
 @contextmanager
 def postgres_storage(server: Server) -> Iterator[PostgresStorage]:
     """Give a test a database of its own."""
-    url = a_database(server)
+    name = f"relay_{next(_numbers)}"
+    server.sql(f"CREATE DATABASE {name}")
     try:
-        yield PostgresStorage(url)
+        yield PostgresStorage(server.url(name))
     finally:
-        drop_database(server, url)
+        server.sql(f"DROP DATABASE {name} WITH (FORCE)")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from relay.config import Database, SqliteDatabase
 from relay.errors import StoreError, StoreUnusable
+from relay.store.opening import store_on
 from relay.store.protocol import Store
-from relay.store.sqlite.store import SqliteStore
 
 
 class Unusable(click.ClickException):
@@ -19,13 +20,14 @@ class Unusable(click.ClickException):
 
 
 @asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[Store]:
+async def opened(database: Database) -> AsyncIterator[Store]:
     """Open a database that is there already: a path is often relative, and a new one would hold nothing.
 
     Errors: click.ClickException, in words for a person.
     """
-    _require(path)
-    store = SqliteStore(path, secrets.token_hex(6))
+    if isinstance(database, SqliteDatabase):
+        _require(database.path)
+    store = store_on(database, secrets.token_hex(6))
     try:
         await store.open()
         try:

@@ -50,13 +50,13 @@ def targets(config_path: Path, change: tuple[str, ...], as_json: bool) -> None:
 
 
 async def _reports(config: Config) -> Mapping[str, TargetReport]:
-    async with opened(config.storage.path) as store:
+    async with opened(config.storage.database) as store:
         return await report_targets(store, config.targets)
 
 
 async def _hold(config: Config, name: str, now: datetime, *, is_paused: bool) -> tuple[TargetReport, TargetReport]:
     """Hold a target, or let it go on; return how it stood and how it stands."""
-    async with opened(config.storage.path) as store:
+    async with opened(config.storage.database) as store:
         reports = await report_targets(store, config.targets)
         if name not in reports:
             raise unknown("target", name, reports)

@@ -3,7 +3,20 @@
 from relay.config.doubts import doubts
 from relay.config.loading import load
 from relay.config.models.fields import address
-from relay.config.result import Address, Admin, Config, Server, Storage
+from relay.config.result import Address, Admin, Config, Database, PostgresDatabase, Server, SqliteDatabase, Storage
 from relay.config.schema import schema
 
-__all__ = ["Address", "Admin", "Config", "Server", "Storage", "address", "doubts", "load", "schema"]
+__all__ = [
+    "Address",
+    "Admin",
+    "Config",
+    "Database",
+    "PostgresDatabase",
+    "Server",
+    "SqliteDatabase",
+    "Storage",
+    "address",
+    "doubts",
+    "load",
+    "schema",
+]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from relay import presets, verification
-from relay.config import Address, Admin, Config, Server, Storage
+from relay.config import Address, Admin, Config, PostgresDatabase, Server, SqliteDatabase, Storage
 from relay.config.misfits import Misfit
 from relay.config.models.fields import http_url
 from relay.config.models.schemes import SCHEMES
@@ -49,7 +49,9 @@ def test_defaults_are_those_of_the_contract(loaded: Loading) -> None:
 
     assert Server(Address("0.0.0.0", 8080), None, (), timedelta(seconds=25)) == config.server
     assert Admin(Address("127.0.0.1", 8081), ()) == config.admin
-    assert Storage(Path("data/relay.db"), timedelta(days=30), 5_000_000, 256 * 1024**2) == config.storage
+    assert (
+        Storage(SqliteDatabase(Path("data/relay.db")), timedelta(days=30), 5_000_000, 256 * 1024**2) == config.storage
+    )
 
 
 def test_what_is_said_of_server_admin_and_storage_is_taken(loaded: Loading) -> None:
@@ -64,7 +66,16 @@ def test_what_is_said_of_server_admin_and_storage_is_taken(loaded: Loading) -> N
     networks = (ip_network("10.0.0.0/8"), ip_network("::1/128"))
     assert Server(Address("::", 80), "https://h.example.com/x", networks, timedelta(minutes=1)) == config.server
     assert Admin(Address("localhost", 0), (SECRET,)) == config.admin
-    assert Storage(Path("/var/relay.db"), timedelta(days=14), 9, 1024**3) == config.storage
+    assert Storage(SqliteDatabase(Path("/var/relay.db")), timedelta(days=14), 9, 1024**3) == config.storage
+
+
+def test_a_shared_database_is_shown_without_its_password(loaded: Loading) -> None:
+    """Several servers of which one is the primary; the URL goes to the driver as it is written."""
+    url = "postgresql://relay:s3cret%40@db1.example.com:5433,db2/relay?sslmode=verify-full"
+    database = loaded(f"storage: {{url: '{url}'}}\n").storage.database
+
+    assert PostgresDatabase(Secret(url), "postgresql://db1.example.com:5433,db2/relay") == database
+    assert "s3cret" not in f"{database} {database!r}"
 
 
 @pytest.mark.parametrize(

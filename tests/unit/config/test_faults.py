@@ -9,6 +9,9 @@ from relay.config import load
 from relay.errors import ConfigurationInvalid
 
 Faulting = Callable[..., list[str]]
+POSTGRES_FORM = "postgresql://USER:PASSWORD@HOST[:PORT][,HOST…]/DATABASE"
+
+DATABASE_EXPECTED = f"expected sqlite:///PATH, such as sqlite:///data/relay.db, or {POSTGRES_FORM}"
 
 
 @pytest.mark.parametrize(
@@ -59,15 +62,11 @@ Faulting = Callable[..., list[str]]
             "1:1: admin.listen: this is `server.listen`; expected another port",
         ),
         ("admin: {tokens: [short]}", "1:18: admin.tokens[0]: the secret is too short; expected at least 8 characters"),
-        (
-            "storage: {url: 'postgresql://u:p@h/relay'}",
-            "1:16: storage.url: not built in this version; expected sqlite:///PATH",
-        ),
-        (
-            "storage: {url: data/relay.db}",
-            "1:16: storage.url: expected sqlite:///PATH, such as sqlite:///data/relay.db",
-        ),
-        ("storage: {url: 'sqlite://'}", "1:16: storage.url: expected sqlite:///PATH, such as sqlite:///data/relay.db"),
+        ("storage: {url: 'postgresql://u:p@h'}", f"1:16: storage.url: expected {POSTGRES_FORM}"),
+        ("storage: {url: 'postgresql://u:p@h,/relay'}", f"1:16: storage.url: expected {POSTGRES_FORM}"),
+        ("storage: {url: 'postgres+psycopg://u:p@h/relay'}", f"1:16: storage.url: {DATABASE_EXPECTED}"),
+        ("storage: {url: data/relay.db}", f"1:16: storage.url: {DATABASE_EXPECTED}"),
+        ("storage: {url: 'sqlite://'}", f"1:16: storage.url: {DATABASE_EXPECTED}"),
         ("storage: {backlog_max: 0}", "1:24: storage.backlog_max: expected 1 to 1000000000, found 0"),
         ("storage: {backlog_max: many}", '1:24: storage.backlog_max: expected a whole number, found "many"'),
         ("storage: {backlog_max: 1.5}", "1:24: storage.backlog_max: expected a whole number, found 1.5"),
