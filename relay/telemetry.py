@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from structlog.typing import Processor
 
 from relay.clock import Clock
-from relay.domain import Attempt, Delivery, DeliveryStatus, HttpTarget, Outcome, Rate, Refusal, Target
+from relay.domain import Attempt, Delivery, DeliveryStatus, Outcome, Rate, Refusal, Target
 from relay.metrics import Counter, Gauge, Histogram
 from relay.pacing import TokenBucket
 from relay.store.protocol import LaneState
@@ -37,9 +37,7 @@ class Telemetry:
         self._refusals = Sampler(clock)
         self._shortages = Sampler(clock)
         self._farewells = Sampler(clock, FAREWELLS)
-        self._shown_urls = {
-            name: target.display_url for name, target in targets.items() if isinstance(target, HttpTarget)
-        }
+        self._addresses = {name: target.address for name, target in targets.items()}
         self.registry = CollectorRegistry()
         counter, gauge = partial(Counter, self.registry), partial(Gauge, self.registry)
         histogram = partial(Histogram, self.registry)
@@ -135,7 +133,7 @@ class Telemetry:
             type=delivery.event.type,
             event_id=delivery.event.id,
             target=delivery.target,
-            url=self._shown_urls.get(delivery.target),
+            address=self._addresses.get(delivery.target),
             delivery=delivery.id,
             attempt=attempt.number,
             outcome=attempt.outcome.value,
@@ -156,7 +154,7 @@ class Telemetry:
         self._log.error(
             "target_gone",
             target=delivery.target,
-            url=self._shown_urls.get(delivery.target),
+            address=self._addresses.get(delivery.target),
             event_id=delivery.event.id,
             unsaid=unsaid,
             next_step=(

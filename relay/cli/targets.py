@@ -17,7 +17,7 @@ from relay.operations import TargetReport, report_targets
 from relay.runtime import SystemClock
 from relay.web.telling import told_target
 
-COLUMNS = ("name", "kind", "url", "state", "backlog", "dead", "oldest", "held")
+COLUMNS = ("name", "kind", "address", "state", "backlog", "dead", "oldest", "held")
 
 
 @click.command()
@@ -76,7 +76,7 @@ def _row(report: TargetReport, now: datetime) -> tuple[str, ...]:
     return (
         report.name,
         str(told["kind"] or ""),
-        str(told["url"] or "") if report.target else "(not configured)",
+        str(told["address"] or "") if report.target else "(not configured)",
         report.state.value,
         str(lane.unfinished),
         str(lane.dead),

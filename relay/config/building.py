@@ -10,19 +10,16 @@ from relay.config.models.file import Server as ServerPart
 from relay.config.models.file import Storage as StoragePart
 from relay.config.models.schemes import Header, Token
 from relay.config.models.sources import Source as SourcePart
-from relay.config.models.targets import Breaker as BreakerPart
-from relay.config.models.targets import Retry as RetryPart
-from relay.config.models.targets import Target as TargetPart
 from relay.config.origin import Origin
 from relay.config.result import Admin, Config, Server, Storage
-from relay.domain import BreakerPolicy, HttpTarget, Identification, RetryPolicy, Route, Source
+from relay.domain import Identification, Route, Source, Target
 
 CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 
 def build(file: File, origin: Origin) -> Config:
     """Build everything that a file without faults says."""
-    targets = {name: _target(name, part) for name, part in file.targets.items()}
+    targets = {name: part.build(name) for name, part in file.targets.items()}
     routes = _routes(file.routes, targets)
     return Config(
         server=_server(file.server),
@@ -63,45 +60,7 @@ def _source(name: str, part: SourcePart, routes: list[Route]) -> Source:
     )
 
 
-def _target(name: str, part: TargetPart) -> HttpTarget:
-    allowed = part.allow_private
-    return HttpTarget(
-        name=name,
-        timeout_s=part.timeout.total_seconds(),
-        concurrency=part.concurrency,
-        retry=_retry(part.retry),
-        breaker=_breaker(part.breaker),
-        rate=part.rate,
-        order_by=part.order_by,
-        url=str(part.url.with_user(None)),
-        headers=part.all_headers(),
-        pass_headers=part.pass_headers,
-        sign_secrets=part.sign.secrets if part.sign else (),
-        allow_private=allowed is True,
-        allow_networks=() if isinstance(allowed, bool) else tuple(map(str, allowed)),
-    )
-
-
-def _retry(part: RetryPart) -> RetryPolicy:
-    """A schedule is kept to the second, unless a jitter is asked for."""
-    is_exact = bool(part.schedule) and "jitter" not in part.model_fields_set
-    return RetryPolicy(
-        base_s=part.base.total_seconds(),
-        factor=part.factor,
-        cap_s=part.cap.total_seconds(),
-        max_age=part.max_age,
-        jitter=0.0 if is_exact else part.jitter,
-        final=frozenset(part.final),
-        schedule_s=tuple(wait.total_seconds() for wait in part.schedule),
-        wait_header=part.wait_header,
-    )
-
-
-def _breaker(part: BreakerPart) -> BreakerPolicy:
-    return BreakerPolicy(part.failures, part.probe.total_seconds(), part.probe_cap.total_seconds())
-
-
-def _routes(parts: tuple[RoutePart, ...], targets: Mapping[str, HttpTarget]) -> list[Route]:
+def _routes(parts: tuple[RoutePart, ...], targets: Mapping[str, Target]) -> list[Route]:
     """Build a route for each source that a written one names; all of those have its name."""
     routes: list[Route] = []
     taken = {part.name for part in parts if part.name}

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 
 from relay.config.origin import START
 from relay.config.result import Config
-from relay.domain import HttpTarget
+from relay.domain import HttpTarget, Target
 from relay.errors import Fault
 from relay.verification.none import NoVerifier
 
-WhyBlocked = Callable[[HttpTarget], str | None]
+WhyBlocked = Callable[[Target], str | None]
 
 
 def doubts(config: Config, why_blocked: WhyBlocked) -> tuple[Fault, ...]:
@@ -36,7 +36,8 @@ def _of_targets(config: Config, why_blocked: WhyBlocked) -> Iterator[Fault]:
         path = ("targets", name)
         if name not in reached:
             yield config.origin.at_key(path, "no route ends here: nothing is ever delivered to it")
-        yield from _of_passed_headers(config, target)
+        if isinstance(target, HttpTarget):
+            yield from _of_passed_headers(config, target)
         if (reason := why_blocked(target)) is not None:
             yield config.origin.at_value((*path, "url"), f"every delivery would be blocked: {reason}")
         elif _is_sent_in_clear(target):
@@ -52,5 +53,10 @@ def _of_passed_headers(config: Config, target: HttpTarget) -> Iterator[Fault]:
                 yield config.origin.at_value(("targets", target.name, "pass_headers", index), message)
 
 
-def _is_sent_in_clear(target: HttpTarget) -> bool:
-    return target.url.startswith("http://") and not target.allow_private and not target.allow_networks
+def _is_sent_in_clear(target: Target) -> bool:
+    return (
+        isinstance(target, HttpTarget)
+        and target.url.startswith("http://")
+        and not target.allow_private
+        and not target.allow_networks
+    )

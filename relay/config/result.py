@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from relay.config.origin import Origin
-from relay.domain import HttpTarget, Secret, Source
+from relay.domain import Secret, Source, Target
 
 Network = IPv4Network | IPv6Network
 
@@ -93,5 +93,5 @@ class Config:
     admin: Admin
     storage: Storage
     sources: Mapping[str, Source]
-    targets: Mapping[str, HttpTarget]
+    targets: Mapping[str, Target]
     origin: Origin = field(repr=False, compare=False)

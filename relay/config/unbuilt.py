@@ -6,7 +6,6 @@ NOT_BUILT = "not built in this version"
 
 # Keys of each thing in a section of the file.
 KEYS = {
-    "targets": ("kind", "path", "content", "decode"),
     "routes": ("body",),
 }
 VERIFY_SCHEMES = ("ed25519", "ecdsa", "jwt")
@@ -14,7 +13,7 @@ AUTH_SCHEMES = ("query", "login", "oauth2", "hmac")
 
 
 def is_unbuilt_key(path: KeyPath) -> bool:
-    """Tell whether a key such as `targets.erp.kind` is one that a later version knows."""
+    """Tell whether a key such as `routes[0].body` is one that a later version knows."""
     match path:
         case (section, _, key):
             return key in KEYS.get(str(section), ())

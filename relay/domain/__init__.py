@@ -22,7 +22,7 @@ from relay.domain.events import (
     new_event_id,
 )
 from relay.domain.sources import ANY_TYPE, Identification, InboundRequest, Proof, Refusal, Route, Source, Term, Verifier
-from relay.domain.targets import BreakerPolicy, HttpTarget, RetryPolicy, Target
+from relay.domain.targets import BreakerPolicy, HttpTarget, NetworkTarget, RetryPolicy, Target
 from relay.domain.values import UNREAD, Document, Expression, Rate, Secret
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Identification",
     "InboundRequest",
     "Lease",
+    "NetworkTarget",
     "Outcome",
     "Plan",
     "PlannedDelivery",

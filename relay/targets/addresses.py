@@ -15,7 +15,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from yarl import URL
 
-from relay.domain import HttpTarget
+from relay.domain import NetworkTarget, Target
 from relay.errors import AddressBlocked
 
 Address = IPv4Address | IPv6Address
@@ -170,7 +170,7 @@ def admitted(addresses: Iterable[str], allow_private: bool, networks: Sequence[N
     return kept
 
 
-def named_networks(target: HttpTarget) -> tuple[Network, ...]:
+def named_networks(target: NetworkTarget) -> tuple[Network, ...]:
     """Return what the target's `allow_networks` names."""
     return tuple(ip_network(text, strict=False) for text in target.allow_networks)
 
@@ -218,11 +218,13 @@ def _with_scope(sockaddr: tuple[str, int] | tuple[str, int, int, int] | tuple[in
     return f"{host}%{sockaddr[3]}" if len(sockaddr) == 4 and sockaddr[3] else host
 
 
-def would_block(target: HttpTarget) -> str | None:
+def would_block(target: Target) -> str | None:
     """Say why calling `target` would be refused; None where it would not, or where its name has no address now.
 
     For `relay check`: looks the name up and waits for it, so it is not for the event loop.
     """
+    if not isinstance(target, NetworkTarget):
+        return None
     url = endpoint(target.url)
     host, port = url.raw_host or "", url.port or 0
     try:

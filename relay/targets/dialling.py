@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from relay.domain import HttpTarget
+from relay.domain import NetworkTarget
 from relay.targets.addresses import admitted, look_up, named_networks
 
 
@@ -18,7 +18,7 @@ class Guard(AbstractResolver):
     the socket factory it is handed the very address that is dialled, and judges literals too, which no resolver sees.
     """
 
-    def __init__(self, target: HttpTarget) -> None:
+    def __init__(self, target: NetworkTarget) -> None:
         self._allow_private = target.allow_private
         self._networks = named_networks(target)
         # A thread of its own: the system's resolver blocks, and a target whose DNS hangs would fill the shared ones.

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from relay.domain import Attempt, HttpTarget
+from relay.domain import Attempt
 from relay.operations import TargetReport
 from relay.store.protocol import DeliveryRecord, EventRecord
 
@@ -13,7 +13,7 @@ def told_target(report: TargetReport) -> dict[str, object]:
     return {
         "name": report.name,
         "kind": target.kind if target else None,
-        "url": target.display_url if isinstance(target, HttpTarget) else None,
+        "address": target.address if target else None,
         "configured": target is not None,
         "state": report.state.value,
         "paused": lane.is_paused,

@@ -26,7 +26,7 @@ BROKEN = Breaker(BreakerState.OPEN, 10, None, START, START + timedelta(seconds=3
 FLOWING = {
     "name": "erp",
     "kind": "http",
-    "url": "https://erp.example.com/hooks",
+    "address": "https://erp.example.com/hooks",
     "configured": True,
     "state": "operating",
     "paused": False,

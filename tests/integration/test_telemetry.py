@@ -60,7 +60,7 @@ def test_an_attempt_is_one_wide_line_that_says_what_comes_next(clock: ManualCloc
     assert ("shop", "order.paid", "erp") == (line["source"], line["type"], line["target"])
     assert ("errored", 500, 2, 250.0) == (line["outcome"], line["http_status"], line["attempt"], line["duration_ms"])
     assert "trying again in 15.0 s" == line["next_step"]
-    assert "https://erp.example.com/hooks" == line["url"]
+    assert "https://erp.example.com/hooks" == line["address"]
     assert b"a-password" not in stream.bytes.getvalue()
     assert b"a-token" not in stream.bytes.getvalue()
 

@@ -79,22 +79,35 @@ def chosen_by_scheme(kinds: Mapping[str, type[Part]], unbuilt: Collection[str], 
 
     def choose(value: object, _: object, info: ValidationInfo) -> Part:
         settings = {"scheme": value} if isinstance(value, str) else value
-        if not isinstance(settings, dict):
-            raise Expected(f"a mapping such as {example}")
-        scheme = settings.get("scheme")
-        kind = kinds.get(scheme) if isinstance(scheme, str) else None
-        if kind is None:
-            raise misfit_at(("scheme",), scheme, no_kind(settings))
-        return kind.model_validate(settings, context=info.context)
-
-    def no_kind(settings: Mapping[str, object]) -> Misfit:
-        if "scheme" not in settings:
-            return Misfit(f"missing; expected {listing(kinds)}")
-        if settings["scheme"] in unbuilt:
-            return Misfit(f"{NOT_BUILT}; expected {listing(kinds)}")
-        return not_among(kinds, settings["scheme"], "a scheme")
+        if isinstance(settings, dict) and settings.get("scheme") in unbuilt:
+            raise misfit_at(("scheme",), settings["scheme"], Misfit(f"{NOT_BUILT}; expected {listing(kinds)}"))
+        return _read_as(kinds, "scheme", settings, example, info)
 
     return choose
+
+
+def chosen_by_kind(kinds: Mapping[str, type[Part]], default: str, example: str) -> Chooser:
+    """Return a validator that reads a mapping as the kind which its `kind` names; as `default` where it names none."""
+
+    def choose(value: object, _: object, info: ValidationInfo) -> Part:
+        if isinstance(value, dict) and "kind" not in value:
+            return kinds[default].model_validate(value, context=info.context)
+        return _read_as(kinds, "kind", value, example, info)
+
+    return choose
+
+
+def _read_as(kinds: Mapping[str, type[Part]], key: str, settings: object, example: str, info: ValidationInfo) -> Part:
+    """Read a mapping as what its `key` names. Errors: Misfit."""
+    if not isinstance(settings, dict):
+        raise Expected(f"a mapping such as {example}")
+    if key not in settings:
+        raise misfit_at((key,), None, Misfit(f"missing; expected {listing(kinds)}"))
+    name = settings[key]
+    kind = kinds.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise misfit_at((key,), name, not_among(kinds, name, f"a {key}"))
+    return kind.model_validate(settings, context=info.context)
 
 
 def misfit_at(place: tuple[str | int, ...], found: object, misfit: Misfit) -> ValidationError:

@@ -22,7 +22,7 @@ from relay.config.models.fields import (
     Within,
 )
 from relay.config.models.sources import Source
-from relay.config.models.targets import Target
+from relay.config.models.targets import AnyTarget
 from relay.config.units import parse_duration, parse_size
 
 
@@ -133,7 +133,7 @@ class File(Part):
     admin: Admin = written({}, "The admin port.")
     storage: Storage = written({}, "The database.")
     sources: dict[Name, Source] = written({}, "Who sends to us, by name: each is /in/NAME.")
-    targets: dict[Name, Target] = written({}, "Who receives, by name.")
+    targets: dict[Name, AnyTarget] = written({}, "Who receives, by name.")
     routes: tuple[Route, ...] = written([], "Which events go where.")
 
     @field_validator("admin")

@@ -73,7 +73,7 @@ def test_a_target_is_shown_with_what_waits_for_it(call: Call, done: Callable[[Do
 
     assert 0 == result.exit_code
     assert [
-        "NAME  KIND  URL                       STATE      BACKLOG  DEAD  OLDEST  HELD",
+        "NAME  KIND  ADDRESS                   STATE      BACKLOG  DEAD  OLDEST  HELD",
         "erp   http  http://127.0.0.1:9/hooks  operating  1        1     2h",
     ] == re.sub(r"2h\d+\w", "2h", result.stdout).splitlines()
 
@@ -131,7 +131,7 @@ def test_programs_read_what_the_api_tells(call: Call, done: Callable[[Doing], La
     (told,) = json.loads(call("targets", "--json").stdout)
 
     assert ("erp", "http", "http://127.0.0.1:9/hooks", "broken") == tuple(
-        told[key] for key in ("name", "kind", "url", "state")
+        told[key] for key in ("name", "kind", "address", "state")
     )
     assert (BROKEN.reason, False, True) == (told["reason"], told["paused"], told["configured"])
     assert NOW + HOUR == _rounded(told["next_probe_at"], NOW)

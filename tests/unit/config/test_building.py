@@ -25,6 +25,7 @@ from relay.verification.ip import IpVerifier
 from relay.verification.none import NoVerifier
 from relay.verification.standard_webhooks import standard_webhooks
 from relay.verification.token import TokenVerifier
+from tests.unit.config.arrange import http_target_in
 
 Loading = Callable[..., Config]
 
@@ -40,7 +41,7 @@ def source_of(loaded: Loading, settings: str) -> Source:
 
 
 def target_of(loaded: Loading, settings: str) -> HttpTarget:
-    return loaded(f"targets:\n  erp: {{url: 'https://erp.example.com/hooks', {settings}}}\n").targets["erp"]
+    return http_target_in(loaded(f"targets:\n  erp: {{url: 'https://erp.example.com/hooks', {settings}}}\n"))
 
 
 def test_defaults_are_those_of_the_contract(loaded: Loading) -> None:
@@ -280,7 +281,7 @@ def test_auth_is_one_more_header(loaded: Loading, auth: str, header: str, value:
 )
 def test_the_user_in_a_url_becomes_a_header(loaded: Loading, written: str, called: str, credentials: str) -> None:
     """A URL is shown, logged and passed around; its user part must not be."""
-    target = loaded(f"targets: {{erp: {{url: '{written}'}}}}").targets["erp"]
+    target = http_target_in(loaded(f"targets: {{erp: {{url: '{written}'}}}}"))
 
     assert called == target.url
     assert {"Authorization": Secret(f"Basic {base64.b64encode(credentials.encode()).decode()}")} == target.headers

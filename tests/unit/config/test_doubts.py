@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from relay.config import Config, doubts
-from relay.domain import HttpTarget
+from relay.domain import Target
 
 Loading = Callable[..., Config]
 
@@ -11,7 +11,7 @@ GOOD = "targets: {erp: {url: 'https://erp/'}}\nroutes: [{from: shop, to: erp}]\n
 
 
 def told(config: Config, why_blocked: str | None = None) -> list[str]:
-    def judge(target: HttpTarget) -> str | None:
+    def judge(target: Target) -> str | None:
         return why_blocked
 
     return [str(doubt) for doubt in doubts(config, judge)]

@@ -7,32 +7,19 @@ import pytest
 Faulting = Callable[..., list[str]]
 
 
-@pytest.mark.parametrize("key", ["path", "content", "decode"])
-def test_a_key_of_a_later_version_is_told(faults: Faulting, key: str) -> None:
+def test_a_key_of_a_later_version_is_told(faults: Faulting) -> None:
     """No other key is offered in its place: it would mean something else."""
-    assert [f"relay.yaml:2:28: targets.erp.{key}: not built in this version; leave it out"] == faults(
-        f"targets:\n  erp: {{url: 'https://e/', {key}: x}}\n"
-    )
+    (fault,) = faults("routes:\n  - {from: [], to: [], body: x}\n")[-1:]
 
-
-def test_a_target_of_another_kind_misses_no_url(faults: Faulting) -> None:
-    """The contract's own example of a file target: its kind is the fault, and that it has no URL is none."""
-    told = "not built in this version; leave it out"
-
-    assert [
-        f"relay.yaml:2:13: targets.archive.kind: {told}",
-        f"relay.yaml:2:25: targets.archive.path: {told}",
-        f"relay.yaml:2:47: targets.archive.content: {told}",
-        f"relay.yaml:2:70: targets.archive.decode: {told}",
-    ] == faults("targets:\n  archive: {kind: file, path: 'archive/{id}', content: invoice.data, decode: base64}\n")
+    assert "relay.yaml:2:24: routes[0].body: not built in this version; leave it out" == fault
 
 
 def test_only_where_a_later_version_knows_it(faults: Faulting) -> None:
-    """A target's key in a retry is as unknown as any other."""
+    """A route's key in a retry is as unknown as any other."""
     assert [
-        "relay.yaml:2:36: targets.erp.retry.kind: unknown key; expected schedule, base, factor, cap, max_age, "
+        "relay.yaml:2:36: targets.erp.retry.body: unknown key; expected schedule, base, factor, cap, max_age, "
         "jitter, final or wait_header",
-    ] == faults("targets:\n  erp: {url: 'https://e/', retry: {kind: file}}\n")
+    ] == faults("targets:\n  erp: {url: 'https://e/', retry: {body: x}}\n")
 
 
 @pytest.mark.parametrize("scheme", ["query", "login", "oauth2", "hmac"])

@@ -7,13 +7,14 @@ import pytest
 
 from relay.config import Config
 from relay.config.interpolation import FILE_BYTES_MAX
+from tests.unit.config.arrange import http_target_in
 
 Loading = Callable[..., Config]
 Faulting = Callable[..., list[str]]
 
 
 def secret_of(config: Config) -> str:
-    return config.targets["erp"].headers["X-Key"].text()
+    return http_target_in(config).headers["X-Key"].text()
 
 
 def with_header(value: str) -> str:
@@ -61,7 +62,7 @@ def test_numbers_and_truths_may_come_from_the_environment(loaded: Loading) -> No
         T="2s",
     )
 
-    target = config.targets["erp"]
+    target = http_target_in(config)
     assert (3, True, 1.5, 2.0) == (target.concurrency, target.allow_private, target.retry.factor, target.timeout_s)
 
 

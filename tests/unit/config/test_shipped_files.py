@@ -10,7 +10,8 @@ import pytest
 from relay.config import doubts, load, schema
 from relay.config.models.file import Route, Server
 from relay.config.models.sources import Source
-from relay.config.models.targets import Breaker, Retry, Target
+from relay.config.models.targets.base import Breaker
+from relay.config.models.targets.http import HttpRetry, HttpTarget
 
 FOLDER = Path(__file__).parents[3] / "config"
 STARTER = FOLDER / "relay.yaml"
@@ -74,7 +75,7 @@ def test_a_shipped_file_names_its_schema_to_editors(path: Path) -> None:
     assert (FOLDER / "relay.schema.json") == (path.parent / first.partition("$schema=")[2]).resolve()
 
 
-@pytest.mark.parametrize("part", [Server, Source, Target, Retry, Breaker, Route])
+@pytest.mark.parametrize("part", [Server, Source, HttpTarget, HttpRetry, Breaker, Route])
 def test_the_starter_shows_every_key(part: type[Server]) -> None:
     """What is not shown is not found."""
     text = STARTER.read_text()
@@ -100,10 +101,10 @@ def test_the_schema_shows_what_a_person_writes() -> None:
 
     assert '"null"' not in json.dumps(whole)
     assert "https://json-schema.org/draft/2020-12/schema" == whole["$schema"]
-    assert "15s" == whole["$defs"]["Target"]["properties"]["timeout"]["default"]
-    assert re.search(whole["$defs"]["Target"]["properties"]["timeout"]["pattern"], "1h30m")
-    assert re.search(whole["$defs"]["Target"]["properties"]["timeout"]["pattern"], "${TIMEOUT}")
-    assert not re.search(whole["$defs"]["Target"]["properties"]["timeout"]["pattern"], "15")
+    assert "15s" == whole["$defs"]["HttpTarget"]["properties"]["timeout"]["default"]
+    assert re.search(whole["$defs"]["HttpTarget"]["properties"]["timeout"]["pattern"], "1h30m")
+    assert re.search(whole["$defs"]["HttpTarget"]["properties"]["timeout"]["pattern"], "${TIMEOUT}")
+    assert not re.search(whole["$defs"]["HttpTarget"]["properties"]["timeout"]["pattern"], "15")
 
 
 def _keys(whole: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

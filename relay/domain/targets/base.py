@@ -1,10 +1,9 @@
-"""Who receives, and how patiently each is served."""
+"""What every target has, of whatever kind: who receives, and how patiently each is served."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
-from relay.domain.values import Expression, Rate, Secret
+from relay.domain.values import Expression, Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +52,29 @@ class Target:
 
     name: str
     kind: str = "http"
-    timeout_s: float = 15.0  # one deadline: connect, send, head and body of the answer
+    timeout_s: float = 15.0  # one deadline for the whole of an attempt
     concurrency: int = 8
     retry: RetryPolicy = RetryPolicy()
     breaker: BreakerPolicy = BreakerPolicy()
     rate: Rate | None = None
     order_by: Expression | None = None  # over the body: deliveries with the same value go one at a time
 
+    @property
+    def address(self) -> str:
+        """Return where its deliveries go, as it may be shown: without anything that may be secret."""
+        return ""
+
 
 @dataclass(frozen=True, slots=True)
-class HttpTarget(Target):
-    """A receiver that is called by HTTP."""
+class NetworkTarget(Target):
+    """A receiver that is called over the network, behind the address guard."""
 
     url: str = ""
-    headers: Mapping[str, Secret] = field(default_factory=dict)  # any value may be a credential
-    pass_headers: tuple[str, ...] = ()
-    sign_secrets: tuple[Secret, ...] = ()  # keys of Standard Webhooks, raw bytes
     allow_private: bool = False
     allow_networks: tuple[str, ...] = ()  # CIDR: private networks named one by one
 
     @property
-    def display_url(self) -> str:
+    def address(self) -> str:
         """Return the URL as it may be shown: without its user part and query."""
         scheme, _, rest = self.url.partition("://")
         authority, slash, path = rest.partition("?")[0].partition("/")

@@ -1,0 +1,97 @@
+"""A target that is called by HTTP, as the file says it."""
+
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, ValidationInfo, field_validator
+
+from relay import domain
+from relay.config.misfits import Misfit
+from relay.config.models.base import Part, as_full_list, as_list, misfit_at, required, written
+from relay.config.models.fields import Credential, HeaderName, SigningKey, TargetUrl, Whole, Within
+from relay.config.models.targets.auth import Auth, basic_header
+from relay.config.models.targets.base import Retry
+from relay.config.models.targets.headers import AUTHORIZATION, PassedHeader, SetHeader
+from relay.config.models.targets.network import NetworkTarget
+from relay.domain import Secret
+
+
+class Sign(Part):
+    """Our own signature, by which a target knows us."""
+
+    secrets: Annotated[
+        tuple[SigningKey, ...], BeforeValidator(as_full_list, json_schema_input_type=list[SigningKey])
+    ] = required("Keys of Standard Webhooks, the newest first: `whsec_` and base64.", "${ERP_SIGNING_SECRET}")
+
+
+class HttpRetry(Retry):
+    """When a failed delivery is tried again, and when it is given up."""
+
+    final: Annotated[
+        tuple[Annotated[Whole, Within("300", "599")], ...],
+        BeforeValidator(as_list, json_schema_input_type=list[Whole]),
+    ] = written([410], "Statuses that end a delivery at once: it is dead, and can be replayed. `[]`: none does.")
+    wait_header: HeaderName | None = written(
+        None,
+        "Where the target says on 429 and 503 how long to wait, if not in Retry-After: in seconds, or a time.",
+        examples=["X-Rate-Limit-Reset"],
+    )
+
+    def policy(self) -> domain.RetryPolicy:
+        """Build the policy, with what HTTP's answers say to it."""
+        return replace(super().policy(), final=frozenset(self.final), wait_header=self.wait_header)
+
+
+class HttpTarget(NetworkTarget):
+    """A receiver that is called by HTTP: the kind of a target that names none."""
+
+    kind: Literal["http"] = written("http", "What kind of target it is.")
+    url: TargetUrl = required("Where deliveries are posted to.", "https://erp.example.com/hooks")
+    headers: dict[SetHeader, Credential] = written({}, "Headers that every delivery carries.")
+    pass_headers: Annotated[
+        tuple[PassedHeader, ...], BeforeValidator(as_list, json_schema_input_type=list[PassedHeader])
+    ] = written([], "Headers of the original request that are passed on.", examples=[["X-Drivy-Signature"]])
+    auth: Auth | None = written(None, "How we prove ourselves.")
+    sign: Sign | None = written(None, "Sign deliveries as Standard Webhooks does.")
+    retry: HttpRetry = written({}, "When a failed delivery is tried again, and when it is given up.")
+
+    @field_validator("headers")
+    @classmethod
+    def _are_there_once(cls, headers: dict[str, Secret], info: ValidationInfo) -> dict[str, Secret]:
+        set_by = _set_before(info)
+        for name in headers:
+            if (setter := set_by.get(name.lower())) is not None:
+                misfit = Misfit(f"{setter} sets the same header; expected only one of them")
+                raise misfit_at((name, "[key]"), name, misfit)
+            set_by[name.lower()] = "a key above, in other letters,"
+        return headers
+
+    @field_validator("auth")
+    @classmethod
+    def _says_it_alone(cls, auth: Auth | None, info: ValidationInfo) -> Auth | None:
+        if auth is not None and (setter := _set_before(info).get(auth.header()[0].lower())) is not None:
+            raise Misfit(f"{setter} sets the same header; expected only one of them")
+        return auth
+
+    def build(self, name: str) -> domain.HttpTarget:
+        """Build the target that a file without faults describes."""
+        return domain.HttpTarget(
+            **self.common(name),
+            url=str(self.url.with_user(None)),
+            headers=self.all_headers(),
+            pass_headers=self.pass_headers,
+            sign_secrets=self.sign.secrets if self.sign else (),
+        )
+
+    def all_headers(self) -> dict[str, Secret]:
+        """Return what every delivery carries, our credentials included."""
+        named = [(self.url.user, self.url.password or "")] if self.url.raw_user is not None else []
+        proofs = [basic_header(user or "", password) for user, password in named]
+        return {**self.headers, **dict(proofs), **dict([self.auth.header()] if self.auth else [])}
+
+
+def _set_before(info: ValidationInfo) -> dict[str, str]:
+    """Return what sets a header, as far as the target is read: the header's lower-case name, and the key."""
+    url, headers = info.data.get("url"), info.data.get("headers", {})
+    by_url = {AUTHORIZATION: "the user in `url`"} if url is not None and url.raw_user is not None else {}
+    return by_url | {name.lower(): "`headers`" for name in headers}
