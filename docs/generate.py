@@ -1,11 +1,14 @@
 """Writes docs/reference/ from the code, so that it cannot tell anything else. `python docs/generate.py`."""
 
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from relay import config, presets
 from relay.clock import Clock
+from relay.config.models.targets import KINDS
+from relay.config.models.targets.base import Target
 from relay.runtime import SystemClock
 from relay.targets.headers import OURS
 from relay.telemetry import Telemetry
@@ -20,6 +23,7 @@ def pages() -> dict[str, str]:
         "configuration.md": _page("Configuration", _configuration()),
         "metrics.md": _page("Metrics", _metrics(SystemClock())),
         "presets.md": _page("Presets", _presets()),
+        "targets.md": _page("Kinds of target", _targets()),
         "headers.md": _page("Headers of a delivery", _headers()),
     }
 
@@ -84,6 +88,26 @@ def _presets() -> Iterator[str]:
         yield from (f"- window of `{event_type}`: {window}" for event_type, window in preset.windows.items())
         yield f"- bodies: up to {preset.max_body}{', JSON only' if preset.needs_json else ''}"
         yield f"- samples for `relay send`: {', '.join(f'`{sample.type}`' for sample in preset.samples)}"
+        yield ""
+
+
+def _targets() -> Iterator[str]:
+    yield "What a target is, its `kind` says; without one it is called by HTTP. Every attempt ends as accepted, busy,"
+    yield "errored, timed out, unreachable, rejected or blocked, whatever the kind; `timeout`, `concurrency`, `rate`,"
+    yield "`order_by`, `retry` and `breaker` are the same for all, and so is `allow_private` for those that are called"
+    yield "over the network. Deliveries are at least once, so each kind says what a second one of the same event does."
+    yield ""
+    for name, kind in KINDS.items():
+        own = [key for key in kind.written_keys() if key not in Target.model_fields and key != "kind"]
+        yield f"## `{name}`"
+        yield ""
+        yield inspect.getdoc(kind) or ""
+        yield ""
+        yield from ("```yaml", "targets:", f"  it: {kind.example}", "```", "")
+        link = f"configuration.md#{kind.__name__.lower()}"
+        yield f"- its keys: {', '.join(f'`{key}`' for key in own)}; [what they mean]({link})"
+        yield f"- outcomes: {kind.means}"
+        yield f"- a second delivery of the same event: {kind.repeat}"
         yield ""
 
 

@@ -5,6 +5,7 @@
     ├── RoleUnfit              what the command line asks of a process does not fit   exit 2
     ├── ExpressionInvalid      an expression cannot be compiled
     ├── ExpressionFailed       a compiled expression cannot be evaluated on this data
+    ├── ContentMissing         an event holds nothing that a target could be given
     ├── SecretInvalid          a secret cannot be used with its scheme; never says its value
     ├── StoreError
     │   ├── StoreUnavailable   it cannot commit now; trying again later makes sense   503
@@ -67,6 +68,12 @@ class ExpressionFailed(RelayError):
     """An expression does not apply to the data it was given."""
 
     code = "expression_failed"
+
+
+class ContentMissing(RelayError):
+    """An event does not hold what a target is to be given of it. Never repeats what it holds instead."""
+
+    code = "content_missing"
 
 
 class SecretInvalid(RelayError):

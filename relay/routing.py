@@ -15,11 +15,11 @@ ORDER_CHARACTERS_MAX = 200  # a longer value is known by its digest: it stands i
 
 def plan(event: Event, document: Document, source: Source, now: datetime) -> Plan:
     """Ask every route of the source, in order. A target that several routes name gets one delivery, by the first."""
-    environment = _environment(event, document) if any(route.when for route in source.routes) else {}
+    found = environment(event, document) if any(route.when for route in source.routes) else {}
     verdicts: list[tuple[str, Verdict]] = []
     deliveries: dict[str, PlannedDelivery] = {}
     for route in source.routes:
-        verdict = _verdict(route, environment)
+        verdict = _verdict(route, found)
         verdicts.append((route.name, verdict))
         if verdict is Verdict.MATCHED:
             for target in route.targets:
@@ -47,17 +47,17 @@ def _order(order_by: Expression, document: Document) -> str | None:
     return text if len(text) <= ORDER_CHARACTERS_MAX else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _verdict(route: Route, environment: Mapping[str, object]) -> Verdict:
+def _verdict(route: Route, found: Mapping[str, object]) -> Verdict:
     if route.when is None:
         return Verdict.MATCHED
     try:
-        return Verdict.MATCHED if is_true(route.when(environment)) else Verdict.UNMATCHED
+        return Verdict.MATCHED if is_true(route.when(found)) else Verdict.UNMATCHED
     except ExpressionFailed:
         return Verdict.FAILED
 
 
-def _environment(event: Event, document: Document) -> Mapping[str, object]:
-    """Make what `when` sees: the body's own fields, overlaid by our names; `body.type` is still the body's.
+def environment(event: Event, document: Document) -> Mapping[str, object]:
+    """Make what a route's expressions see: the body's own fields, overlaid by our names; `body.type` is the body's.
 
     headers: by lower-case name, the first of each. received_at: ISO 8601.
     """

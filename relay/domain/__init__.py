@@ -22,8 +22,8 @@ from relay.domain.events import (
     new_event_id,
 )
 from relay.domain.sources import ANY_TYPE, Identification, InboundRequest, Proof, Refusal, Route, Source, Term, Verifier
-from relay.domain.targets import BreakerPolicy, HttpTarget, NetworkTarget, RetryPolicy, Target
-from relay.domain.values import UNREAD, Document, Expression, Rate, Secret
+from relay.domain.targets import BreakerPolicy, Content, FileTarget, HttpTarget, NetworkTarget, RetryPolicy, Target
+from relay.domain.values import UNREAD, Document, Expression, PathTemplate, Rate, Secret, Template
 
 __all__ = [
     "ANY_TYPE",
@@ -31,11 +31,13 @@ __all__ = [
     "UNREAD",
     "Attempt",
     "BreakerPolicy",
+    "Content",
     "Delivery",
     "DeliveryStatus",
     "Document",
     "Event",
     "Expression",
+    "FileTarget",
     "Hold",
     "HttpTarget",
     "Identification",
@@ -43,6 +45,7 @@ __all__ = [
     "Lease",
     "NetworkTarget",
     "Outcome",
+    "PathTemplate",
     "Plan",
     "PlannedDelivery",
     "Proof",
@@ -54,6 +57,7 @@ __all__ = [
     "Secret",
     "Source",
     "Target",
+    "Template",
     "Term",
     "Verdict",
     "Verifier",

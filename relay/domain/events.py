@@ -37,7 +37,7 @@ class Outcome(StrEnum):
     TIMED_OUT = "timed_out"
     UNREACHABLE = "unreachable"  # refused, broken, no such host, TLS, no HTTP
     REJECTED = "rejected"  # a status that the target's `final` names
-    BLOCKED = "blocked"  # the address guard refused to dial
+    BLOCKED = "blocked"  # we refused to send: by the address guard, or because an expression fails
     LOST = "lost"  # the worker vanished during the attempt
 
 

@@ -50,6 +50,36 @@ class Document:
 UNREAD = Document()
 
 
+class Template(Protocol):
+    """Text with expressions in it. Raises `ExpressionFailed` where one cannot be evaluated, or finds no text."""
+
+    @property
+    def text(self) -> str:
+        """Return the template as it was written."""
+
+    @property
+    def reads_body(self) -> bool:
+        """Tell whether an expression asks for more than what is known of every event."""
+
+    def __call__(self, data: object) -> str:
+        """Fill in what the expressions find in `data`."""
+
+
+class PathTemplate(Protocol):
+    """A path with expressions in it, of which each value stays within its own segment."""
+
+    @property
+    def text(self) -> str:
+        """Return the path as it was written."""
+
+    @property
+    def reads_body(self) -> bool:
+        """Tell whether an expression asks for more than what is known of every event."""
+
+    def __call__(self, data: object) -> tuple[str, ...]:
+        """Return the path's segments; the first is `/` where it is absolute."""
+
+
 class Expression(Protocol):
     """A compiled expression over data. Raises `ExpressionFailed` where it cannot be evaluated."""
 

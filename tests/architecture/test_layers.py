@@ -10,7 +10,18 @@ PACKAGE = Path(__file__).parents[2] / "relay"
 
 LAYERS: dict[int, tuple[str, ...]] = {
     0: ("domain", "errors", "clock", "registry"),
-    1: ("verification", "presets", "identity", "expressions", "routing", "retry", "pacing", "breaker"),
+    1: (
+        "verification",
+        "presets",
+        "identity",
+        "expressions",
+        "templates",
+        "contents",
+        "routing",
+        "retry",
+        "pacing",
+        "breaker",
+    ),
     2: ("store.protocol", "targets.protocol", "observer", "config", "roles"),
     3: ("store", "targets"),
     4: (

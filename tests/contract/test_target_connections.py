@@ -1,4 +1,4 @@
-"""What every kind of target must hold to between one answer and the next.
+"""What every kind of target that speaks HTTP must hold to between one answer and the next.
 
 An answer belongs to one request: what a connection brings besides must never be taken for another's. By real sockets.
 A new kind is a new row in `tests.senders`.

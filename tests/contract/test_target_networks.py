@@ -1,6 +1,6 @@
-"""What every kind of target must hold to when networks fail: time-outs, refusals, TLS, connections kept and lost.
+"""What every kind of target that speaks HTTP must hold to when networks fail.
 
-By real sockets. A new kind is a new row in `tests.senders`.
+Time-outs, refusals, TLS, connections kept and lost. By real sockets. A new kind is a new row in `tests.senders`.
 """
 
 import asyncio

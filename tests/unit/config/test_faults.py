@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from relay.config import load
+from relay.config.misfits import listing
+from relay.config.models.targets import KINDS
 from relay.errors import ConfigurationInvalid
 
 Faulting = Callable[..., list[str]]
@@ -115,14 +117,14 @@ def test_a_fault_is_told_with_its_place(faults: Faulting, text: str, fault: str)
         ('url: "https://erp/\\0"', "2:14: targets.erp.url: expected a URL without spaces and control characters"),
         (
             "url: 'https://e/', port: 80",
-            "2:28: targets.erp.port: unknown key; expected kind, url, headers, pass_headers, auth, sign, timeout, "
-            "concurrency, rate, order_by, retry, breaker …",
+            "2:28: targets.erp.port: unknown key; expected kind, url, headers, pass_headers, auth, sign, "
+            "allow_private, timeout, concurrency, rate, order_by, retry …",
         ),
         (
             "kind: htp, url: 'https://e/'",
-            '2:15: targets.erp.kind: expected a kind: http, found "htp"; did you mean `http`?',
+            f'2:15: targets.erp.kind: expected a kind: {listing(KINDS)}, found "htp"; did you mean `http`?',
         ),
-        ("kind: [http]", "2:15: targets.erp.kind: expected a kind: http, found a list"),
+        ("kind: [http]", f"2:15: targets.erp.kind: expected a kind: {listing(KINDS)}, found a list"),
         ("url: 'https://e/', timout: 5s", "2:28: targets.erp.timout: unknown key; did you mean `timeout`?"),
         ("url: 'https://e/', timeout: 0s", '2:37: targets.erp.timeout: expected 1ms to 1h, found "0s"'),
         ("url: 'https://e/', concurrency: 0", "2:41: targets.erp.concurrency: expected 1 to 1000, found 0"),

@@ -10,8 +10,9 @@ import pytest
 from relay.config import doubts, load, schema
 from relay.config.models.file import Route, Server
 from relay.config.models.sources import Source
+from relay.config.models.targets import KINDS
 from relay.config.models.targets.base import Breaker
-from relay.config.models.targets.http import HttpRetry, HttpTarget
+from relay.config.models.targets.http import HttpRetry
 
 FOLDER = Path(__file__).parents[3] / "config"
 STARTER = FOLDER / "relay.yaml"
@@ -75,7 +76,7 @@ def test_a_shipped_file_names_its_schema_to_editors(path: Path) -> None:
     assert (FOLDER / "relay.schema.json") == (path.parent / first.partition("$schema=")[2]).resolve()
 
 
-@pytest.mark.parametrize("part", [Server, Source, HttpTarget, HttpRetry, Breaker, Route])
+@pytest.mark.parametrize("part", [Server, Source, *KINDS.values(), HttpRetry, Breaker, Route])
 def test_the_starter_shows_every_key(part: type[Server]) -> None:
     """What is not shown is not found."""
     text = STARTER.read_text()

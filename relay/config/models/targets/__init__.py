@@ -6,8 +6,11 @@ from pydantic import WrapValidator
 
 from relay.config.models.base import chosen_by_kind
 from relay.config.models.targets.base import Target
+from relay.config.models.targets.file import FileTarget
 from relay.config.models.targets.http import HttpTarget
 
-KINDS: dict[str, type[Target]] = {"http": HttpTarget}
+KINDS: dict[str, type[Target]] = {"http": HttpTarget, "file": FileTarget}
 
-AnyTarget = Annotated[HttpTarget, WrapValidator(chosen_by_kind(KINDS, "http", "{url: https://erp.example.com/hooks}"))]
+AnyTarget = Annotated[
+    HttpTarget | FileTarget, WrapValidator(chosen_by_kind(KINDS, "http", "{url: https://erp.example.com/hooks}"))
+]

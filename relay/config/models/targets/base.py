@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, ValidationInfo, field_validator
 
@@ -108,6 +108,10 @@ class Target(Part):
 
     model_config = ConfigDict(json_schema_extra=_own_first)
 
+    means: ClassVar[str]  # what its outcomes mean there, for the documentation
+    repeat: ClassVar[str]  # what a second delivery of the same event does there
+    example: ClassVar[str]
+
     timeout: Annotated[Duration, Within("1ms", "1h", parse_duration)] = written(
         "15s", "One deadline for connecting, sending, and the whole answer."
     )
@@ -131,8 +135,8 @@ class Target(Part):
     @classmethod
     def written_keys(cls) -> list[str]:
         """List the keys that a person may write, those of the kind first: a reader looks for them."""
-        own = dict.fromkeys(key for key in cls.__annotations__ if key not in Target.model_fields)
-        return list(own | dict.fromkeys(super().written_keys()))
+        keys = dict.fromkeys(key for key in [*cls.__annotations__, *cls.model_fields] if key not in Target.model_fields)
+        return list(keys | dict.fromkeys(super().written_keys()))
 
     @abstractmethod
     def build(self, name: str) -> domain.Target:

@@ -45,6 +45,13 @@ class HttpRetry(Retry):
 class HttpTarget(NetworkTarget):
     """A receiver that is called by HTTP: the kind of a target that names none."""
 
+    means = (
+        "Delivered by 2xx; dead at once by a status in `retry.final`; tried again after any other answer, a time-out "
+        "or a broken connection. Redirects are never followed."
+    )
+    repeat = "It arrives again, with the same `webhook-id`: the receiver tells repeats by that."
+    example = "{url: https://erp.example.com/hooks}"
+
     kind: Literal["http"] = written("http", "What kind of target it is.")
     url: TargetUrl = required("Where deliveries are posted to.", "https://erp.example.com/hooks")
     headers: dict[SetHeader, Credential] = written({}, "Headers that every delivery carries.")
