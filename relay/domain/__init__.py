@@ -22,19 +22,32 @@ from relay.domain.events import (
     new_event_id,
 )
 from relay.domain.sources import ANY_TYPE, Identification, InboundRequest, Proof, Refusal, Route, Source, Term, Verifier
-from relay.domain.targets import BreakerPolicy, Content, FileTarget, HttpTarget, NetworkTarget, RetryPolicy, Target
+from relay.domain.targets import (
+    Attachment,
+    BreakerPolicy,
+    Content,
+    EmailTarget,
+    FileTarget,
+    HttpTarget,
+    NetworkTarget,
+    RetryPolicy,
+    Target,
+    TlsFiles,
+)
 from relay.domain.values import UNREAD, Document, Expression, PathTemplate, Rate, Secret, Template
 
 __all__ = [
     "ANY_TYPE",
     "FINAL_STATUSES",
     "UNREAD",
+    "Attachment",
     "Attempt",
     "BreakerPolicy",
     "Content",
     "Delivery",
     "DeliveryStatus",
     "Document",
+    "EmailTarget",
     "Event",
     "Expression",
     "FileTarget",
@@ -59,6 +72,7 @@ __all__ = [
     "Target",
     "Template",
     "Term",
+    "TlsFiles",
     "Verdict",
     "Verifier",
     "new_event_id",

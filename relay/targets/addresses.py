@@ -15,7 +15,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from yarl import URL
 
-from relay.domain import NetworkTarget, Target
+from relay.domain import HttpTarget, NetworkTarget, Target
 from relay.errors import AddressBlocked
 
 Address = IPv4Address | IPv6Address
@@ -225,8 +225,7 @@ def would_block(target: Target) -> str | None:
     """
     if not isinstance(target, NetworkTarget):
         return None
-    url = endpoint(target.url)
-    host, port = url.raw_host or "", url.port or 0
+    host, port = _place_of(target)
     try:
         addresses = [host] if _is_numeric(host) else look_up(host, port)
         admitted(addresses, target.allow_private, named_networks(target))
@@ -235,6 +234,13 @@ def would_block(target: Target) -> str | None:
     except OSError:
         return None
     return None
+
+
+def _place_of(target: NetworkTarget) -> tuple[str, int]:
+    """Return the host and port that are dialled."""
+    url = endpoint(target.url) if isinstance(target, HttpTarget) else URL(target.url)
+    host = url.raw_host or ""
+    return _dotted_quad(host) or host, url.port or 0
 
 
 def _is_numeric(host: str) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import ssl
 from abc import ABC, abstractmethod
 from typing import Generic, NamedTuple, TypeVar
@@ -71,6 +72,8 @@ def words_of(error: OSError) -> str:
             return f"its TLS certificate is not accepted: {words}"
         case ssl.SSLError():
             return f"TLS failed: {error.reason or 'broken off'}"
+        case socket.gaierror():
+            return "its name leads to no address"
         case OSError(errno=int(number)) if number > 0:
             return os.strerror(number)
         case _:

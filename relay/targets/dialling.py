@@ -11,6 +11,30 @@ from relay.domain import NetworkTarget
 from relay.targets.addresses import admitted, look_up, named_networks
 
 
+async def dial(guard: "Guard", host: str, port: int) -> socket.socket:
+    """Connect to the first of a host's addresses that may be called and answers, for a driver to speak over.
+
+    Errors: OSError, AddressBlocked among them.
+    """
+    failure = OSError("no address")
+    loop = asyncio.get_running_loop()
+    for found in await guard.resolve(host, port):
+        (info, *_) = await loop.getaddrinfo(found["host"], port, type=socket.SOCK_STREAM, flags=found["flags"])
+        dialled = guard.open_socket(info)
+        dialled.setblocking(False)
+        try:
+            await loop.sock_connect(dialled, info[4])
+        except OSError as error:
+            dialled.close()
+            failure = error
+        except asyncio.CancelledError:
+            dialled.close()
+            raise
+        else:
+            return dialled
+    raise failure
+
+
 class Guard(AbstractResolver):
     """Stands between a target's name and its sockets, at both places where an address appears.
 

@@ -2,7 +2,20 @@
 
 from relay.domain.targets.base import BreakerPolicy, NetworkTarget, RetryPolicy, Target
 from relay.domain.targets.content import Content
+from relay.domain.targets.email import Attachment, EmailTarget
 from relay.domain.targets.file import FileTarget
 from relay.domain.targets.http import HttpTarget
+from relay.domain.targets.tls import TlsFiles
 
-__all__ = ["BreakerPolicy", "Content", "FileTarget", "HttpTarget", "NetworkTarget", "RetryPolicy", "Target"]
+__all__ = [
+    "Attachment",
+    "BreakerPolicy",
+    "Content",
+    "EmailTarget",
+    "FileTarget",
+    "HttpTarget",
+    "NetworkTarget",
+    "RetryPolicy",
+    "Target",
+    "TlsFiles",
+]

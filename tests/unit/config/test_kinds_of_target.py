@@ -7,9 +7,11 @@ import pytest
 from relay.config import Config
 from relay.config.misfits import listing
 from relay.config.models.targets import KINDS
-from relay.domain import Content, FileTarget, RetryPolicy
+from relay.config.models.targets.email import EmailTarget as EmailPart
+from relay.domain import Attachment, Content, EmailTarget, FileTarget, RetryPolicy, Secret, TlsFiles
 from relay.expressions import compile_expression
-from relay.templates import compile_path
+from relay.templates import compile_path, compile_template
+from tests.mail import SELF_SIGNED
 
 Loading = Callable[..., Config]
 Faulting = Callable[..., list[str]]
@@ -43,9 +45,80 @@ def test_what_is_said_of_a_folder_is_taken(loaded: Loading) -> None:
     )
 
 
+def test_what_is_said_of_a_mail_is_taken(loaded: Loading) -> None:
+    """The user and password leave the URL; one recipient, and one document, are a list of one."""
+    target = loaded(
+        "targets:\n  a: {kind: email, url: 'smtps://u%40e:${SECRET}@mail/', from: a@b, to: c@d, subject: '{id}', "
+        f"text: x, tls: {{ca: '{SELF_SIGNED}'}}, starttls: false, retry: {{final: 552}}, "
+        "attach: {content: data, decode: base64, name: '{id}.pdf', type: application/pdf}}\n"
+    ).targets["a"]
+
+    assert (
+        EmailTarget(
+            "a",
+            retry=RetryPolicy(final=frozenset({552})),
+            url="smtps://mail:465",
+            sender="a@b",
+            recipients=("c@d",),
+            subject=compile_template("{id}"),
+            text=compile_template("x"),
+            attachments=(
+                Attachment(
+                    compile_path("{id}.pdf"), Content(compile_expression("data"), is_base64=True), "application/pdf"
+                ),
+            ),
+            user=Secret("u@e"),
+            password=Secret("a-secret-of-the-vendor"),
+            starts_tls=False,
+            tls=TlsFiles(ca=SELF_SIGNED),
+        )
+        == target
+    )
+
+
+def test_a_kind_whose_driver_is_not_there_says_how_to_get_it(faults: Faulting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Together with what else is wrong with it; nobody needs a driver who has no such target."""
+    monkeypatch.setattr(EmailPart, "driver", "a_driver_that_nobody_has")
+
+    assert [
+        "relay.yaml:2:13: targets.a.kind: its driver is not installed; expected `pip install 'callback-relay[email]'` "
+        "before this",
+        'relay.yaml:2:43: targets.a.from: expected an address such as accounts@example.com, found "a"',
+    ] == faults("targets:\n  a: {kind: email, url: 'smtp://e', from: a, to: c@d}\n")
+
+
+MAIL = "kind: email, from: a@b, to: c@d, "
+
+
 @pytest.mark.parametrize(
     ("settings", "fault"),
     [
+        (
+            f"{MAIL}url: 'https://e'",
+            "2:45: targets.a.url: expected a URL such as smtp://user:password@mail.example.com:587",
+        ),
+        (f"{MAIL}url: 'smtp://e/?a=b'", "2:45: targets.a.url: expected a URL without a query and a fragment"),
+        (
+            f"{MAIL}url: 'smtp://u:p@e', starttls: false",
+            "2:71: targets.a.starttls: the user and password in `url` would be sent in clear; expected true, or a "
+            "`url` without",
+        ),
+        (
+            f"{MAIL}url: 'smtp://e', tls: {{ca: /nowhere.pem}}",
+            "2:67: targets.a.tls.ca: there is no such file; expected certificates in PEM",
+        ),
+        (
+            f"{MAIL}url: 'smtp://e', tls: {{key: x}}",
+            "2:68: targets.a.tls.key: expected `cert`, which this is the key of",
+        ),
+        (
+            "kind: email, url: 'smtp://e', from: a@b, to: [c@d, 'e\\nf@g']",
+            '2:58: targets.a.to[1]: expected an address such as accounts@example.com, found "e\\\\nf@g"',
+        ),
+        (
+            f"{MAIL}url: 'smtp://e', attach: {{type: pdf}}",
+            '2:72: targets.a.attach.type: expected a media type such as application/pdf, found "pdf"',
+        ),
         ("kind: file", "2:3: targets.a.path: missing; expected a value such as archive/{source}/{id}.json"),
         ("kind: file, path: 5", "2:25: targets.a.path: expected text, in quotes, found 5"),
         (

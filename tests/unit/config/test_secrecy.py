@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from relay.config import Config, load
 from relay.errors import ConfigurationInvalid
+from tests.mail import SELF_SIGNED
 
 Loading = Callable[..., Config]
 Faulting = Callable[..., list[str]]
@@ -64,6 +65,19 @@ WHOLE: dict[str, Any] = {
             "retry": {"base": "1s", "factor": 2, "cap": "1h", "max_age": "1d", "jitter": 0.1, "final": [410]},
             "breaker": {"failures": 3, "probe": "1m", "probe_cap": "1h"},
             "allow_private": ["10.0.0.0/8"],
+        },
+        "archive": {"kind": "file", "path": "a/{id}", "content": "data", "decode": "base64"},
+        "people": {
+            "kind": "email",
+            "url": "smtps://u:p@mail/",
+            "starttls": True,
+            "tls": {"ca": str(SELF_SIGNED), "cert": str(SELF_SIGNED), "key": str(SELF_SIGNED)},
+            "from": "a@b",
+            "to": ["c@d"],
+            "subject": "{id}",
+            "text": "{id}",
+            "attach": [{"content": "data", "decode": "base64", "name": "{id}", "type": "a/b"}],
+            "retry": {"final": [550]},
         },
         "crm": {"url": "https://crm/", "auth": {"scheme": "basic", "user": "a", "password": "b"}},
     },

@@ -12,13 +12,17 @@ from relay.config.models.file import Route, Server
 from relay.config.models.sources import Source
 from relay.config.models.targets import KINDS
 from relay.config.models.targets.base import Breaker
+from relay.config.models.targets.email import Attachment
 from relay.config.models.targets.http import HttpRetry
+from relay.config.models.targets.tls import Tls
+from tests.mail import SELF_SIGNED
 
 FOLDER = Path(__file__).parents[3] / "config"
 STARTER = FOLDER / "relay.yaml"
 EXAMPLES = sorted((FOLDER / "examples").glob("*.yaml"))
 ENVIRONMENT = {"INVOICES_TOKEN": "a-token-of-ours", "GETAROUND_SECRET": "a-secret-of-theirs"}
 EVERYTHING = {
+    "SMTP_URL": "smtp://user:password@mail.example.com",
     **ENVIRONMENT,
     "RELAY_ADMIN_TOKEN": "a-token-of-the-admin",
     "SHOP_SECRET": "a-secret-of-the-shop",
@@ -51,6 +55,15 @@ def test_a_shipped_file_can_be_used_in_a_container(path: Path) -> None:
     assert "RELAY_ADMIN_LISTEN: 0.0.0.0:8081" in (FOLDER / "compose.yaml").read_text()
 
 
+@pytest.fixture
+def certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put those files there that the comments name."""
+    for name in ("ca.pem", "relay.pem", "relay.key"):
+        (tmp_path / name).write_bytes(SELF_SIGNED.read_bytes())
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("certificates")
 @pytest.mark.parametrize("path", [STARTER, *EXAMPLES], ids=lambda path: path.name)
 def test_what_a_shipped_file_shows_in_comments_is_good(path: Path, tmp_path: Path) -> None:
     """Whoever takes away a `#` must not meet a fault."""
@@ -60,6 +73,7 @@ def test_what_a_shipped_file_shows_in_comments_is_good(path: Path, tmp_path: Pat
     load(whole, EVERYTHING)
 
 
+@pytest.mark.usefixtures("certificates")
 def test_the_starter_shows_every_way_to_name_a_source(tmp_path: Path) -> None:
     """Two vendors that we know, and one by hand."""
     whole = tmp_path / "relay.yaml"
@@ -76,7 +90,7 @@ def test_a_shipped_file_names_its_schema_to_editors(path: Path) -> None:
     assert (FOLDER / "relay.schema.json") == (path.parent / first.partition("$schema=")[2]).resolve()
 
 
-@pytest.mark.parametrize("part", [Server, Source, *KINDS.values(), HttpRetry, Breaker, Route])
+@pytest.mark.parametrize("part", [Server, Source, *KINDS.values(), HttpRetry, Breaker, Tls, Attachment, Route])
 def test_the_starter_shows_every_key(part: type[Server]) -> None:
     """What is not shown is not found."""
     text = STARTER.read_text()

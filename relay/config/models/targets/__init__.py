@@ -6,11 +6,13 @@ from pydantic import WrapValidator
 
 from relay.config.models.base import chosen_by_kind
 from relay.config.models.targets.base import Target
+from relay.config.models.targets.email import EmailTarget
 from relay.config.models.targets.file import FileTarget
 from relay.config.models.targets.http import HttpTarget
 
-KINDS: dict[str, type[Target]] = {"http": HttpTarget, "file": FileTarget}
+KINDS: dict[str, type[Target]] = {"http": HttpTarget, "file": FileTarget, "email": EmailTarget}
 
 AnyTarget = Annotated[
-    HttpTarget | FileTarget, WrapValidator(chosen_by_kind(KINDS, "http", "{url: https://erp.example.com/hooks}"))
+    HttpTarget | FileTarget | EmailTarget,
+    WrapValidator(chosen_by_kind(KINDS, "http", "{url: https://erp.example.com/hooks}")),
 ]

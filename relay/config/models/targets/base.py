@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, ValidationInfo, field_validator
@@ -108,6 +109,7 @@ class Target(Part):
 
     model_config = ConfigDict(json_schema_extra=_own_first)
 
+    driver: ClassVar[str | None] = None  # the package that its sender needs, in the extra of the kind's name
     means: ClassVar[str]  # what its outcomes mean there, for the documentation
     repeat: ClassVar[str]  # what a second delivery of the same event does there
     example: ClassVar[str]
@@ -132,11 +134,19 @@ class Target(Part):
     retry: Retry = written({}, "When a failed delivery is tried again, and when it is given up.")
     breaker: Breaker = written({}, "When a target that fails again and again is left alone.")
 
+    @field_validator("kind", check_fields=False)
+    @classmethod
+    def _can_be_sent_to(cls, kind: str) -> str:
+        if cls.driver is not None and find_spec(cls.driver) is None:
+            raise Misfit(f"its driver is not installed; expected `pip install 'callback-relay[{kind}]'` before this")
+        return kind
+
     @classmethod
     def written_keys(cls) -> list[str]:
         """List the keys that a person may write, those of the kind first: a reader looks for them."""
-        keys = dict.fromkeys(key for key in [*cls.__annotations__, *cls.model_fields] if key not in Target.model_fields)
-        return list(keys | dict.fromkeys(super().written_keys()))
+        fields = [name for name in cls.__annotations__ if name in cls.model_fields] + list(cls.model_fields)
+        own = dict.fromkeys(cls.model_fields[name].alias or name for name in fields if name not in Target.model_fields)
+        return list(own | dict.fromkeys(super().written_keys()))
 
     @abstractmethod
     def build(self, name: str) -> domain.Target:

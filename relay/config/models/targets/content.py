@@ -14,6 +14,7 @@ from relay.domain import PathTemplate, Template
 from relay.errors import ExpressionInvalid
 from relay.templates import compile_path, compile_template
 
+DECODE = Literal["base64"] | None
 NAMES = "`id` (the event's own), `source`, `type`, `received_at`, `headers` and the whole `body`"
 
 
@@ -40,7 +41,7 @@ class ContentTarget(Target):
         "body as it came, unless set. An event on which it fails or finds nothing is dead at once; it can be replayed.",
         examples=["invoice.data"],
     )
-    decode: Literal["base64"] | None = written(None, "How that is encoded, and to be undone.", examples=["base64"])
+    decode: DECODE = written(None, "How that is encoded, and to be undone.", examples=["base64"])
 
     def chosen_content(self) -> domain.Content:
         """Build what says what of an event is delivered."""

@@ -1,0 +1,13 @@
+"""TLS as a target's files want it: verified, always."""
+
+import ssl
+
+from relay.domain import TlsFiles
+
+
+def context_of(files: TlsFiles) -> ssl.SSLContext:
+    """Make the context for a target's connections. Errors: OSError, also for what is no certificate."""
+    context = ssl.create_default_context(cafile=files.ca)
+    if files.cert is not None:
+        context.load_cert_chain(files.cert, files.key)
+    return context
