@@ -43,6 +43,8 @@ class Gate:
         self._is_paused = False
         self._breaker = CLOSED
         self._noted = CLOSED  # the breaker as the store has it, by all that is known here
+        self._notes_begun = 0
+        self._notes_answered = 0
         self._holds: Sequence[Hold] | None = None  # not read yet
         self._tell_lane: Callable[[], None] = _tell_nobody
 
@@ -52,6 +54,11 @@ class Gate:
         if self._is_paused:
             return GateState.PAUSED
         return _STATES[self._breaker.state]
+
+    @property
+    def notes_answered(self) -> int:
+        """Return how many notes the store has answered: to be asked before the store is read, and told to `look`."""
+        return self._notes_answered
 
     @property
     def is_shut(self) -> bool:
@@ -82,11 +89,14 @@ class Gate:
             self._tell()
             await self._note(learnt, now)
 
-    async def look(self, lane: LaneState) -> None:
+    async def look(self, lane: LaneState, notes_answered: int) -> None:
         """Take over what its operator or another process has changed; try the target, if the time for it has come.
 
-        lane: as the store has it now.
+        lane: as the store has it now. notes_answered: by the time this reading began. Where a note of our own was
+        under way since, the reading may be older than it and is no news: the next one tells.
         """
+        if notes_answered < self._notes_begun:
+            return
         now = self._clock.now()
         if self._holds is None or lane.breaker != self._noted or lane.is_paused != self._is_paused:
             await self._take_over(lane)
@@ -97,8 +107,12 @@ class Gate:
             await self._try(trying, now)
 
     async def _take_over(self, lane: LaneState) -> None:
+        notes_begun = self._notes_begun
+        holds = await self._store.holds(self._target.name)
+        if notes_begun < self._notes_begun:  # meanwhile it was noted what is newer
+            return
         was = self.state
-        self._holds = await self._store.holds(self._target.name)
+        self._holds = holds
         self._is_paused = lane.is_paused
         if lane.breaker != self._noted:
             self._noted = self._breaker = lane.breaker
@@ -118,6 +132,7 @@ class Gate:
 
     async def _note(self, noted: Breaker, now: datetime) -> bool:
         """Tell the store. Where another process was first, its word is taken over at the next look."""
+        self._notes_begun += 1
         try:
             was_first = await self._store.note_breaker(self._target.name, self._noted, noted, now)
             if was_first:
@@ -126,6 +141,8 @@ class Gate:
         except StoreError as error:
             log.warning("breaker_not_noted", target=self._target.name, error=str(error), next_step="tried again soon")
             return False
+        finally:
+            self._notes_answered += 1
         return was_first
 
     def _become(self, learnt: Breaker) -> None:

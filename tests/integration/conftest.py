@@ -120,7 +120,8 @@ class Bench:
 
     async def look(self) -> None:
         """Look at the gate, as maintenance does every second."""
-        await self.gate.look((await self.store.lanes()).get("erp", LaneState()))
+        notes_answered = self.gate.notes_answered
+        await self.gate.look((await self.store.lanes()).get("erp", LaneState()), notes_answered)
 
     async def until_sent(self, count: int) -> None:
         """Wait until so many attempts were begun, and see that no further one is."""

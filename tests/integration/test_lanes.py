@@ -130,7 +130,7 @@ class TestPause:
         await bench.store.pause("erp", bench.clock.now(), is_paused=False)
         reborn = Gate(PLAIN, bench.store, bench.clock, bench.journal)
 
-        await reborn.look((await bench.store.lanes())["erp"])
+        await reborn.look((await bench.store.lanes())["erp"], reborn.notes_answered)
         assert timedelta(seconds=3600) == reborn.held(START, bench.clock.now())
 
     async def test_what_waits_in_memory_goes_back_to_the_store(self, bench: Bench) -> None:
