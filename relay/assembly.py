@@ -13,8 +13,9 @@ from relay.gate import Gate
 from relay.headroom import Headroom
 from relay.health import Health
 from relay.ingest import Ingest
-from relay.lanes import Lane, Lanes, Memory
+from relay.lanes import Lane, Lanes
 from relay.maintenance import Maintenance
+from relay.memory import Memory
 from relay.roles import Role
 from relay.scheduler import Scheduler
 from relay.store.opening import store_on

@@ -13,44 +13,12 @@ from datetime import datetime, timedelta
 
 from relay.domain import Delivery, Event, Lease, Plan, Receipt, Target
 from relay.gate import Gate, GateState
+from relay.memory import Memory
 
 FRESH_PLACES = 1024  # what comes in a burst is not written pending and claimed again, which costs twice
 CLAIMED_PLACES_PER_SENDER = 4  # enough that a sender never waits for the store
 CLAIMED_TURN = 4  # each fourth delivery sent is a claimed one, where both wait
 LEASE = timedelta(seconds=60)  # renewed by maintenance long before; who hangs for so long loses what it holds
-MEMORY_BYTES_MAX = 64 * 1024 * 1024  # of bodies held by all lanes
-
-
-class Memory:
-    """The bound on the bodies that all lanes hold together. A lane that holds none may always have one."""
-
-    def __init__(self, bytes_max: int = MEMORY_BYTES_MAX) -> None:
-        self._bytes_max = bytes_max
-        self._bytes = 0
-        self._dropped = asyncio.Event()
-
-    @property
-    def free_bytes(self) -> int:
-        """Return how much more may be held."""
-        return max(0, self._bytes_max - self._bytes)
-
-    def has_room_for(self, body_bytes: int) -> bool:
-        """Tell whether a body may be held."""
-        return not self._bytes or body_bytes <= self.free_bytes
-
-    def hold(self, body_bytes: int) -> None:
-        """Count a body in."""
-        self._bytes += body_bytes
-
-    def drop(self, body_bytes: int) -> None:
-        """Count a body out."""
-        self._bytes -= body_bytes
-        self._dropped.set()
-
-    async def some_to_drop(self) -> None:
-        """Wait until a body is counted out."""
-        self._dropped.clear()
-        await self._dropped.wait()
 
 
 class Lane:
@@ -60,7 +28,7 @@ class Lane:
         self.target = target
         self.gate = gate
         self._worker = worker
-        self._memory = memory
+        self._memory = memory.share()
         # What a target with a rate was granted must go at once: later it would fall into another period.
         self._claimed_places = target.concurrency * (1 if target.rate else CLAIMED_PLACES_PER_SENDER)
         self._fresh_places_taken = 0
@@ -111,8 +79,7 @@ class Lane:
         """Wait until something may be due and there is room; return how many deliveries, and bytes, to claim."""
         await self._work_waits.wait()
         await self._has_room.wait()
-        while self._is_holding and not self._memory.free_bytes:
-            await self._memory.some_to_drop()
+        await self._memory.until_free()
         self._work_waits.clear()  # before the claim: what is stored meanwhile wakes it again
         return self._room, max(1, self._memory.free_bytes)
 

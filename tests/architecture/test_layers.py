@@ -28,6 +28,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "ingest",
         "gate",
         "lanes",
+        "memory",
         "scheduler",
         "worker",
         "maintenance",

@@ -8,7 +8,8 @@ import pytest
 
 from relay.domain import Attempt, Delivery, DeliveryStatus, Event, Outcome, Plan, Refusal, RetryPolicy, Target
 from relay.gate import Gate
-from relay.lanes import Lane, Lanes, Memory
+from relay.lanes import Lane, Lanes
+from relay.memory import Memory
 from relay.scheduler import Scheduler
 from relay.store.protocol import EventRecord, LaneState, Store
 from relay.worker import Worker

@@ -4,9 +4,9 @@ import asyncio
 
 from relay.domain import Target
 from relay.gate import Gate
-from relay.lanes import Lane, Memory
+from relay.lanes import Lane
+from relay.memory import Memory
 from relay.store.protocol import Store
-from tests.builders import an_event
 from tests.conftest import START, ManualClock
 from tests.integration.conftest import Journal
 from tests.unit.core.test_retry import a_delivery
@@ -39,12 +39,45 @@ async def test_full_memory_lets_no_more_bodies_in(store: Store, clock: ManualClo
 
 
 async def test_a_lane_that_holds_nothing_may_always_have_one(store: Store, clock: ManualClock) -> None:
-    """One lane's large bodies must not starve another lane."""
+    """A body larger than all the room there is must be delivered, too."""
     memory = Memory(bytes_max=1)
-    memory.hold(10 * MIB)
+    a_lane(memory, store, clock).reserve(10 * MIB)
     lane = a_lane(memory, store, clock)
     lane.wake()
 
     assert (32, 1) == await lane.hunger()
-    assert not lane.reserve(len(an_event().body) + 1)
+    assert lane.reserve(10 * MIB)
+    assert not lane.reserve(1)
     assert lane.lease(START).worker == "worker-a"
+
+
+async def test_a_lane_full_of_large_bodies_leaves_the_others_their_share(store: Store, clock: ManualClock) -> None:
+    """A target that is behind with its documents delays no other's bookings: each lane has room of its own."""
+    memory = Memory(bytes_max=8 * MIB)
+    full, other = a_lane(memory, store, clock), a_lane(memory, store, clock)
+    while full.reserve(MIB):
+        pass
+
+    assert [True, True, False] == [other.reserve(MIB) for _ in range(3)]
+
+
+async def test_a_lane_that_is_alone_may_take_what_is_common(store: Store, clock: ManualClock) -> None:
+    """Its own share and the common half; and what it lets go is there for the next."""
+    memory = Memory(bytes_max=8 * MIB)
+    busy, other = a_lane(memory, store, clock), a_lane(memory, store, clock)
+    assert [True] * 6 + [False] == [busy.reserve(MIB) for _ in range(7)]
+
+    for _ in range(6):
+        busy.free(MIB)
+    assert [True] * 6 + [False] == [other.reserve(MIB) for _ in range(7)]
+
+
+async def test_a_claim_asks_for_no_more_than_its_lane_may_hold(store: Store, clock: ManualClock) -> None:
+    """Its share and what is common, less what others have of it."""
+    memory = Memory(bytes_max=8 * MIB)
+    busy, other = a_lane(memory, store, clock), a_lane(memory, store, clock)
+    for _ in range(3):
+        busy.reserve(MIB)
+    other.wake()
+
+    assert (32, 5 * MIB) == await other.hunger()
