@@ -9,6 +9,7 @@
     ├── SecretInvalid          a secret cannot be used with its scheme; never says its value
     ├── StoreError
     │   ├── StoreUnavailable   it cannot commit now; trying again later makes sense   503
+    │   ├── StoreRefused       this one change is impossible, however often it is tried
     │   ├── StoreBroken        it can commit no more: only a restart helps            503, exit 1
     │   └── StoreUnusable      it cannot be opened at all                             exit 2
     ├── AddressBlocked         the address guard refused to dial
@@ -92,6 +93,12 @@ class StoreUnavailable(StoreError):
     """The store cannot commit now: full, locked, too far behind, or closing."""
 
     code = "store_unavailable"
+
+
+class StoreRefused(StoreError):
+    """The store cannot take this one change, now or later; others are not concerned."""
+
+    code = "store_refused"
 
 
 class StoreBroken(StoreError):

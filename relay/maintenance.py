@@ -7,14 +7,14 @@ from datetime import timedelta
 import structlog
 
 from relay.clock import Clock
-from relay.domain import Attempt, Delivery, Outcome, RetryPolicy, Target
-from relay.errors import StoreError, StoreUnavailable
+from relay.domain import Delivery, RetryPolicy, Target
+from relay.errors import StoreError, StoreRefused, StoreUnavailable
 from relay.gate import Gate, held_within
 from relay.headroom import Headroom
 from relay.lanes import LEASE
 from relay.observer import Observer
 from relay.store.protocol import LaneState, Store
-from relay.worker import judge
+from relay.worker import judge, lost
 
 log = structlog.get_logger("relay.maintenance")
 
@@ -52,6 +52,7 @@ class Maintenance:
         self._observer = observer
         self._draw = draw
         self._orphans: set[str] = set()
+        self._stuck: set[int] = set()  # deliveries that the store refuses to settle
 
     async def run(self) -> None:
         """Do all of it, for ever."""
@@ -67,9 +68,10 @@ class Maintenance:
 
     async def reclaim(self) -> None:
         """Settle as lost what vanished workers held, so that it is tried again."""
-        while lost := await self._store.abandoned(self._clock.now(), STEP_ROWS, STEP_BYTES):
-            for delivery in lost:
-                await self._settle_as_lost(delivery)
+        while left := await self._store.abandoned(self._clock.now(), STEP_ROWS, STEP_BYTES):
+            settled = [await self._settle_as_lost(delivery) for delivery in left]
+            if not any(settled):  # those that the store refuses to settle would be found for ever
+                return
 
     async def see_room(self) -> None:
         """Look how much waits, for whom, who is held, and how much room is left."""
@@ -103,17 +105,36 @@ class Maintenance:
                     next_step="they are kept and wait: configure a target of that name, and they go there",
                 )
 
-    async def _settle_as_lost(self, delivery: Delivery) -> None:
+    async def _settle_as_lost(self, delivery: Delivery) -> bool:
+        """Tell whether it is settled now: another process may have been first, or the store refuse."""
         now = self._clock.now()
         target = self._targets.get(delivery.target)
         policy = target.retry if target else RetryPolicy()
         held = held_within(await self._store.holds(delivery.target), delivery.planned_at, now)
-        detail = "its worker vanished during the attempt; whether the target got it is not known"
-        attempt = Attempt(delivery.attempt, now, 0.0, Outcome.LOST, detail=detail)
+        attempt = lost(delivery, now, "its worker vanished during the attempt")
         settlement = judge(delivery, attempt, policy, now, self._draw(), held)
-        if await self._store.settle(settlement):
+        try:
+            is_settled = await self._store.settle(settlement)
+        except StoreRefused as error:
+            self._tell_stuck(delivery, error)
+            return False
+        if is_settled:
             next_in_s = (settlement.due_at - now).total_seconds() if settlement.due_at else None
             self._observer.attempted(delivery, attempt, settlement.status, next_in_s=next_in_s)
+        return is_settled
+
+    def _tell_stuck(self, delivery: Delivery, error: StoreRefused) -> None:
+        """Say, once for each, that a delivery cannot be settled; the others are."""
+        if delivery.id not in self._stuck:
+            self._stuck.add(delivery.id)
+            log.error(
+                "delivery_stuck",
+                target=delivery.target,
+                event_id=delivery.event.id,
+                attempt=delivery.attempt,
+                error=str(error),
+                next_step="it stays as it is, and the others go on; please report this: the relay made it so",
+            )
 
     async def _every(self, seconds: float, name: str, duty: Callable[[], Awaitable[None]]) -> None:
         """Do a duty now and then. A store that is unavailable is asked again next time; readiness tells of it."""

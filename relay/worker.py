@@ -13,7 +13,7 @@ import structlog
 
 from relay.clock import Clock
 from relay.domain import Attempt, Delivery, DeliveryStatus, Outcome, RetryPolicy
-from relay.errors import StoreError, StoreUnavailable
+from relay.errors import StoreError, StoreRefused, StoreUnavailable
 from relay.lanes import Lane
 from relay.observer import Observer
 from relay.pacing import SlidingWindow
@@ -169,14 +169,32 @@ class Worker:
 
     async def _carry(self, delivery: Delivery) -> None:
         attempt = await self._attempt(delivery)
-        gate, now = self._lane.gate, self._clock.now()
-        await gate.learn(attempt)
-        held = gate.held(delivery.planned_at, now)
+        await self._lane.gate.learn(attempt)
+        try:
+            await self._conclude(delivery, attempt)
+        except StoreRefused as error:  # else this one event would end the process, and after each start again
+            await self._conclude_refused(delivery, error)
+
+    async def _conclude(self, delivery: Delivery, attempt: Attempt) -> None:
+        """Judge an attempt and settle what it leads to. Errors: StoreRefused."""
+        now = self._clock.now()
+        held = self._lane.gate.held(delivery.planned_at, now)
         settlement = judge(delivery, attempt, self._lane.target.retry, now, self._draw(), held)
         if await self._settle(settlement):
             self._tell(settlement)
         else:
             self._tell_lost(settlement)
+
+    async def _conclude_refused(self, delivery: Delivery, error: StoreRefused) -> None:
+        """Conclude an attempt whose result the store does not take: as lost, in words that are ours."""
+        told = log.bind(target=delivery.target, event_id=delivery.event.id, attempt=delivery.attempt)
+        next_step = "it counts as lost and is tried on its schedule; please report this: the relay made it so"
+        told.error("settlement_refused", error=str(error), next_step=next_step)
+        try:
+            await self._conclude(delivery, lost(delivery, self._clock.now(), "the store refused to write its result"))
+        except StoreRefused as again:
+            next_step = "it stays leased to this process; whoever runs after a restart tries to settle it as lost"
+            told.error("delivery_stuck", error=str(again), next_step=next_step)
 
     async def _attempt(self, delivery: Delivery) -> Attempt:
         """Send once. Whatever goes wrong inside is this attempt's failure, and no other delivery's."""
@@ -259,6 +277,11 @@ def judge(
             return Settlement(delivery, attempt, status)
         case Retry(due_at):
             return Settlement(delivery, attempt, DeliveryStatus.PENDING, due_at)
+
+
+def lost(delivery: Delivery, now: datetime, why: str) -> Attempt:
+    """Return the attempt of which nobody knows what came of it."""
+    return Attempt(delivery.attempt, now, 0.0, Outcome.LOST, detail=f"{why}; whether the target got it is not known")
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -39,6 +39,10 @@ class Storage(Protocol):
         """Return how large it is."""
         ...
 
+    async def refuse_settlement(self, event_id: str, reason: str = "%") -> None:
+        """Have the database refuse whatever may become of an event's deliveries for a reason LIKE that."""
+        ...
+
     def blocked(self) -> AbstractAsyncContextManager[None]:
         """Let nobody write to it meanwhile."""
         ...
@@ -61,6 +65,13 @@ class SqliteStorage:
         with closing(sqlite3.connect(self.path)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return self.path.stat().st_size
+
+    async def refuse_settlement(self, event_id: str, reason: str = "%") -> None:
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.execute(f"""
+                CREATE TRIGGER refused BEFORE UPDATE ON deliveries
+                WHEN NEW.status <> 'sending' AND NEW.reason LIKE '{reason}' AND NEW.event_seq = (SELECT seq FROM events WHERE id = '{event_id}')
+                BEGIN SELECT RAISE(ABORT, 'not this one'); END""")
 
     @asynccontextmanager
     async def blocked(self) -> AsyncIterator[None]:
@@ -85,6 +96,15 @@ class PostgresStorage:
     async def bytes_used(self) -> int:
         ((size,),) = await self.rows("SELECT pg_database_size(current_database())")
         return int(size)
+
+    async def refuse_settlement(self, event_id: str, reason: str = "%") -> None:
+        async with self._connected() as connection:
+            await connection.execute(f"""
+                CREATE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN RAISE check_violation USING MESSAGE = 'not this one'; END $$;
+                DO $$ BEGIN EXECUTE format('CREATE TRIGGER refused BEFORE UPDATE ON deliveries FOR EACH ROW
+                    WHEN (NEW.status <> ''sending'' AND NEW.reason LIKE %L AND NEW.event_seq = %s) EXECUTE FUNCTION refused()',
+                    '{reason}', (SELECT seq FROM events WHERE id = '{event_id}')); END $$""")
 
     @asynccontextmanager
     async def blocked(self) -> AsyncIterator[None]:

@@ -1,7 +1,8 @@
 """What a store can do: the verbs of the delivery life cycle. One contract suite holds every store to them.
 
 Whatever returns from `accept`, `settle`, `claim`, `release` or `replay` is on disk. Any of them raises
-`StoreUnavailable` where nothing was written and trying again later makes sense.
+`StoreUnavailable` where nothing was written and trying again later makes sense, and `StoreRefused` where nothing was
+written and this one change never can be.
 """
 
 from collections.abc import Mapping, Sequence

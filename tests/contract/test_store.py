@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from relay.domain import Delivery, DeliveryStatus, Outcome, Plan
-from relay.errors import StoreError, StoreUnavailable
+from relay.errors import StoreRefused, StoreUnavailable
 from relay.store.protocol import Settlement, Store
 from tests.builders import a_lease, a_plan, again, an_attempt, an_event, dead, delivered
 from tests.conftest import START
@@ -483,7 +483,7 @@ class TestUnavailable:
         await store.accept(bad, a_plan(), {})
 
         accepting = asyncio.create_task(store.accept(good, a_plan(), {}))
-        with pytest.raises(StoreError, match="refuses this change"):
+        with pytest.raises(StoreRefused, match="refuses this change"):
             await store.accept(replace(bad, key=b"other"), a_plan(), {})
 
         assert good.id == (await accepting).event_id

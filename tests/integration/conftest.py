@@ -51,10 +51,11 @@ class Journal:
 
 @dataclass
 class ScriptedTarget:
-    """A sender whose answers are given in advance; without any it accepts."""
+    """A sender whose answers, and their details, are given in advance; without any it accepts."""
 
     clock: ManualClock
     answers: list[Outcome | Exception] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
     sent: list[tuple[str, int]] = field(default_factory=list)
     open_gate: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: int = 0
@@ -79,7 +80,8 @@ class ScriptedTarget:
         answer = self.answers.pop(0) if self.answers else Outcome.ACCEPTED
         if isinstance(answer, Exception):
             raise answer
-        return Attempt(delivery.attempt, self.clock.now(), 0.01, answer)
+        detail = self.details.pop(0) if self.details else ""
+        return Attempt(delivery.attempt, self.clock.now(), 0.01, answer, detail=detail)
 
     async def close(self) -> None: ...
 

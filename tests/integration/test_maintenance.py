@@ -15,7 +15,7 @@ from relay.store.protocol import Store
 from tests.builders import a_lease, a_plan, an_event, delivered
 from tests.conftest import ManualClock
 from tests.integration.conftest import Journal
-from tests.storage import OpenStore
+from tests.storage import OpenStore, Storage
 
 KEEP = timedelta(days=30)
 ONE_DAY_MORE = timedelta(days=1)  # where days are dropped whole
@@ -61,6 +61,27 @@ async def test_a_delivery_lost_past_its_deadline_stands_as_dead(
     record = await store.event(event.id)
     assert record is not None
     assert DeliveryStatus.DEAD == record.deliveries[0].status
+
+
+async def test_a_lost_delivery_that_cannot_be_settled_stops_no_other_and_is_told_once(
+    store: Store, clock: ManualClock, storage: Storage, open_store: OpenStore, told: list[MutableMapping[str, Any]]
+) -> None:
+    """It is found again and again; that must not become a loop, and the others are tried again."""
+    dying = await open_store("worker-b")
+    events = [an_event() for _ in range(3)]
+    for event in events:
+        await dying.accept(event, a_plan("erp"), {0: a_lease("worker-b")})
+    await dying.close()
+    await storage.refuse_settlement(events[0].id)
+    journal = Journal()
+    maintenance = a_maintenance(store, clock, journal)
+
+    async with asyncio.timeout(10):
+        await maintenance.reclaim()
+        await maintenance.reclaim()
+
+    assert [event.id for event in events[1:]] == [event_id for event_id, *_ in journal.attempts]
+    assert [events[0].id] == [line["event_id"] for line in told if line["event"] == "delivery_stuck"]
 
 
 async def test_old_finished_events_go_and_young_ones_stay(store: Store, clock: ManualClock) -> None:

@@ -11,6 +11,7 @@ from relay.errors import StoreUnavailable
 from relay.scheduler import Scheduler
 from tests.builders import a_plan, an_event
 from tests.integration.conftest import Bench
+from tests.storage import Storage
 
 
 async def test_a_fresh_event_is_delivered_without_waiting_for_the_clock(bench: Bench) -> None:
@@ -62,6 +63,39 @@ async def test_a_sender_that_crashes_costs_one_attempt_and_no_other_delivery(ben
     await bench.until_status(other.id, DeliveryStatus.DELIVERED)
     (delivery,) = (await bench.story(poison.id)).deliveries
     assert "KeyError" in delivery.reason
+
+
+async def test_a_result_that_cannot_be_written_down_is_a_lost_attempt(bench: Bench, storage: Storage) -> None:
+    """Else it would end the process, and after each start again. It is tried on its schedule; the rest flows."""
+    bench.target.answers, bench.target.details = [Outcome.ERRORED], ["unheard-of words"]
+    bench.target.open_gate.clear()
+    poison, other = await bench.accept(), await bench.accept()
+    await storage.refuse_settlement(poison.id, "%unheard-of%")
+    bench.target.open_gate.set()
+    await bench.until_status(poison.id, DeliveryStatus.PENDING, attempts=1)
+    await bench.until_status(other.id, DeliveryStatus.DELIVERED)
+
+    (attempt,) = (await bench.story(poison.id)).deliveries[0].attempts
+    assert (1, Outcome.LOST) == (attempt.number, attempt.outcome)
+    assert "the store refused" in attempt.detail
+    bench.clock.advance(11)
+    await bench.until_status(poison.id, DeliveryStatus.DELIVERED, attempts=2)
+
+
+async def test_a_delivery_that_cannot_be_settled_at_all_keeps_its_lease_and_stops_no_other(
+    bench: Bench, storage: Storage
+) -> None:
+    """Whoever runs after a restart finds it abandoned; until then it costs no place."""
+    bench.target.open_gate.clear()
+    poison = await bench.accept()
+    await storage.refuse_settlement(poison.id)
+    others = [await bench.accept() for _ in range(4)]
+    bench.target.open_gate.set()
+
+    for other in others:
+        await bench.until_status(other.id, DeliveryStatus.DELIVERED)
+    await bench.until_status(poison.id, DeliveryStatus.SENDING)
+    assert bench.worker.is_well
 
 
 async def test_a_burst_beyond_the_window_is_delivered_whole(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

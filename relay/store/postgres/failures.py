@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from relay.errors import StoreError, StoreUnavailable
+from relay.errors import StoreError, StoreRefused, StoreUnavailable
 
 NO_DAY = "no partition of relation"
 
@@ -39,7 +39,7 @@ def error_of(fault: BaseException) -> StoreError:
     if isinstance(fault, StoreError):
         return fault
     if is_refusal(fault):
-        return StoreError(f"the database refuses this change: {words_of(fault)}")
+        return StoreRefused(f"the database refuses this change: {words_of(fault)}")
     return StoreUnavailable(f"the database does not answer as it should: {words_of(fault)}")
 
 

@@ -42,7 +42,7 @@ class Groups:
     async def do(self, verb: str, argument: Any, weight_bytes: int = 0) -> Any:
         """Have one change committed and return its result, once it is on disk.
 
-        Errors: StoreUnavailable, where nothing was promised; StoreError, where this one change is impossible.
+        Errors: StoreUnavailable, where nothing was promised; StoreRefused, where this one change is impossible.
         """
         if self._is_closed:
             raise StoreUnavailable("the store is not open")

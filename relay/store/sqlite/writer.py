@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import relay
-from relay.errors import StoreBroken, StoreError, StoreUnavailable
+from relay.errors import StoreBroken, StoreError, StoreRefused, StoreUnavailable
 from relay.store.sqlite import frames
 from relay.store.sqlite.frames import Failure
 
@@ -86,8 +86,8 @@ class GroupWriter:
     async def do(self, verb: str, argument: Any, weight_bytes: int = 0) -> Any:
         """Have one change committed and return its result, once it is on disk.
 
-        verb: one of `writing.VERBS`. Errors: StoreUnavailable, where nothing was promised; StoreError, where this
-        one change is impossible; StoreBroken, where nothing can be changed any more.
+        verb: one of `writing.VERBS`. Errors: StoreUnavailable, where nothing was promised; StoreRefused, where
+        this one change is impossible; StoreBroken, where nothing can be changed any more.
         """
         if self._gone is None or self._gone.done():
             raise self._closed()
@@ -203,7 +203,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _error_of(failure: Failure) -> StoreError:
-    return (StoreUnavailable if failure.is_passing else StoreError)(failure.words)
+    return (StoreUnavailable if failure.is_passing else StoreRefused)(failure.words)
 
 
 def _grant(granted: asyncio.Future[Any], result: Any) -> None:
