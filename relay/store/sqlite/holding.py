@@ -14,19 +14,22 @@ class BreakerChange(NamedTuple):
     is_tripped: bool
 
 
-def note_breaker(connection: sqlite3.Connection, changes: Sequence[tuple[BreakerChange, int]]) -> list[bool]:
-    """Change breakers that are as they were known to be; tell which were."""
+def note_breaker(connection: sqlite3.Connection, changes: Sequence[tuple[BreakerChange, int]]) -> list[str | None]:
+    """Change breakers that stand as told; return what stands instead where one does not, and None where it did."""
     return [_note_breaker(connection, change, now) for change, now in changes]
 
 
-def _note_breaker(connection: sqlite3.Connection, change: BreakerChange, now: int) -> bool:
+def _note_breaker(connection: sqlite3.Connection, change: BreakerChange, now: int) -> str | None:
     _know(connection, change.target)
-    was_so = connection.execute(
-        "UPDATE lanes SET breaker = ?, is_tripped = ? WHERE target = ? AND breaker = ?",
-        (change.after, change.is_tripped, change.target, change.before),
-    ).rowcount
+    (stands,) = connection.execute("SELECT breaker FROM lanes WHERE target = ?", (change.target,)).fetchone()
+    if stands != change.before:
+        return str(stands)
+    connection.execute(
+        "UPDATE lanes SET breaker = ?, is_tripped = ? WHERE target = ?",
+        (change.after, change.is_tripped, change.target),
+    )
     _mark(connection, change.target, now)
-    return bool(was_so)
+    return None
 
 
 def pause(connection: sqlite3.Connection, wishes: Sequence[tuple[str, bool, int]]) -> list[None]:

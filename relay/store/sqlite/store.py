@@ -23,7 +23,7 @@ from relay.store.sqlite.rows import to_ms
 from relay.store.sqlite.schema import prepare
 from relay.store.sqlite.waking import Bells
 from relay.store.sqlite.writer import GroupWriter
-from relay.store.texts import breaker_to_json
+from relay.store.texts import breaker_from_json, breaker_to_json
 
 T = TypeVar("T")
 
@@ -137,9 +137,15 @@ class SqliteStore:
 
     async def note_breaker(self, target: str, before: Breaker, after: Breaker, now: datetime) -> bool:
         """Change what is known of a target's health, unless another process did so first."""
-        change = BreakerChange(target, breaker_to_json(before), breaker_to_json(after), after.is_tripped)
-        was_so: bool = await self._writer.do("note_breaker", (change, to_ms(now)))
-        return was_so
+        text = breaker_to_json(before)
+        while True:
+            change = BreakerChange(target, text, breaker_to_json(after), after.is_tripped)
+            stands: str | None = await self._writer.do("note_breaker", (change, to_ms(now)))
+            if stands is None:
+                return True
+            if breaker_from_json(stands) != before:
+                return False
+            text = stands  # the same, as another version writes it
 
     async def pause(self, target: str, now: datetime, *, is_paused: bool) -> None:
         """Hold a target's deliveries, or let them go on."""
