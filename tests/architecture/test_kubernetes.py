@@ -251,3 +251,10 @@ def test_the_relay_may_be_reached_and_may_reach_what_it_needs() -> None:
     assert sorted(PORTS) == sorted(inward)
     assert {53, 5432, 443} == outward
     assert "169.254.0.0/16" in block["except"]  # where clouds keep their credentials
+
+
+def test_every_file_is_named_where_it_is_explained() -> None:
+    """What nobody tells of is not found."""
+    told = (ROOT / "docs" / "deploy" / "replicas.md").read_text()
+
+    assert [] == [path.name for path in [*FILES, VALUES] if path.name not in told]
