@@ -70,7 +70,8 @@ class SqliteStorage:
         with closing(sqlite3.connect(self.path)) as connection:
             connection.execute(f"""
                 CREATE TRIGGER refused BEFORE UPDATE ON deliveries
-                WHEN NEW.status <> 'sending' AND NEW.reason LIKE '{reason}' AND NEW.event_seq = (SELECT seq FROM events WHERE id = '{event_id}')
+                WHEN NEW.status <> 'sending' AND NEW.reason LIKE '{reason}'
+                    AND NEW.event_seq = (SELECT seq FROM events WHERE id = '{event_id}')
                 BEGIN SELECT RAISE(ABORT, 'not this one'); END""")
 
     @asynccontextmanager
@@ -103,7 +104,8 @@ class PostgresStorage:
                 CREATE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS $$
                 BEGIN RAISE check_violation USING MESSAGE = 'not this one'; END $$;
                 DO $$ BEGIN EXECUTE format('CREATE TRIGGER refused BEFORE UPDATE ON deliveries FOR EACH ROW
-                    WHEN (NEW.status <> ''sending'' AND NEW.reason LIKE %L AND NEW.event_seq = %s) EXECUTE FUNCTION refused()',
+                    WHEN (NEW.status <> ''sending'' AND NEW.reason LIKE %L AND NEW.event_seq = %s)
+                    EXECUTE FUNCTION refused()',
                     '{reason}', (SELECT seq FROM events WHERE id = '{event_id}')); END $$""")
 
     @asynccontextmanager

@@ -60,3 +60,14 @@ def breaker_from_json(text: str) -> Breaker:
 def reason_of(attempt: Attempt) -> str:
     """Return what came of an attempt, in words."""
     return f"{attempt.outcome.value}: {attempt.detail}" if attempt.detail else attempt.outcome.value
+
+
+def storable(text: str) -> str:
+    """Return a text without what no text in a database can be: half of a surrogate pair, or, in PostgreSQL, NUL."""
+    if "\0" in text:
+        text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text

@@ -9,10 +9,10 @@ from relay.store.postgres.days import Days
 from relay.store.postgres.failures import Collision
 from relay.store.postgres.locks import lock_orders
 from relay.store.postgres.numbers import Numbers, day_of_event, span_of_event
-from relay.store.postgres.rows import NEVER, storable
+from relay.store.postgres.rows import NEVER
 from relay.store.postgres.session import Connection
 from relay.store.postgres.tallies import Change, tally
-from relay.store.texts import headers_to_json, verdicts_to_json
+from relay.store.texts import headers_to_json, storable, verdicts_to_json
 
 FINAL = ("delivered", "dead", "cancelled")
 Line = tuple[str, str]  # a target and an order value: deliveries of one line go one at a time

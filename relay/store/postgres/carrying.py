@@ -10,11 +10,11 @@ from relay.store.choosing import shared, within
 from relay.store.postgres.days import Days
 from relay.store.postgres.failures import REFUSALS
 from relay.store.postgres.locks import PACE, lock, lock_orders, number_of
-from relay.store.postgres.rows import DELIVERY, EVENT, NEVER, deliveries, storable
+from relay.store.postgres.rows import DELIVERY, EVENT, NEVER, deliveries
 from relay.store.postgres.session import Connection
 from relay.store.postgres.tallies import Change, tally
 from relay.store.protocol import Settlement
-from relay.store.texts import reason_of
+from relay.store.texts import reason_of, storable
 
 Fence = tuple[int, int]  # delivery and attempt: every claim counts up, so that an old lease's number is none of now
 

@@ -1,4 +1,4 @@
-"""Between rows and nouns: texts that PostgreSQL can hold, and records read back."""
+"""Between records and nouns."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -18,17 +18,6 @@ ATTEMPT = "number, started_at, duration_ms, outcome, status, detail, excerpt"
 NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # due when something else makes it so
 
 Record: TypeAlias = asyncpg.Record
-
-
-def storable(text: str) -> str:
-    """Return a text without what no text of PostgreSQL can hold: NUL, and half of a surrogate pair."""
-    if "\0" in text:
-        text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace").decode()
-    return text
 
 
 def event_from(row: Record) -> Event:

@@ -17,7 +17,7 @@ from relay.store.protocol import Settlement
 from relay.store.sqlite.accepting import Acceptance
 from relay.store.sqlite.carrying import Loaded, Settled
 from relay.store.sqlite.frames import apart
-from relay.store.texts import headers_from_json, headers_to_json, reason_of, verdicts_to_json
+from relay.store.texts import headers_from_json, headers_to_json, reason_of, storable, verdicts_to_json
 
 
 def to_ms(time: datetime) -> int:
@@ -108,7 +108,7 @@ def settled(settlement: Settlement) -> Settled:
         status.value,
         maybe_to_ms(settlement.due_at),
         int(started_at + duration_ms) if status.is_final else None,
-        reason_of(attempt),
+        storable(reason_of(attempt)),
         delivery.order,
         attempt.outcome is Outcome.LOST,
         (
@@ -117,7 +117,7 @@ def settled(settlement: Settlement) -> Settled:
             duration_ms,
             attempt.outcome.value,
             attempt.status,
-            attempt.detail,
+            storable(attempt.detail),
             attempt.excerpt,
         ),
     )
