@@ -1,6 +1,5 @@
 """What is shipped beside the program, read as those read it who run it."""
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,14 +7,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from relay.config import Config, doubts, load, schema
+from relay.config import Config, doubts, load
 from relay.errors import ConfigurationInvalid
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config"
 KUBERNETES = CONFIG / "kubernetes"
 PROBES = {"/healthz", "/readyz"}  # on either port: test_inbound.py and test_admin.py ask for them
-IS_POSTGRES_ACCEPTED = "postgresql://" in json.dumps(schema())
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
@@ -30,12 +28,11 @@ def document(path: Path) -> dict[str, Any]:
 
 
 def wrong_with(path: Path, environ: Mapping[str, str]) -> list[str]:
-    """Return what `relay check` finds wrong or doubtful in a file, as keys; but for a store that is not built yet."""
+    """Return what `relay check` finds wrong or doubtful in a file, as keys."""
     try:
         return [doubt.key for doubt in doubts(load(path, environ), lambda target: None)]
     except ConfigurationInvalid as invalid:
-        unbuilt = set() if IS_POSTGRES_ACCEPTED else {"storage.url"}
-        return [fault.key for fault in invalid.faults if fault.key not in unbuilt]
+        return [fault.key for fault in invalid.faults]
 
 
 def loaded(path: Path, environ: Mapping[str, str]) -> Config:

@@ -48,6 +48,7 @@ SECRET = the("Secret")
 ENVIRONMENT = {variable["name"]: variable["value"] for variable in RELAY["env"]} | dict.fromkeys(
     SECRET["stringData"], "a-value-of-yours"
 )
+ENVIRONMENT["DATABASE_URL"] = "postgresql://relay:a-password@postgres/relay"
 
 
 @pytest.fixture
