@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from relay.domain import Event, Lease, Plan, PlannedDelivery
+from relay.store.postgres import bodies
 from relay.store.postgres.days import Days
 from relay.store.postgres.failures import Collision
 from relay.store.postgres.locks import lock_orders
@@ -130,7 +131,17 @@ class Accepting:
             births += of_event
             queued = frozenset(index for index, birth in enumerate(of_event) if birth.is_queued)
             stored[acceptance.event.id] = Stored(None, [birth.id for birth in of_event], queued)
-        await connection.execute(_STORE, *_columns(map(_event_row, fresh), 10), *_columns(map(_birth_row, births), 12))
+        events = [(acceptance.event, acceptance.plan, seq) for acceptance, seq in fresh]
+        contents = [(seq, headers_to_json(event.headers), event.body) for event, _, seq in events]
+        await connection.execute(
+            _STORE,
+            *_columns((_event_row(*each) for each in events), 9),
+            *_columns((content for content in contents if not bodies.is_large(content[2])), 3),
+            *_columns(map(_birth_row, births), 12),
+        )
+        for content in contents:
+            if bodies.is_large(content[2]):
+                await bodies.store(connection, *content)
         await tally(connection, self._shard, [Change(birth.planned.target, 1, 0) for birth in births])
         return stored
 
@@ -212,10 +223,9 @@ _BUSY = """
         AND d.finished_at IS NULL)"""
 
 
-def _event_row(fresh: tuple[Acceptance, int]) -> tuple[Any, ...]:
-    (event, plan, _), seq = fresh
+def _event_row(event: Event, plan: Plan, seq: int) -> tuple[Any, ...]:
     named = (seq, event.id, event.source, storable(event.type), event.key, event.key_expires_at, event.received_at)
-    return (*named, storable(verdicts_to_json(plan.verdicts)), headers_to_json(event.headers), event.body)
+    return (*named, len(event.body), storable(verdicts_to_json(plan.verdicts)))
 
 
 def _birth_row(birth: Birth) -> tuple[Any, ...]:
@@ -229,21 +239,19 @@ def _birth_row(birth: Birth) -> tuple[Any, ...]:
 
 
 _STORE = """
-    WITH fresh AS (
-        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[],
-            $7::timestamptz[], $8::text[], $9::bytea[], $10::bytea[])
-        AS f (seq, id, source, type, key, key_expires_at, received_at, verdicts, headers, body)),
-    listed AS (
+    WITH listed AS (
         INSERT INTO events (seq, id, source, type, key, key_expires_at, received_at, body_bytes, verdicts)
-        SELECT seq, id, source, type, key, key_expires_at, received_at, length(body), verdicts FROM fresh),
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[],
+            $7::timestamptz[], $8::int[], $9::text[])),
     kept AS (
-        INSERT INTO contents (event_seq, headers, body) SELECT seq, headers, body FROM fresh)
+        INSERT INTO contents (event_seq, headers, body)
+        SELECT * FROM unnest($10::bigint[], $11::bytea[], $12::bytea[]))
     INSERT INTO deliveries (id, event_seq, route, target, order_value, turn, planned_at, deadline_at, due_at, status,
         attempts, leased_by, leased_until)
     SELECT id, event_seq, route, target, order_value, CASE WHEN order_value IS NOT NULL THEN nextval('turns') END,
         planned_at, deadline_at, due_at, status, attempts, leased_by, leased_until
-    FROM unnest($11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
-        $17::timestamptz[], $18::timestamptz[], $19::text[], $20::int[], $21::text[], $22::timestamptz[])
+    FROM unnest($13::bigint[], $14::bigint[], $15::text[], $16::text[], $17::text[], $18::timestamptz[],
+        $19::timestamptz[], $20::timestamptz[], $21::text[], $22::int[], $23::text[], $24::timestamptz[])
         AS b (id, event_seq, route, target, order_value, planned_at, deadline_at, due_at, status, attempts,
             leased_by, leased_until)"""
 

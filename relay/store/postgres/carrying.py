@@ -79,7 +79,7 @@ async def _claim(connection: Connection, wanted: Claim, floor: int) -> list[Deli
     if wanted.rate is not None:
         await connection.execute(_GRANT, wanted.target, wanted.now, len(chosen))
     leased = await connection.fetch(_LEASE, chosen, wanted.worker, wanted.until)
-    return deliveries(leased, chosen)
+    return await deliveries(connection, leased, chosen)
 
 
 async def _left_of_pace(connection: Connection, wanted: Claim, rate: Rate) -> int:
@@ -131,7 +131,7 @@ _RELEASE = """
 
 async def load(connection: Connection, ids: Sequence[int]) -> list[Delivery]:
     """Read deliveries with their events, in the order of `ids`."""
-    return deliveries(await connection.fetch(_LOAD, ids), ids)
+    return await deliveries(connection, await connection.fetch(_LOAD, ids), ids)
 
 
 _LOAD = f"""

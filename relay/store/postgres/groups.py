@@ -11,6 +11,7 @@ from relay.store.postgres.session import Connection, Session
 
 GROUP_MAX = 1000  # changes in one commit
 GROUP_BYTES = 64 * 1024 * 1024  # of bodies in one commit
+SLOWEST_BYTES_S = 8 * 1024 * 1024  # to the server: for large bodies there is more patience
 TRIES = 5  # where others do something at the same moment
 
 # A verb makes one kind of change for all who want it: it takes their arguments and returns their results, in order.
@@ -27,9 +28,15 @@ class Wish(NamedTuple):
 
 
 class Groups:
-    """One way by which this process changes the database. What goes different ways is committed side by side."""
+    """One way by which this process changes the database. What goes different ways is committed side by side.
 
-    def __init__(self, session: Session, verbs: Mapping[str, Verb], days: Days, weight_bytes_max: int) -> None:
+    also_s: for how much longer than usual an answer may take.
+    """
+
+    def __init__(
+        self, session: Session, verbs: Mapping[str, Verb], days: Days, weight_bytes_max: int, also_s: float = 0.0
+    ) -> None:
+        self._also_s = also_s
         self._session = session
         self._verbs = verbs
         self._days = days
@@ -101,16 +108,17 @@ class Groups:
         for index, wish in enumerate(group):
             places.setdefault(wish.verb, []).append(index)
         question = [(self._verbs[verb], [group[index].argument for index in of]) for verb, of in places.items()]
-        answer = await self._transact(question)
+        also_s = self._also_s + sum(wish.weight_bytes for wish in group) / SLOWEST_BYTES_S
+        answer = await self._transact(question, also_s)
         results: list[Any] = [None] * len(group)
         for of, of_verb in zip(places.values(), answer, strict=True):
             for index, result in zip(of, of_verb, strict=True):
                 results[index] = result
         return results
 
-    async def _transact(self, question: Sequence[tuple[Verb, Sequence[Any]]]) -> list[Sequence[Any]]:
-        """Do all in one transaction, again where others did something at the same moment."""
-        async with self._session.used() as connection:
+    async def _transact(self, question: Sequence[tuple[Verb, Sequence[Any]]], also_s: float) -> list[Sequence[Any]]:
+        """Do all in one transaction, again where others did something at the same moment. also_s: more patience."""
+        async with self._session.used(also_s) as connection:
             for tries_left in reversed(range(TRIES)):
                 try:
                     async with connection.transaction():

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from relay.domain import DeliveryStatus, Hold
+from relay.store.postgres import bodies
 from relay.store.postgres.numbers import span_of_event
 from relay.store.postgres.rows import ATTEMPT, EVENT, NEVER, Record, attempt_from, event_from
 from relay.store.postgres.session import Connection
@@ -118,12 +119,13 @@ async def event(connection: Connection, event_id: str) -> EventRecord | None:
     row = await connection.fetchrow(_EVENT, event_id, *day)
     if row is None:
         return None
+    large = await bodies.load(connection, [(row["seq"], row["body_bytes"])])
     deliveries = await connection.fetch(_DELIVERIES, row["seq"], *day)
     attempts: dict[int, list[Record]] = {}
     for attempt in await connection.fetch(_ATTEMPTS, [each["id"] for each in deliveries], *day):
         attempts.setdefault(attempt["delivery_id"], []).append(attempt)
     told = tuple(_delivery_from(each, attempts.get(each["id"], [])) for each in deliveries)
-    return EventRecord(event_from(row), verdicts_from_json(row["verdicts"]), told)
+    return EventRecord(event_from(row, large.get(row["seq"])), verdicts_from_json(row["verdicts"]), told)
 
 
 _EVENT = f"""

@@ -1,15 +1,21 @@
 """Between records and nouns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
 import asyncpg
 
 from relay.domain import Attempt, Delivery, Event, Outcome
+from relay.store.postgres import bodies
+from relay.store.postgres.bodies import LARGE_BYTES
+from relay.store.postgres.session import Connection
 from relay.store.texts import headers_from_json
 
-EVENT = "e.id, e.source, e.type, e.key, e.key_expires_at, e.received_at, c.headers, c.body"
+EVENT = (
+    "e.id, e.source, e.type, e.key, e.key_expires_at, e.received_at, c.headers, e.body_bytes,"
+    f" CASE WHEN e.body_bytes <= {LARGE_BYTES} THEN c.body END AS body"
+)
 DELIVERY = (
     "d.id AS delivery_id, d.route, d.target, d.attempts, d.attempts_before, d.planned_at, d.deadline_at, d.order_value"
 )
@@ -20,8 +26,8 @@ NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # due when something els
 Record: TypeAlias = asyncpg.Record
 
 
-def event_from(row: Record) -> Event:
-    """Read a row that has the columns `EVENT`."""
+def event_from(row: Record, large_body: bytes | None = None) -> Event:
+    """Read a row that has the columns `EVENT`. large_body: as `bodies` loads it."""
     return Event(
         row["id"],
         row["source"],
@@ -30,20 +36,21 @@ def event_from(row: Record) -> Event:
         row["key_expires_at"],
         row["received_at"],
         headers_from_json(row["headers"]),
-        row["body"],
+        row["body"] if large_body is None else large_body,
     )
 
 
-def deliveries(rows: Iterable[Record], order: Sequence[int]) -> list[Delivery]:
+async def deliveries(connection: Connection, rows: Sequence[Record], order: Sequence[int]) -> list[Delivery]:
     """Read rows that have the columns `DELIVERY`, `EVENT` and event_seq, in the order of these numbers.
 
     Deliveries of one event share it.
     """
+    large = await bodies.load(connection, ((row["event_seq"], row["body_bytes"]) for row in rows))
     events: dict[int, Event] = {}
     found: dict[int, Delivery] = {}
     for row in rows:
         seq = row["event_seq"]
-        event = events.get(seq) or events.setdefault(seq, event_from(row))
+        event = events.get(seq) or events.setdefault(seq, event_from(row, large.get(seq)))
         found[row["delivery_id"]] = _delivery_from(row, event)
     return [found[number] for number in order if number in found]
 

@@ -18,6 +18,7 @@ SETTINGS: Mapping[str, str] = {
     "timezone": "UTC",
     "jit": "off",  # compiling a statement costs more than it takes
     "plan_cache_mode": "force_generic_plan",  # planned once: what is asked is always the same
+    "statement_timeout": "60s",  # we give up long before, and the server a while after
     "idle_in_transaction_session_timeout": "10s",  # a machine that fell silent holds nobody up for longer
     "tcp_keepalives_idle": "5",  # seconds; so that the locks of a machine that is gone are free soon
     "tcp_keepalives_interval": "2",
@@ -56,11 +57,14 @@ class Session:
         self._one_at_a_time = asyncio.Lock()
 
     @asynccontextmanager
-    async def used(self, patience_s: float | None = None) -> AsyncIterator[Connection]:
-        """Use the connection alone, made anew if need be. Errors: StoreUnavailable, StoreError."""
+    async def used(self, also_s: float = 0.0) -> AsyncIterator[Connection]:
+        """Use the connection alone, made anew if need be. also_s: for how much longer than usual.
+
+        Errors: StoreUnavailable, StoreRefused.
+        """
         async with self._one_at_a_time:
             with translated():
-                async with asyncio.timeout(patience_s or self._server.patience_s):
+                async with asyncio.timeout(self._server.patience_s + also_s):
                     connection = await self._connected()
                     try:
                         yield connection
@@ -96,13 +100,12 @@ class Session:
 
 async def connect(server: Server, settings: Mapping[str, str]) -> Connection:
     """Connect to whichever of the URL's hosts takes changes."""
-    patience_ms = round(server.patience_s * 1000)
     connection: Connection = await asyncpg.connect(
         server.url,
         timeout=server.patience_s,
         statement_cache_size=STATEMENTS_KEPT,
         max_cached_statement_lifetime=0,
-        server_settings={"statement_timeout": str(patience_ms), **settings},
+        server_settings=dict(settings),
         target_session_attrs=SessionAttribute.read_write,
     )
     await connection.execute(_DURABLE)

@@ -29,7 +29,8 @@ from relay.store.texts import breaker_to_json
 T = TypeVar("T")
 
 PATIENCE_S = 2.5  # how long a commit may take before its callers hear 503
-STEP_PATIENCE_S = 30.0  # for a step of retention
+STEP_ALSO_S = 30.0  # for a step of retention
+CLAIM_ALSO_S = 10.0  # for what a claim brings: large bodies, over a slow network
 WAITING_BYTES_MAX = 256 * 1024 * 1024  # of bodies not yet committed
 EVENT_BYTES = 1024  # what an event weighs beside its body
 LOOKED_EVERY_S = 15.0  # for what the database says that we hold and we do not know of
@@ -65,10 +66,10 @@ class PostgresStore:
                 "note_breaker": holding.note_breaker,
                 "pause": holding.pause,
             },
+            CLAIM_ALSO_S,
         )
         self._reading = Session(self._server, "reading", BY_INDEX)
-        step_ms = str(round(STEP_PATIENCE_S * 1000))
-        self._keeping = Session(self._server, "keeping", {"statement_timeout": step_ms})
+        self._keeping = Session(self._server, "keeping", {})
         self._liveness = Liveness(
             Session(self._server, "beating", {}), worker, steps_of(ENGINE)[-1].number, self._find_strays
         )
@@ -211,7 +212,7 @@ class PostgresStore:
         """Drop old finished events and keys past their window. One process does so for all others, too."""
         if not await self._liveness.leads():
             return False
-        async with self._keeping.used(STEP_PATIENCE_S) as connection:
+        async with self._keeping.used(STEP_ALSO_S) as connection:
             shard = self._shard("keeping")
             return await keeping.purge(connection, self._days, shard, Purge(before, now, limit, bytes_max))
 
@@ -223,9 +224,11 @@ class PostgresStore:
         """Return None: the disk is the server's."""
         return None
 
-    def _groups(self, purpose: str, settings: Mapping[str, str], verbs: Mapping[str, Verb]) -> Groups:
+    def _groups(
+        self, purpose: str, settings: Mapping[str, str], verbs: Mapping[str, Verb], also_s: float = 0.0
+    ) -> Groups:
         session = Session(self._server, purpose, settings, self._doubt)
-        return Groups(session, verbs, self._days, WAITING_BYTES_MAX)
+        return Groups(session, verbs, self._days, WAITING_BYTES_MAX, also_s)
 
     def _shard(self, purpose: str) -> int:
         return number_of(f"{self._worker} {purpose}") % SHARDS
