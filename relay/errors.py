@@ -7,6 +7,7 @@
     ├── ExpressionFailed       a compiled expression cannot be evaluated on this data
     ├── ContentMissing         an event holds nothing that a target could be given
     ├── SecretInvalid          a secret cannot be used with its scheme; never says its value
+    ├── SigningImpossible      what we hold verifies, and cannot sign                 exit 1
     ├── StoreError
     │   ├── StoreUnavailable   it cannot commit now; trying again later makes sense   503
     │   ├── StoreRefused       this one change is impossible, however often it is tried
@@ -81,6 +82,18 @@ class SecretInvalid(RelayError):
     """A secret is none: empty, blank, or not in its scheme's form."""
 
     code = "secret_invalid"
+
+
+class SigningImpossible(RelayError):
+    """What the source is configured with only verifies: nobody but the vendor can sign."""
+
+    code = "signing_impossible"
+
+    def __init__(self, scheme: str) -> None:
+        super().__init__(
+            f"scheme {scheme} verifies with a public key; to sign as the vendor would, let the source's first secret "
+            "be a private key in PEM (a test key of yours, never where the vendor really sends)"
+        )
 
 
 class StoreError(RelayError):

@@ -15,7 +15,11 @@ NEEDS = {
     "basic": "`secret`: user:password",
     "header": "`secret`: the value of {header}",
     "standard-webhooks": "`secret`: whsec_…",
-    "hmac": "`secret`: signs {header} by HMAC-{algorithm}",
+    "hmac": "`secret`: signs {place} by HMAC-{algorithm}",
+    "digest": "`secret`: signs {place} by {algorithm}",
+    "ed25519": "`secret`: the public key (Ed25519) that verifies {place}",
+    "ecdsa": "`secret`: the public key (P-256) that verifies {place}",
+    "jwt": "`secret`: the key of the token in {place} ({algorithm})",
     "ip": "nothing: known by its address",
     "none": "nothing: unproven",
 }
@@ -53,5 +57,6 @@ def _needs(preset: Preset) -> str:
 
 
 def _need(scheme: Mapping[str, object]) -> str:
-    settings = {"algorithm": "sha256", **scheme}
-    return NEEDS[str(scheme["scheme"])].format_map({**settings, "algorithm": str(settings["algorithm"]).upper()})
+    place = scheme.get("header", scheme.get("body_field"))
+    settings = {**scheme, "place": place, "algorithm": str(scheme.get("algorithm", "sha256")).upper()}
+    return NEEDS[str(scheme["scheme"])].format_map(settings)

@@ -14,6 +14,7 @@ from relay.cli.options import config_option, load_or_exit, no_answer, unknown
 from relay.cli.vendor import VendorRequest, samples_of, signed
 from relay.config import Config
 from relay.domain import Source
+from relay.errors import SigningImpossible
 from relay.presets import Sample
 
 
@@ -41,7 +42,10 @@ def send(
     now = datetime.now(UTC)
     content = body.read_bytes() if body else sample.render(now, str(uuid4()))
     base_url = url or f"http://{config.server.listen.reachable}"
-    request = signed(known, base_url, content, sample.headers, now, config.server.public_url)
+    try:
+        request = signed(known, base_url, content, sample.headers, now, config.server.public_url)
+    except SigningImpossible as error:
+        raise click.ClickException(f"source {source}: {error}") from error
     status, answer = _post(request)
     if as_json:
         click.echo(orjson.dumps({"status": status, "answer": answer}))

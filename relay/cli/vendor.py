@@ -42,4 +42,4 @@ def signed(
     proof = verification.sign(request, source, now)
     sent.update(proof.headers)
     url = base_url.rstrip("/") + path + (f"/{quote(proof.token, safe='')}" if proof.token else "")
-    return VendorRequest(url, sent, body)
+    return VendorRequest(url, sent, body if proof.body is None else proof.body)

@@ -8,7 +8,6 @@ NOT_BUILT = "not built in this version"
 KEYS = {
     "routes": ("body",),
 }
-VERIFY_SCHEMES = ("ed25519", "ecdsa", "jwt")
 AUTH_SCHEMES = ("query", "login", "oauth2", "hmac")
 
 

@@ -58,10 +58,11 @@ class Verifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What makes a request genuine: headers to set, and a token for the URL's path."""
+    """What makes a request genuine: headers to set, a token for the URL's path, and a body that holds a signature."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
     token: str | None = None
+    body: bytes | None = None  # None: as it was
 
 
 class Term(Protocol):

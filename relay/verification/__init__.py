@@ -39,4 +39,8 @@ def sign(request: InboundRequest, source: Source, now: datetime) -> Proof:
     """Make everything that a genuine sender of this source would add to a request."""
     proofs = [verifier.sign(request, now) for verifier in source.verifiers]
     headers = {name: value for proof in proofs for name, value in proof.headers.items()}
-    return Proof(headers, next((proof.token for proof in proofs if proof.token), None))
+    return Proof(
+        headers,
+        next((proof.token for proof in proofs if proof.token), None),
+        next((proof.body for proof in proofs if proof.body is not None), None),
+    )

@@ -1,32 +1,35 @@
 """What a signature covers, as a template of the request's parts: `{id}.{timestamp}.{body}`."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from hmac import compare_digest
 from string import Formatter
+from urllib.parse import parse_qs, parse_qsl
+
+import orjson
 
 from relay.domain import InboundRequest
 from relay.errors import ExpressionInvalid
 from relay.verification._wire import as_sent
 
+FORM = "application/x-www-form-urlencoded"
+FORM_FIELDS_MAX = 1000
+IN_BODY = "body."  # `{body.signature.token}`: a value of the JSON body, by the names and numbers on the way to it
 Part = tuple[bytes, str | None]  # a literal, then the field that follows it
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What else a signature may cover, as the headers say it."""
+    """What else a signature may cover: as the headers say it, and the body as data where that is read."""
 
     timestamp: str = ""
     id: str = ""
+    document: object = None
 
 
-FIELDS: Mapping[str, Callable[[InboundRequest, Stamp], bytes]] = {
-    "body": lambda request, stamp: request.body,
-    "timestamp": lambda request, stamp: as_sent(stamp.timestamp),
-    "id": lambda request, stamp: as_sent(stamp.id),
-    "url": lambda request, stamp: as_sent(request.url),
-    "method": lambda request, stamp: as_sent(request.method),
-    "path": lambda request, stamp: as_sent(request.path),
-}
+Field = Callable[[InboundRequest, Stamp], bytes | None]
 
 
 def parse_template(text: str) -> tuple[Part, ...]:
@@ -36,7 +39,7 @@ def parse_template(text: str) -> tuple[Part, ...]:
     except ValueError as error:
         raise ExpressionInvalid(f"{text!r} is no template: {error}") from error
     for _, name, specification, conversion in parsed:
-        if name is not None and (name not in FIELDS or specification or conversion):
+        if name is not None and (not _is_field(name) or specification or conversion):
             known = " ".join(f"{{{field}}}" for field in FIELDS)
             raise ExpressionInvalid(f"{text!r} holds {{{name}}}: expected {known}")
     if not any(name for _, name, _, _ in parsed):
@@ -44,9 +47,91 @@ def parse_template(text: str) -> tuple[Part, ...]:
     return tuple((literal.encode(), name) for literal, name, _, _ in parsed)
 
 
-def covered(parts: tuple[Part, ...], request: InboundRequest, stamp: Stamp) -> Iterator[bytes]:
-    """Yield the bytes that are signed, piece by piece: a large body is not copied."""
+def covered(parts: tuple[Part, ...], request: InboundRequest, stamp: Stamp) -> list[bytes] | None:
+    """Return the bytes that are signed, piece by piece: a large body is not copied. None: something is not there."""
+    pieces = []
     for literal, name in parts:
-        yield literal
+        pieces.append(literal)
         if name is not None:
-            yield FIELDS[name](request, stamp)
+            if (piece := _field(name)(request, stamp)) is None:
+                return None
+            pieces.append(piece)
+    return pieces
+
+
+def value_at(document: object, path: str) -> object:
+    """Follow a path such as `items.0.id` through data; None where it ends early."""
+    for step in path.split("."):
+        match document:
+            case dict():
+                document = document.get(step)
+            case list() if step.isdecimal() and int(step) < len(document):
+                document = document[int(step)]
+            case _:
+                return None
+    return document
+
+
+def _is_field(name: str) -> bool:
+    return name in FIELDS or (name.startswith(IN_BODY) and all(name.split(".")))
+
+
+@cache
+def _field(name: str) -> Field:
+    if name in FIELDS:
+        return FIELDS[name]
+    path = name.removeprefix(IN_BODY)
+    return lambda request, stamp: _as_text(value_at(stamp.document, path))
+
+
+def _as_text(value: object) -> bytes | None:
+    """Write a value as a vendor joins it with others: text as it is, nothing as nothing, the rest as JSON has it."""
+    match value:
+        case None:
+            return b""
+        case str():
+            return as_sent(value)
+        case bool() | int() | float():
+            return orjson.dumps(value)
+        case _:
+            return None
+
+
+def _form(request: InboundRequest, _: Stamp) -> bytes | None:
+    """Join the form's fields, sorted, each name and value once; any other body stands by its digest in the URL.
+
+    Source: https://www.twilio.com/docs/usage/webhooks/webhooks-security.
+    """
+    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() == FORM:
+        pairs = _form_pairs(request.body)
+        return None if pairs is None else b"".join(_sorted_pieces(pairs))
+    claimed = parse_qs(request.query_string, errors="surrogateescape").get("bodySHA256", [])
+    digest = hashlib.sha256(request.body).hexdigest().encode()
+    is_covered = len(claimed) == 1 and compare_digest(as_sent(claimed[0]), digest)
+    return b"" if is_covered else None
+
+
+def _form_pairs(body: bytes) -> list[tuple[str, str]] | None:
+    try:
+        text = body.decode("utf-8", "surrogateescape")
+        return parse_qsl(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=FORM_FIELDS_MAX)
+    except ValueError:  # more fields than anybody sends
+        return None
+
+
+def _sorted_pieces(pairs: list[tuple[str, str]]) -> Iterator[bytes]:
+    """Yield names and values in the order in which they are signed."""
+    for name, value in sorted(set(pairs)):
+        yield as_sent(name)
+        yield as_sent(value)
+
+
+FIELDS: Mapping[str, Field] = {
+    "body": lambda request, stamp: request.body,
+    "timestamp": lambda request, stamp: as_sent(stamp.timestamp),
+    "id": lambda request, stamp: as_sent(stamp.id),
+    "url": lambda request, stamp: as_sent(request.url),
+    "method": lambda request, stamp: as_sent(request.method),
+    "path": lambda request, stamp: as_sent(request.path),
+    "form": _form,
+}

@@ -27,6 +27,22 @@ def only_header(request: InboundRequest, name: str) -> str | Refusal:
     return values[0] if len(values) == 1 and values[0] else Refusal.MALFORMED
 
 
+def header_values(request: InboundRequest, name: str, numbered: int | None) -> list[str] | Refusal:
+    """Return every header of that name, or of `NAME-1`, `NAME-2` … up to a number, where the scheme defines several."""
+    if numbered is None:
+        values = request.headers.getall(name, [])
+    else:
+        values = []
+        for number in range(1, numbered + 1):
+            value = only_header(request, f"{name}-{number}")
+            if value is Refusal.MISSING:
+                break
+            if isinstance(value, Refusal):
+                return value
+            values.append(value)
+    return list(values) if values else Refusal.MISSING
+
+
 def refuse_unlike(secrets: Iterable[Secret], claimed: bytes) -> Refusal | None:
     """Compare with every secret, in a time that does not tell which one came close."""
     matches = [compare_digest(secret.reveal(), claimed) for secret in secrets]

@@ -1,163 +1,109 @@
-"""A keyed digest of the request in a header: RFC 2104, in nearly every vendor's form.
-
-A request is judged first by its form, then by its signature, and only then by its time: that a signature is stale
-is told to nobody who could not have made it. The form is public; the digest is compared in constant time.
-"""
+"""A keyed digest of the request: RFC 2104, in nearly every vendor's form. It is compared in constant time."""
 
 import base64
+import binascii
 import hashlib
 import hmac
-import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import ClassVar, Literal
+from typing import Literal, Protocol
 
-from relay.domain import InboundRequest, Proof, Refusal, Secret
-from relay.errors import ExpressionInvalid
-from relay.verification._template import Part, Stamp, covered, parse_template
-from relay.verification._wire import as_sent, only_header, require_secrets
+from relay.domain import Secret
+from relay.errors import SecretInvalid
+from relay.verification._signature import TOLERANCE, SignatureVerifier
+
+__all__ = ["TOLERANCE", "DigestVerifier", "HmacVerifier"]
 
 Algorithm = Literal["sha1", "sha256", "sha512"]
-Encoding = Literal["hex", "base64"]
+KeyForm = Literal["text", "hex", "base64"]
 
-TOLERANCE = timedelta(seconds=300)
-BODY_ALONE: tuple[Part, ...] = ((b"", "body"),)
-UNSTAMPED = Stamp()
-MILLISECONDS_DIGITS = 13
-_TIMESTAMP = re.compile(r"[0-9]{1,13}")
+KEY_PREFIX = b"whsec_"  # before base64: the Standard Webhooks' mark
+
+
+class Digest(Protocol):
+    """What hashlib and hmac make."""
+
+    def copy(self) -> "Digest":
+        """Return another with the same beginning."""
+
+    def update(self, piece: bytes, /) -> None:
+        """Go on."""
+
+    def digest(self) -> bytes:
+        """Return the digest of all so far."""
 
 
 @dataclass(frozen=True, slots=True)
-class HmacVerifier:
-    """Believes who can sign what the template `signed` covers with one of the secrets.
+class DigestVerifier(SignatureVerifier):
+    """Believes who can digest what is signed together with one of the secrets.
 
-    prefix: what stands before the digest, such as `sha256=`. separator: what parts a list of signatures, of which
-    any may match and those with another prefix are left aside; None: the header holds one. tolerance: how far the
-    signed time may be from ours, either way; None: any.
-    Errors: ExpressionInvalid (the template and the headers do not fit), SecretInvalid.
+    key_from: how the key is written in the secret; base64 may follow `whsec_`.
     """
 
-    needs_body: ClassVar[bool] = True
-
-    header: str
-    secrets: tuple[Secret, ...]
     algorithm: Algorithm = "sha256"
-    encoding: Encoding = "hex"
-    prefix: str = ""
-    signed: str = "{body}"
-    timestamp_header: str | None = None
-    id_header: str | None = None
-    tolerance: timedelta | None = TOLERANCE
-    separator: str | None = None
-    _parts: tuple[Part, ...] = field(init=False, repr=False, compare=False)
-    _is_body_alone: bool = field(init=False, repr=False, compare=False)
+    key_from: KeyForm = "text"
     _claim_bytes: int = field(init=False, repr=False, compare=False)  # how long a digest is, encoded
-    _prefix: bytes = field(init=False, repr=False, compare=False)
-    _keyed: tuple[hmac.HMAC, ...] = field(init=False, repr=False, compare=False)  # one a secret, to be copied
+    _keyed: tuple[Digest, ...] = field(init=False, repr=False, compare=False)  # one a secret, to be copied
 
     def __post_init__(self) -> None:
-        require_secrets(self.secrets)
-        parts = parse_template(self.signed)
-        fields = {name for _, name in parts}
-        for name, header in (("timestamp", self.timestamp_header), ("id", self.id_header)):
-            if (name in fields) != (header is not None):
-                raise ExpressionInvalid(f"{self.signed!r}: {{{name}}} and {name}_header go together, or not at all")
-        object.__setattr__(self, "_parts", parts)
-        object.__setattr__(self, "_is_body_alone", parts == BODY_ALONE)
-        object.__setattr__(self, "_prefix", self.prefix.encode())
-        keyed = tuple(hmac.new(secret.reveal(), digestmod=self.algorithm) for secret in self.secrets)
+        SignatureVerifier.__post_init__(self)
+        keyed = tuple(self._begun(key_of(secret, self.key_from).reveal()) for secret in self.secrets)
         object.__setattr__(self, "_keyed", keyed)
         object.__setattr__(self, "_claim_bytes", len(self._encoded(hashlib.new(self.algorithm).digest())))
 
-    def verify(self, request: InboundRequest, now: datetime) -> Refusal | None:
-        """Judge form, signature and time, in this order."""
-        claims = self._claims(request)
-        if isinstance(claims, Refusal):
-            return claims
-        stamp = self._stamp(request)
-        if isinstance(stamp, Refusal):
-            return stamp
-        if not self._is_genuine(claims, request, stamp):
-            return Refusal.MISMATCH
-        return Refusal.STALE if self._is_stale(stamp, now) else None
+    def _begun(self, key: bytes) -> Digest:
+        """Begin a digest with the key."""
+        raise NotImplementedError
 
-    def sign(self, request: InboundRequest, now: datetime) -> Proof:
-        """Set the signature, the time and the id. An id that the request has is kept; else one is derived."""
-        stamp = self._new_stamp(request, now)
-        digest = self._encoded(self._digest(self._keyed[0], request, stamp)).decode()
-        headers = {self.header: self.prefix + digest}
-        if self.timestamp_header is not None:
-            headers[self.timestamp_header] = stamp.timestamp
-        if self.id_header is not None:
-            headers[self.id_header] = stamp.id
-        return Proof(headers)
+    def _has_form(self, claim: bytes) -> bool:
+        return len(claim) == self._claim_bytes
 
-    def _claims(self, request: InboundRequest) -> list[bytes] | Refusal:
-        """Return the digests that the header claims, encoded, each of the right form."""
-        value = only_header(request, self.header)
-        if isinstance(value, Refusal):
-            return value
-        listed = as_sent(value)
-        if not self.separator:
-            claim = self._claim(listed.strip())
-            return Refusal.MALFORMED if claim is None else [claim]
-        claims = [self._claim(element.strip()) for element in listed.split(self.separator.encode())]
-        return [claim for claim in claims if claim is not None] or Refusal.MALFORMED
-
-    def _claim(self, element: bytes) -> bytes | None:
-        """Return an element's digest, or None where prefix or length are not this scheme's."""
-        if len(element) != len(self._prefix) + self._claim_bytes or not element.startswith(self._prefix):
-            return None
-        claim = element[len(self._prefix) :]
-        return claim.lower() if self.encoding == "hex" else claim
-
-    def _stamp(self, request: InboundRequest) -> Stamp | Refusal:
-        """Read time and id where they are signed."""
-        if self._is_body_alone:
-            return UNSTAMPED
-        timestamp = _named(request, self.timestamp_header)
-        if isinstance(timestamp, Refusal):
-            return timestamp
-        if timestamp and not _TIMESTAMP.fullmatch(timestamp):
-            return Refusal.MALFORMED
-        message_id = _named(request, self.id_header)
-        return message_id if isinstance(message_id, Refusal) else Stamp(timestamp, message_id)
-
-    def _new_stamp(self, request: InboundRequest, now: datetime) -> Stamp:
-        """Make what `_stamp` will read."""
-        timestamp = str(int(now.timestamp()))
-        if self.id_header is None:
-            return Stamp(timestamp)
-        derived = hashlib.sha256(timestamp.encode() + b"." + request.body).hexdigest()
-        return Stamp(timestamp, request.headers.get(self.id_header) or f"msg_{derived[:32]}")
-
-    def _is_genuine(self, claims: list[bytes], request: InboundRequest, stamp: Stamp) -> bool:
+    def _is_genuine(self, claims: Sequence[bytes], pieces: Iterable[bytes]) -> bool:
         """Compare every claim with every secret's digest, whichever of them matches."""
-        digests = [self._encoded(self._digest(keyed, request, stamp)) for keyed in self._keyed]
+        digests = [self._encoded(_digest(keyed, pieces)) for keyed in self._keyed]
         matches = [hmac.compare_digest(digest, claim) for digest in digests for claim in claims]
         return any(matches)
 
-    def _digest(self, keyed: hmac.HMAC, request: InboundRequest, stamp: Stamp) -> bytes:
-        """Digest what is signed. A copy of what has its key costs less than to begin with the key."""
-        mac = keyed.copy()
-        for piece in (request.body,) if self._is_body_alone else covered(self._parts, request, stamp):
-            mac.update(piece)
-        return mac.digest()
-
-    def _encoded(self, digest: bytes) -> bytes:
-        return digest.hex().encode() if self.encoding == "hex" else base64.b64encode(digest)
-
-    def _is_stale(self, stamp: Stamp, now: datetime) -> bool:
-        """Tell whether the signed time, in seconds or milliseconds, is too far from now, before or after."""
-        if self.tolerance is None or not stamp.timestamp:
-            return False
-        unit_s = 0.001 if len(stamp.timestamp) == MILLISECONDS_DIGITS else 1
-        return abs(now.timestamp() - int(stamp.timestamp) * unit_s) > self.tolerance.total_seconds()
+    def _signature(self, pieces: Iterable[bytes]) -> bytes:
+        return _digest(self._keyed[0], pieces)
 
 
-def _named(request: InboundRequest, header: str | None) -> str | Refusal:
-    """Return the one header of that name; an empty text where the scheme has none."""
-    return "" if header is None else only_header(request, header)
+@dataclass(frozen=True, slots=True)
+class HmacVerifier(DigestVerifier):
+    """Believes who can sign with one of the secrets."""
 
+    def _begun(self, key: bytes) -> Digest:
+        return hmac.new(key, digestmod=self.algorithm)
+
+
+def _digest(keyed: Digest, pieces: Iterable[bytes]) -> bytes:
+    """Digest what is signed. A copy of what has its key costs less than to begin with the key."""
+    mac = keyed.copy()
+    for piece in pieces:
+        mac.update(piece)
+    return mac.digest()
+
+
+def key_of(secret: Secret, form: KeyForm) -> Secret:
+    """Return the key that a secret stands for. Errors: SecretInvalid."""
+    try:
+        key = _DECODERS[form](secret.reveal())
+    except (binascii.Error, ValueError):
+        key = b""
+    if not key.strip():
+        raise SecretInvalid(f"the secret is not a key in {form}")
+    return Secret(key)
+
+
+def _from_base64(text: bytes) -> bytes:
+    encoded = text.removeprefix(KEY_PREFIX)
+    return base64.b64decode(encoded + b"=" * (-len(encoded) % 4), validate=True)
+
+
+_DECODERS: Mapping[KeyForm, Callable[[bytes], bytes]] = {
+    "text": bytes,
+    "hex": binascii.unhexlify,
+    "base64": _from_base64,
+}
 
 SCHEME = HmacVerifier

@@ -1,98 +1,15 @@
 """How a source's requests are proven, as the file says it: one part a scheme, named as in `relay.verification`."""
 
-from datetime import timedelta
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, WrapValidator, field_validator
+from pydantic import BeforeValidator, Field, WrapValidator
 
-from relay import verification
 from relay.config.misfits import Misfit
-from relay.config.models.base import Part, as_full_list, chosen_by_scheme, required, surroundings, written
-from relay.config.models.fields import Duration, HeaderName, Line, Network, Within, signing_key
-from relay.config.unbuilt import VERIFY_SCHEMES
-from relay.config.units import parse_duration
-from relay.domain import Secret, Verifier
-from relay.errors import ExpressionInvalid
-from relay.verification._template import parse_template
-
-Tolerance = Annotated[Duration, Within("1s", "1d", parse_duration)]
-
-
-class Scheme(Part):
-    """One way of proving."""
-
-    compares_secrets: ClassVar[bool] = True
-
-    scheme: str
-
-    def check_secret(self, secret: Secret) -> None:
-        """Insist on a secret that this scheme can use. Errors: Misfit, which never tells it."""
-
-    def verifier(self, secrets: tuple[Secret, ...]) -> Verifier:
-        """Build what proves."""
-        settings = {name: getattr(self, name) for name in self.model_fields_set - {"scheme"}}
-        return verification.find(self.scheme)(**settings, **({"secrets": secrets} if self.compares_secrets else {}))
-
-
-class Hmac(Scheme):
-    """A keyed digest of the request in a header, in nearly every vendor's form."""
-
-    scheme: Literal["hmac"] = Field(description="A keyed digest of the request, in a header.")
-    header: HeaderName = required("The header that holds the signature.", "X-Signature")
-    algorithm: Literal["sha1", "sha256", "sha512"] = written("sha256", "The digest.")
-    encoding: Literal["hex", "base64"] = written("hex", "How the digest is written.")
-    prefix: Line = written("", "What stands before the digest, such as `sha256=`.")
-    separator: Line | None = written(
-        None, "What parts a list of signatures, any of which may match; not set: the header holds one."
-    )
-    timestamp_header: HeaderName | None = written(None, "The header that holds the time, where `signed` covers it.")
-    id_header: HeaderName | None = written(None, "The header that holds the message's id, where `signed` covers it.")
-    signed: Line = written(
-        "{body}", "What the signature covers: a template of {body}, {timestamp}, {id}, {url}, {method} and {path}."
-    )
-    tolerance: Tolerance | None = written(
-        None, "How far a signed time may be from ours, either way; 5m unless set.", examples=["5m"]
-    )
-
-    @field_validator("signed")
-    @classmethod
-    def _suits_the_headers(cls, template: str, info: ValidationInfo) -> str:
-        covered = _placeholders(template)
-        faults = [
-            *_faults_of_pair("timestamp", covered, info),
-            *_faults_of_pair("id", covered, info),
-            *(["{url} needs `server.public_url`, our address as senders see it"] if _lacks_url(covered, info) else []),
-            *([] if "body" in covered else ["expected {body} in it: without, one signature would fit every body"]),
-        ]
-        if faults:
-            raise Misfit("; ".join(faults))
-        return template
-
-    @field_validator("tolerance")
-    @classmethod
-    def _has_a_time(cls, tolerance: timedelta | None, info: ValidationInfo) -> timedelta | None:
-        if tolerance is not None and "signed" in info.data and "timestamp" not in _placeholders(info.data["signed"]):
-            raise Misfit("no time is signed; expected {timestamp} in `signed`, or no `tolerance`")
-        return tolerance
-
-
-def _placeholders(template: str) -> set[str | None]:
-    try:
-        return {name for _, name in parse_template(template)}
-    except ExpressionInvalid as error:
-        raise Misfit(f"not a template: {error}", concealed="not a template; expected one that holds {body}") from error
-
-
-def _faults_of_pair(name: str, covered: set[str | None], info: ValidationInfo) -> list[str]:
-    """A header is read if the signature covers what it holds, and only then."""
-    key = f"{name}_header"
-    if key not in info.data or (name in covered) == (info.data[key] is not None):
-        return []
-    return [f"{{{name}}} needs `{key}`" if name in covered else f"`{key}` is set, but {{{name}}} is not signed"]
-
-
-def _lacks_url(covered: set[str | None], info: ValidationInfo) -> bool:
-    return "url" in covered and not surroundings(info).has_public_url
+from relay.config.models.base import as_full_list, chosen_by_scheme, required, written
+from relay.config.models.fields import HeaderName, Network, signing_key
+from relay.config.models.scheme import Scheme
+from relay.config.models.signatures import Ecdsa, Ed25519, Hmac, Jwt, PlainDigest, Tolerance
+from relay.domain import Secret
 
 
 class StandardWebhooks(Scheme):
@@ -166,6 +83,10 @@ class Nothing(Scheme):
 
 SCHEMES: dict[str, type[Scheme]] = {
     "hmac": Hmac,
+    "digest": PlainDigest,
+    "ed25519": Ed25519,
+    "ecdsa": Ecdsa,
+    "jwt": Jwt,
     "standard-webhooks": StandardWebhooks,
     "header": Header,
     "basic": Basic,
@@ -176,10 +97,8 @@ SCHEMES: dict[str, type[Scheme]] = {
 WORDS = Literal["standard-webhooks", "basic", "token", "none"]  # those that need no settings
 
 AnyScheme = Annotated[
-    Hmac | StandardWebhooks | Header | Basic | Token | Ip | Nothing,
-    WrapValidator(
-        chosen_by_scheme(SCHEMES, VERIFY_SCHEMES, "{scheme: hmac, header: X-Signature}, or `none` to believe everybody")
-    ),
+    Hmac | PlainDigest | Ed25519 | Ecdsa | Jwt | StandardWebhooks | Header | Basic | Token | Ip | Nothing,
+    WrapValidator(chosen_by_scheme(SCHEMES, (), "{scheme: hmac, header: X-Signature}, or `none` to believe everybody")),
 ]
 Verify = Annotated[
     tuple[AnyScheme, ...],

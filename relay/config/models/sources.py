@@ -9,7 +9,8 @@ from relay import presets
 from relay.config.misfits import Misfit, listing, not_among
 from relay.config.models.base import Part, as_full_list, by_type, written
 from relay.config.models.fields import Flag, RateText, SecretText, Size, TermText, Text, Whole, Window, Within, text
-from relay.config.models.schemes import Scheme, Verify
+from relay.config.models.scheme import Scheme
+from relay.config.models.schemes import Verify
 from relay.config.units import parse_duration, parse_size
 from relay.domain import ANY_TYPE, Secret
 from relay.presets import Preset

@@ -21,31 +21,34 @@ Faulting = Callable[..., list[str]]
         ),
         (
             "verify: hmca, secret: a-token-of-mine",
-            "2:18: sources.shop.verify: expected a scheme: hmac, standard-webhooks, header, basic, token, ip or none, "
-            'found "hmca"; did you mean `hmac`?',
+            "2:18: sources.shop.verify: expected a scheme: hmac, digest, "
+            "ed25519, ecdsa, jwt, standard-webhooks, header, "
+            'basic, token, ip or none, found "hmca"; did you mean `hmac`?',
         ),
         (
             "verify: {scheme: hmca}, secret: a-token-of-mine",
-            "2:27: sources.shop.verify.scheme: expected a scheme: hmac, standard-webhooks, header, basic, token, ip "
-            'or none, found "hmca"; did you mean `hmac`?',
+            "2:27: sources.shop.verify.scheme: expected a scheme: hmac, d"
+            "igest, ed25519, ecdsa, jwt, standard-webhooks, "
+            'header, basic, token, ip or none, found "hmca"; did you mean `hmac`?',
         ),
         (
             "verify: {scheme: [hmac]}, secret: a-token-of-mine",
-            "2:27: sources.shop.verify.scheme: expected a scheme: hmac, standard-webhooks, header, basic, token, ip "
-            "or none, found a list",
+            "2:27: sources.shop.verify.scheme: expected a scheme: hmac, d"
+            "igest, ed25519, ecdsa, jwt, standard-webhooks, "
+            "header, basic, token, ip or none, found a list",
         ),
         (
             "verify: {header: X}, secret: a-token-of-mine",
-            "2:10: sources.shop.verify.scheme: missing; expected hmac, standard-webhooks, header, basic, token, ip or "
-            "none",
+            "2:10: sources.shop.verify.scheme: missing; expected hmac, digest, ed25519, ecdsa, jwt, standard-webhooks, "
+            "header, basic, token, ip or none",
         ),
         (
             "verify: [{scheme: hmac}, token], secret: a-token-of-mine",
-            "2:19: sources.shop.verify[0].header: missing; expected a value such as X-Signature",
+            "2:19: sources.shop.verify[0].header: `header` is missing; expected a value such as X-Signature",
         ),
         (
             "verify: hmac, secret: a-token-of-mine",
-            "2:10: sources.shop.verify.header: missing; expected a value such as X-Signature",
+            "2:18: sources.shop.verify: `header` is missing; expected a value such as X-Signature",
         ),
         (
             "verify: 5",
@@ -89,7 +92,7 @@ Faulting = Callable[..., list[str]]
         (
             "verify: {scheme: hmac, header: X, signed: '{bdy}'}, secret: a-token-of-mine",
             "2:52: sources.shop.verify.signed: not a template: '{bdy}' holds {bdy}: expected {body} {timestamp} {id} "
-            "{url} {method} {path}",
+            "{url} {method} {path} {form}",
         ),
         (
             "verify: {scheme: hmac, header: X, id_header: Y}, secret: a-token-of-mine",
@@ -99,6 +102,54 @@ Faulting = Callable[..., list[str]]
             "verify: {scheme: hmac, header: X, tolerance: 5m}, secret: a-token-of-mine",
             "2:55: sources.shop.verify.tolerance: no time is signed; expected {timestamp} in `signed`, or no "
             "`tolerance`",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, body_field: a.b}, secret: a-token-of-mine",
+            "2:41: sources.shop.verify.header: `body_field` is given, too",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, timestamp_prefix: 't=', signed: '{timestamp}{body}'}, secret: a-longone",
+            "2:76: sources.shop.verify.signed: `timestamp_prefix` needs `separator`",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, timestamp_field: at, timestamp_header: Y}, secret: a-token-of-mine",
+            "2:10: sources.shop.verify.signed: `timestamp_header` and `timestamp_field` are set; expected one of them",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, timestamp_header: Y}, secret: a-token-of-mine",
+            "2:10: sources.shop.verify.signed: `timestamp_header` is set, but {timestamp} is not signed",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, key_from: hex}, secret: a-token-of-mine",
+            "2:68: sources.shop.secret: the secret is not a key in hex",
+        ),
+        (
+            "verify: {scheme: hmac, header: X, numbered: 0}, secret: a-token-of-mine",
+            "2:54: sources.shop.verify.numbered: expected 1 to 100, found 0",
+        ),
+        (
+            "verify: {scheme: ed25519, header: X}, secret: a-token-of-mine",
+            "2:56: sources.shop.secret: expected an Ed25519 public key: 32 bytes in hex or base64, or PEM",
+        ),
+        (
+            "verify: {scheme: ecdsa, header: X}, secret: a-token-of-mine",
+            "2:54: sources.shop.secret: expected a public key on P-256: PEM, or base64 of the same",
+        ),
+        (
+            "verify: {scheme: jwt, header: X}, secret: a-token-of-mine",
+            "2:10: sources.shop.verify.algorithm: missing; expected a value such as HS256",
+        ),
+        (
+            "verify: {scheme: jwt, header: X, algorithm: none}, secret: a-token-of-mine",
+            '2:54: sources.shop.verify.algorithm: expected HS256, HS384, HS512, RS256, ES256 or EdDSA, found "none"',
+        ),
+        (
+            "verify: {scheme: jwt, header: X, algorithm: HS256}, secret: a-token-of-mine",
+            "2:70: sources.shop.secret: expected at least 32 bytes, which HS256 needs",
+        ),
+        (
+            "verify: {scheme: jwt, header: X, algorithm: HS256, url_claim: url_hash}, secret: a-token-of-mine",
+            "2:72: sources.shop.verify.url_claim: this needs `server.public_url`, our address as senders see it",
         ),
         (
             "verify: {scheme: ip, networks: []}",

@@ -28,14 +28,3 @@ def test_a_later_way_to_log_in_is_told(faults: Faulting, scheme: str) -> None:
     assert [
         "relay.yaml:2:43: targets.erp.auth.scheme: not built in this version; expected bearer, basic or header"
     ] == faults(f"targets:\n  erp: {{url: 'https://e/', auth: {{scheme: {scheme}, login: x}}}}\n")
-
-
-@pytest.mark.parametrize("verify", ["ed25519", "ecdsa", "jwt"])
-@pytest.mark.parametrize("form", ["{}", "{{scheme: {}, key: x}}"])
-def test_a_later_scheme_is_told(faults: Faulting, verify: str, form: str) -> None:
-    """In each of the ways to write it."""
-    (fault,) = faults(f"sources:\n  shop: {{verify: {form.format(verify)}}}\n")
-
-    assert fault.endswith(
-        "not built in this version; expected hmac, standard-webhooks, header, basic, token, ip or none"
-    )

@@ -35,7 +35,8 @@ def proven(request: InboundRequest, proof: Proof) -> InboundRequest:
     """Send the request with its proof, as a genuine sender does."""
     headers = CIMultiDict(request.headers)
     headers.update(proof.headers)
-    return replace(request, headers=headers, token=proof.token)
+    body = request.body if proof.body is None else proof.body
+    return replace(request, headers=headers, token=proof.token, body=body)
 
 
 def with_header(request: InboundRequest, name: str, *values: str) -> InboundRequest:
