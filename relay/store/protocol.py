@@ -1,6 +1,6 @@
 """What a store can do: the verbs of the delivery life cycle. One contract suite holds every store to them.
 
-Whatever returns from `accept`, `settle`, `claim`, `release` or `replay` is on disk. Any of them raises
+Whatever returns from `accept`, `accept_all`, `settle`, `claim`, `release` or `replay` is on disk. Any of them raises
 `StoreUnavailable` where nothing was written and trying again later makes sense, and `StoreRefused` where nothing was
 written and this one change never can be.
 """
@@ -91,6 +91,10 @@ class Store(Protocol):
         born `sending` with attempt 1 and come back in the receipt, but for those that must wait for an earlier
         one with the same order. A duplicate stores nothing, but makes the first event's dead deliveries pending again.
         """
+        ...
+
+    async def accept_all(self, batch: Sequence[tuple[Event, Plan, Mapping[int, Lease]]]) -> list[Receipt]:
+        """Store several events as `accept` does each, in one transaction: all of them or none. In their order."""
         ...
 
     async def claim(

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from relay.domain import Delivery, DeliveryStatus, Outcome, Plan
-from relay.errors import StoreRefused, StoreUnavailable
+from relay.errors import StoreError, StoreRefused, StoreUnavailable
 from relay.store.protocol import Settlement, Store
 from tests.builders import a_lease, a_plan, again, an_attempt, an_event, dead, delivered
 from tests.conftest import START
@@ -46,6 +46,32 @@ class TestAccept:
         assert record is not None
         assert event == record.event
         assert ["erp", "chat"] == [delivery.target for delivery in record.deliveries]
+
+    async def test_a_batch_is_stored_as_its_events_would_be(self, store: Store) -> None:
+        """In their order: new ones, one that was there, and one that stands in it twice; leased ones come back."""
+        first = await store.accept(an_event(key="one"), a_plan(), {})
+        events = [an_event(key=key) for key in ("two", "one", "three", "two")]
+
+        receipts = await store.accept_all([(event, a_plan("erp"), {0: a_lease()}) for event in events])
+
+        ids = [receipt.event_id for receipt in receipts]
+        assert [events[0].id, first.event_id, events[2].id, events[0].id] == ids
+        assert [False, True, False, True] == [receipt.is_duplicate for receipt in receipts]
+        assert [["erp"], [], ["erp"], []] == [[each.target for each in receipt.deliveries] for receipt in receipts]
+        for receipt in receipts[::2]:
+            assert await store.event(receipt.event_id) is not None
+
+    async def test_a_batch_is_stored_whole_or_not_at_all(self, store: Store) -> None:
+        """One that the database refuses takes all others with it, and no other caller's events."""
+        good, bad = an_event(key="good"), replace(an_event(key="bad"), type=None)  # type: ignore[arg-type]
+        other = an_event(key="other")
+
+        batch = store.accept_all([(good, a_plan(), {}), (bad, a_plan(), {})])
+        results = await asyncio.gather(batch, store.accept(other, a_plan(), {}), return_exceptions=True)
+
+        assert isinstance(results[0], StoreError)
+        assert await store.event(good.id) is None
+        assert await store.event(other.id) is not None
 
     async def test_a_redelivered_event_is_acknowledged_but_not_stored_twice(self, store: Store) -> None:
         """Promise 3: senders repeat themselves when our 2xx is lost; the second copy must cost nothing downstream."""

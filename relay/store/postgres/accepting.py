@@ -96,6 +96,11 @@ class Accepting:
                     del waiting[index]
         return [stored[index] for index in range(len(acceptances))]
 
+    async def accept_all(self, connection: Connection, batches: Sequence[Sequence[Acceptance]]) -> list[list[Stored]]:
+        """Store batches of events: each of them whole, as each is one change of its group."""
+        stored = iter(await self.accept(connection, [acceptance for batch in batches for acceptance in batch]))
+        return [[next(stored) for _ in batch] for batch in batches]
+
     async def replay(self, connection: Connection, wishes: Sequence[tuple[str, datetime]]) -> list[int]:
         """Make final deliveries pending again, by event id and time; tell how many each time."""
         return [await self._start_anew(connection, event_id, now, FINAL) for event_id, now in wishes]

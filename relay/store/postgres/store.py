@@ -55,7 +55,9 @@ class PostgresStore:
         self._closed = asyncio.Event()
         accepting = Accepting(self._days, self._shard("accepting"))
         carrying = Carrying(self._days, self._shard("carrying"))
-        self._accepting = self._groups("accepting", {}, {"accept": accepting.accept, "probe": keeping.probe})
+        self._accepting = self._groups(
+            "accepting", {}, {"accept": accepting.accept, "accept_all": accepting.accept_all, "probe": keeping.probe}
+        )
         self._settling = self._groups("settling", BY_INDEX, {"settle": carrying.settle, "release": carrying.release})
         self._claiming = self._groups(
             "claiming",
@@ -102,6 +104,16 @@ class PostgresStore:
         """Store an event with its deliveries, or find it a duplicate."""
         weight = EVENT_BYTES + len(event.body)
         stored: Stored = await self._accepting.do("accept", Acceptance(event, plan, leases), weight)
+        return self._receipt(event, plan, leases, stored)
+
+    async def accept_all(self, batch: Sequence[tuple[Event, Plan, Mapping[int, Lease]]]) -> list[Receipt]:
+        """Store several events, all or none."""
+        weight = sum(EVENT_BYTES + len(event.body) for event, _, _ in batch)
+        stored = await self._accepting.do("accept_all", [Acceptance(*one) for one in batch], weight)
+        return [self._receipt(*one, of_one) for one, of_one in zip(batch, stored, strict=True)]
+
+    def _receipt(self, event: Event, plan: Plan, leases: Mapping[int, Lease], stored: Stored) -> Receipt:
+        """Say what became of an event, hold what was leased with it, and wake those who carry the rest."""
         if stored.original_id is not None or len(leases) < len(plan.deliveries):
             self._liveness.ring()
         if stored.original_id is not None:

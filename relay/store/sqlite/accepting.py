@@ -50,6 +50,12 @@ def accept(connection: sqlite3.Connection, acceptances: Sequence[Acceptance]) ->
     return [(originals[seq][0], 0, ()) if seq in originals else (None, *births[seq][:2]) for seq, _ in numbered]
 
 
+def accept_all(connection: sqlite3.Connection, batches: Sequence[Sequence[Acceptance]]) -> list[list[Stored]]:
+    """Store batches of events: each of them whole, as each is one change of its group."""
+    stored = iter(accept(connection, [acceptance for batch in batches for acceptance in batch]))
+    return [[next(stored) for _ in batch] for batch in batches]
+
+
 def _next_numbers(connection: sqlite3.Connection) -> tuple[int, int]:
     last = dict(connection.execute("SELECT name, seq FROM sqlite_sequence WHERE name IN ('events', 'deliveries')"))
     return last.get("events", 0) + 1, last.get("deliveries", 0) + 1

@@ -15,6 +15,7 @@ from relay.domain import Delivery, Event, Hold, Lease, Plan, Rate, Receipt
 from relay.errors import StoreUnavailable, StoreUnusable
 from relay.store.protocol import EventRecord, LaneState, Settlement
 from relay.store.sqlite import reading, rows
+from relay.store.sqlite.accepting import Stored
 from relay.store.sqlite.carrying import Abandonment, Claim
 from relay.store.sqlite.holding import BreakerChange
 from relay.store.sqlite.keeping import Purge
@@ -84,7 +85,19 @@ class SqliteStore:
     async def accept(self, event: Event, plan: Plan, leases: Mapping[int, Lease]) -> Receipt:
         """Store an event with its deliveries, or find it a duplicate."""
         acceptance = rows.acceptance(event, plan, leases)
-        original_id, first_id, queued = await self._writer.do("accept", acceptance, EVENT_BYTES + len(event.body))
+        stored = await self._writer.do("accept", acceptance, EVENT_BYTES + len(event.body))
+        return self._receipt(event, plan, leases, stored)
+
+    async def accept_all(self, batch: Sequence[tuple[Event, Plan, Mapping[int, Lease]]]) -> list[Receipt]:
+        """Store several events, all or none."""
+        acceptances = [rows.acceptance(event, plan, leases) for event, plan, leases in batch]
+        weight_bytes = sum(EVENT_BYTES + len(event.body) for event, _, _ in batch)
+        stored = await self._writer.do("accept_all", acceptances, weight_bytes)
+        return [self._receipt(*one, of_one) for one, of_one in zip(batch, stored, strict=True)]
+
+    def _receipt(self, event: Event, plan: Plan, leases: Mapping[int, Lease], stored: Stored) -> Receipt:
+        """Say what became of an event, and wake those who carry what this process does not."""
+        original_id, first_id, queued = stored
         if original_id is not None or len(leases) < len(plan.deliveries):
             self._bells.ring()
         if original_id is not None:

@@ -27,6 +27,7 @@ Group = Sequence[tuple[str, Sequence[Any]]]  # by verb
 
 VERBS: Mapping[str, Verb] = {
     "accept": accepting.accept,
+    "accept_all": accepting.accept_all,
     "replay": accepting.replay,
     "claim": carrying.claim,
     "abandoned": carrying.abandoned,
