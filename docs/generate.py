@@ -87,6 +87,10 @@ def _presets() -> Iterator[str]:
         yield from (f"- key of `{event_type}`: `{key}`" for event_type, key in preset.keys.items())
         yield from (f"- window of `{event_type}`: {window}" for event_type, window in preset.windows.items())
         yield f"- bodies: up to {preset.max_body}{', JSON only' if preset.needs_json else ''}"
+        if preset.batch is not None:
+            yield f"- one request carries many events: `{preset.batch}`"
+        if preset.handshakes:
+            yield f"- handshake: by {', '.join(sorted({step.method for step in preset.handshakes}))}"
         yield f"- samples for `relay send`: {', '.join(f'`{sample.type}`' for sample in preset.samples)}"
         yield ""
 

@@ -13,6 +13,7 @@ import hashlib
 import zlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from urllib.parse import parse_qs
 
 import orjson
 
@@ -22,6 +23,8 @@ from relay.errors import ExpressionFailed
 UNKNOWN_TYPE = "unknown"
 TYPE_CHARACTERS_MAX = 200
 KEY_BYTES_MAX = 200
+FORM = "application/x-www-form-urlencoded"
+FORM_FIELDS_MAX = 1000
 
 _TEXT, _JSON, _TYPE, _BODY, _DIGEST = b"text:", b"json:", b"type:", b"body:", b"sha256:"
 _MARKS = (_JSON, _TYPE, _BODY, _DIGEST)
@@ -29,15 +32,26 @@ _EXACT_BELOW = 2**53  # a float this large may stand for several integers of a b
 _GZIP, _ZLIB, _RAW_DEFLATE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
-def read(body: bytes, content_encoding: str | None, bytes_max: int) -> Document | Refusal:
+def read(
+    body: bytes, content_encoding: str | None, bytes_max: int, content_type: str | None = None
+) -> Document | Refusal:
     """Parse a body, unpacked only for that; whatever it holds, nothing is raised.
 
-    bytes_max: bound on the unpacked body. What is not JSON, or packed in a way we do not know, is an unread document.
+    bytes_max: bound on the unpacked body. What is neither JSON nor, by its type, a form, or packed in a way we do
+    not know, is an unread document.
     """
-    unpacked = _unpack(body, (content_encoding or "identity").strip().lower(), bytes_max)
-    if unpacked is None:
+    content = unpacked(body, content_encoding, bytes_max)
+    if content is None:
         return UNREAD
-    return unpacked if isinstance(unpacked, Refusal) else _parse(unpacked)
+    if isinstance(content, Refusal):
+        return content
+    document = parse(content)
+    return document if document.is_json or not is_form(content_type) else _read_form(content)
+
+
+def unpacked(body: bytes, content_encoding: str | None, bytes_max: int) -> bytes | Refusal | None:
+    """Undo a content coding, or return None where it is not one we know."""
+    return _unpack(body, (content_encoding or "identity").strip().lower(), bytes_max)
 
 
 def identify(
@@ -89,11 +103,26 @@ def _inflate(body: bytes, window_bits: int, bytes_max: int) -> bytes | Refusal:
     return unpacked if stream.eof and not stream.unused_data else Refusal.UNREADABLE
 
 
-def _parse(body: bytes) -> Document:
+def parse(body: bytes) -> Document:
+    """Read JSON; what is none is an unread document."""
     try:
         return Document(orjson.loads(body), is_json=True)
     except orjson.JSONDecodeError:  # also nesting over 1024 levels, lone surrogates, NaN, infinite numbers, a BOM
         return UNREAD
+
+
+def is_form(content_type: str | None) -> bool:
+    """Tell whether a body is a form by its content type."""
+    return (content_type or "").partition(";")[0].strip().lower() == FORM
+
+
+def _read_form(body: bytes) -> Document:
+    """Read a form as an object of texts; a field that comes several times is a list of them."""
+    try:
+        fields = parse_qs(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=FORM_FIELDS_MAX)
+    except ValueError:  # no UTF-8, or more fields than anybody sends
+        return UNREAD
+    return Document({name: values[0] if len(values) == 1 else values for name, values in fields.items()})
 
 
 def _type_of(term: Term | None, request: InboundRequest, document: Document) -> str:
@@ -152,7 +181,7 @@ def _marked(value: object) -> bytes | None:
         canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:  # nested over 254 levels, or an integer over 64 bits
         return None
-    return None if _has_inexact_number(value) else _JSON + canonical
+    return None if has_inexact_number(value) else _JSON + canonical
 
 
 def _has_hole(value: object) -> bool:
@@ -166,15 +195,15 @@ def _has_hole(value: object) -> bool:
             return False
 
 
-def _has_inexact_number(value: object) -> bool:
+def has_inexact_number(value: object) -> bool:
     """Tell whether a float stands in it that several integers would be read as: orjson makes one over 64 bits."""
     match value:
         case float():
             return not abs(value) < _EXACT_BELOW  # so that NaN is one, too
         case list():
-            return any(map(_has_inexact_number, value))
+            return any(map(has_inexact_number, value))
         case dict():
-            return any(map(_has_inexact_number, value.values()))
+            return any(map(has_inexact_number, value.values()))
         case _:
             return False
 

@@ -2,19 +2,35 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
+from relay.batches import split
 from relay.clock import Clock
-from relay.domain import UNREAD, Document, Event, InboundRequest, Plan, Receipt, Refusal, Source, Verdict, new_event_id
+from relay.domain import (
+    UNREAD,
+    Answer,
+    Document,
+    Event,
+    InboundRequest,
+    Plan,
+    Receipt,
+    Refusal,
+    Source,
+    Verdict,
+    new_event_id,
+)
 from relay.errors import StoreError, StoreUnavailable
 from relay.headroom import Headroom
 from relay.identity import identify, read
-from relay.lanes import Lanes
+from relay.lanes import Lanes, Places
 from relay.observer import Observer
 from relay.pacing import TokenBucket
 from relay.routing import plan
 from relay.store.protocol import Store
-from relay.verification import refuse_early, verify
+from relay.verification import key_used, refuse_early, verify
+
+Judged = tuple[Event, Plan]
 
 LARGE_BODY_BYTES = 256 * 1024  # hashed and parsed beside the event loop, so that others are not held up
 
@@ -40,10 +56,11 @@ class Ingest:
         self._entropy = entropy
         self._limits = {source.name: TokenBucket(source.limit) for source in sources if source.limit}
 
-    async def receive(self, request: InboundRequest, source: Source) -> Receipt | Refusal:
-        """Turn one HTTP request into at most one stored event, and tell the observer.
+    async def receive(self, request: InboundRequest, source: Source) -> Sequence[Receipt] | Answer | Refusal:
+        """Turn one HTTP request into one stored event, or into all that it carries, and tell the observer.
 
-        Nothing is written for a refusal. The receipt exists only after commit, so a 2xx is a promise.
+        Nothing is written for a refusal, nor for a handshake, which has its answer. The receipts exist only after
+        commit, so a 2xx is a promise; they are never none.
         Errors: StoreError (the caller answers 503 and the sender tries again).
         """
         began_s = self._clock.monotonic()
@@ -52,16 +69,27 @@ class Ingest:
         except StoreError as error:
             self._observer.unavailable(source.name, str(error))
             raise
-        if isinstance(result, Refusal):
-            self._observer.refused(source.name, result)
-        else:
-            self._observer.accepted(
-                source.name,
-                result.event_id,
-                is_duplicate=result.is_duplicate,
-                duration_s=self._clock.monotonic() - began_s,
-            )
+        self._tell(source, result, self._clock.monotonic() - began_s)
         return result
+
+    def greet(self, request: InboundRequest, source: Source) -> Answer | Refusal | None:
+        """Answer a handshake that has no body; None where the source's vendor asks no such question."""
+        result = source.greeting.answer_head(request) if source.greeting is not None else None
+        if result is not None:
+            self._tell(source, result, 0.0)
+        return result
+
+    def _tell(self, source: Source, result: Sequence[Receipt] | Answer | Refusal, duration_s: float) -> None:
+        match result:
+            case Refusal():
+                self._observer.refused(source.name, result)
+            case Answer():
+                self._observer.greeted(source.name)
+            case receipts:
+                for receipt in receipts:
+                    self._observer.accepted(
+                        source.name, receipt.event_id, is_duplicate=receipt.is_duplicate, duration_s=duration_s
+                    )
 
     def refuse(self, source: Source, refusal: Refusal) -> None:
         """Tell the observer of a request that was refused before it came here."""
@@ -74,33 +102,68 @@ class Ingest:
             self.refuse(source, refusal)
         return refusal
 
-    async def _receive(self, request: InboundRequest, source: Source) -> Receipt | Refusal:
+    async def _receive(self, request: InboundRequest, source: Source) -> Sequence[Receipt] | Answer | Refusal:
         if len(request.body) <= LARGE_BODY_BYTES and "Content-Encoding" not in request.headers:
             judged = self._judge(request, source)
         else:  # beside the event loop, where the body is large or may unpack to be
             judged = await asyncio.to_thread(self._judge, request, source)
-        if isinstance(judged, Refusal):
+        if isinstance(judged, Refusal | Answer):
             return judged
-        event, planned = judged
-        receipt = await self._store_and_hand_over(event, planned)
-        if not receipt.is_duplicate:
-            self._tell_failed_routes(event, planned)
-        return receipt
+        receipts = await self._store_and_hand_over(judged)
+        for receipt, (event, planned) in zip(receipts, judged, strict=True):
+            if not receipt.is_duplicate:
+                self._tell_failed_routes(event, planned)
+        return receipts
 
-    def _judge(self, request: InboundRequest, source: Source) -> tuple[Event, Plan] | Refusal:
+    def _judge(self, request: InboundRequest, source: Source) -> list[Judged] | Answer | Refusal:
         """Prove, read, name and route one request. Nothing is read before it is proven."""
         now = self._clock.now()
         if (refusal := verify(request, source, now)) is not None:
-            return refusal
+            return refusal if source.greeting is None else source.greeting.answer_unproven(request) or refusal
+        key = self._key_used(request, source, now)
         if self._is_over_limit(source):
             return Refusal.LIMITED
         document = _read(request, source)
         if isinstance(document, Refusal):
             return document
+        if source.greeting is not None and (answer := source.greeting.answer_proven(document, key)) is not None:
+            return answer
+        if source.batch is not None:
+            return self._judge_each(request, source, document, now)
+        judged = self._judge_one(request, source, document, now)
+        return judged if isinstance(judged, Refusal) else [judged]
+
+    def _judge_each(
+        self, request: InboundRequest, source: Source, document: Document, now: datetime
+    ) -> list[Judged] | Refusal:
+        """Name and route everything that one request carries; what refuses one refuses all."""
+        assert source.batch is not None  # noqa: S101 - only asked then
+        parts = split(request, document, source.batch, source.body_bytes_max)
+        if isinstance(parts, Refusal):
+            return parts
+        judged = []
+        for part, item in parts:
+            one = self._judge_one(part, source, item, now)
+            if isinstance(one, Refusal):
+                return one
+            judged.append(one)
+        return judged
+
+    def _judge_one(
+        self, request: InboundRequest, source: Source, document: Document, now: datetime
+    ) -> Judged | Refusal:
         event = identify(request, source, document, now, new_event_id(now, self._entropy(10)))
         if isinstance(event, Refusal):
             return event
         return event, plan(event, document, source, now)
+
+    def _key_used(self, request: InboundRequest, source: Source, now: datetime) -> int:
+        """Return which secret was used, and note it: one that no sender uses any more can be taken away."""
+        if not source.has_secret:
+            return 1
+        key = key_used(request, source, now) if source.keyrings else 1
+        self._observer.proven(source.name, key)
+        return key
 
     def retry_after_s(self, source: Source) -> float:
         """Return the seconds until the source's limit has room again."""
@@ -111,18 +174,26 @@ class Ingest:
         bucket = self._limits.get(source.name)
         return bucket is not None and bucket.take(self._clock.monotonic()) > 0
 
-    async def _store_and_hand_over(self, event: Event, planned: Plan) -> Receipt:
-        """Store the event; its deliveries go from the commit straight to the workers, where these have room."""
+    async def _store_and_hand_over(self, judged: list[Judged]) -> Sequence[Receipt]:
+        """Store the events; their deliveries go from the commit straight to the workers, where these have room."""
         if (shortage := self._headroom.shortage) is not None:
             raise StoreUnavailable(shortage)
-        places = self._lanes.reserve(event, planned, event.received_at)
+        placed = [self._lanes.reserve(event, planned, event.received_at) for event, planned in judged]
         try:
-            receipt = await self._store.accept(event, planned, places.leases)
+            receipts = await self._stored(judged, placed)
         except BaseException:
-            self._lanes.free(places)
+            for places in placed:
+                self._lanes.free(places)
             raise
-        self._lanes.fill(places, planned, receipt)
-        return receipt
+        for places, (_, planned), receipt in zip(placed, judged, receipts, strict=True):
+            self._lanes.fill(places, planned, receipt)
+        return receipts
+
+    async def _stored(self, judged: list[Judged], placed: list[Places]) -> Sequence[Receipt]:
+        """Store one event, as nearly always, or all of a batch in one transaction."""
+        if len(judged) == 1:
+            return (await self._store.accept(*judged[0], placed[0].leases),)
+        return await self._store.accept_all([(*one, places.leases) for one, places in zip(judged, placed, strict=True)])
 
     def _tell_failed_routes(self, event: Event, planned: Plan) -> None:
         for route, verdict in planned.verdicts:
@@ -135,4 +206,4 @@ def _read(request: InboundRequest, source: Source) -> Document | Refusal:
     encoding = request.headers.get("Content-Encoding")
     if not source.reads_body and encoding is None:
         return UNREAD
-    return read(request.body, encoding, source.body_bytes_max)
+    return read(request.body, encoding, source.body_bytes_max, request.headers.get("Content-Type"))

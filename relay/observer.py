@@ -12,6 +12,14 @@ class Observer(Protocol):
         """An event is on disk."""
         ...
 
+    def proven(self, source: str, key: int) -> None:
+        """A request was proven by the secret at a position, from 1."""
+        ...
+
+    def greeted(self, source: str) -> None:
+        """A vendor's handshake was answered."""
+        ...
+
     def refused(self, source: str, refusal: Refusal) -> None:
         """A request did not become an event."""
         ...

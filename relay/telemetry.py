@@ -66,6 +66,12 @@ class Telemetry:
         self._last_event = gauge(
             "relay_source_last_event_timestamp_seconds", "When each source last sent an event.", "source"
         )
+        self._key_used = gauge(
+            "relay_source_key_last_used_timestamp_seconds",
+            "When each secret of a source last proved a request, by its position: one that is no longer used can go.",
+            "source",
+            "key",
+        )
         gauge("relay_config_last_reload_success", "1 if the configuration was last loaded well.").set(1)
         for name in targets:
             self._target_state.set(TARGET_STATES["operating"], name)
@@ -82,6 +88,15 @@ class Telemetry:
         self._accept_duration.observe(duration_s, source)
         self._last_event.set(self._clock.now().timestamp(), source)
         self._log.debug("event_duplicate" if is_duplicate else "event_accepted", source=source, event_id=event_id)
+
+    def proven(self, source: str, key: int) -> None:
+        """Note which secret was used."""
+        self._key_used.set(self._clock.now().timestamp(), source, str(key))
+
+    def greeted(self, source: str) -> None:
+        """Count a handshake."""
+        self._events.count(source, "handshake")
+        self._log.info("handshake_answered", source=source, next_step="the vendor knows the address now")
 
     def refused(self, source: str, refusal: Refusal) -> None:
         """Count a request that did not become an event."""

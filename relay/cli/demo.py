@@ -1,7 +1,6 @@
 """`relay demo`: the whole thing on loopback, in a temporary folder: relay, receiver, one sample of every vendor."""
 
 import asyncio
-import base64
 import logging
 import secrets
 import sys
@@ -19,15 +18,18 @@ from aiohttp import web
 from ruamel.yaml import YAML
 
 from relay import config, presets
+from relay.cli.keys import ENTROPY_BYTES, new_secret, new_signing_key
 from relay.cli.send import post
 from relay.cli.vendor import signed
 from relay.config import Config
+from relay.domain import Source
 from relay.presets import Preset
 from relay.runtime import Relay, new_event_loop
 from relay.telemetry import configure_logging
 
 ARRIVAL_S_MAX = 10.0
-WIDTH = 34
+PUBLIC_URL = "https://hooks.example.com"  # for vendors that sign the URL
+WIDTH = 38
 
 
 @click.command()
@@ -107,11 +109,13 @@ def _write_configuration(folder: Path, receiver_url: str) -> Path:
     """Write what a user would: a source for every preset, one target, one route."""
     path = folder / "relay.yaml"
     document = {
-        "server": {"listen": "127.0.0.1:0"},
+        "server": {"listen": "127.0.0.1:0", "public_url": PUBLIC_URL},
         "admin": {"listen": "127.0.0.1:0"},
         "storage": {"url": f"sqlite:///{folder / 'relay.db'}", "disk_free_min": "1MiB"},
-        "sources": {name: {"preset": name, "secret": _secret_for(presets.find(name))} for name in presets.names()},
-        "targets": {"receiver": {"url": receiver_url, "allow_private": True, "sign": {"secrets": [_signing_key()]}}},
+        "sources": {name: _source(presets.find(name)) for name in presets.names()},
+        "targets": {
+            "receiver": {"url": receiver_url, "allow_private": True, "sign": {"secrets": [new_signing_key(_entropy())]}}
+        },
         "routes": [{"from": list(presets.names()), "to": "receiver"}],
     }
     with path.open("w") as file:
@@ -119,22 +123,36 @@ def _write_configuration(folder: Path, receiver_url: str) -> Path:
     return path
 
 
-def _secret_for(preset: Preset) -> str:
-    schemes = {scheme["scheme"] for scheme in preset.verify}
-    return _signing_key() if "standard-webhooks" in schemes else secrets.token_urlsafe(24)
+def _source(preset: Preset) -> dict[str, object]:
+    source: dict[str, object] = {"preset": preset.name}
+    if any(scheme["scheme"] not in ("ip", "none") for scheme in preset.verify):
+        source["secret"] = new_secret(preset, _entropy())
+    if any(step.token for step in preset.handshakes):
+        source["verify_token"] = secrets.token_urlsafe(24)
+    return source
 
 
-def _signing_key() -> str:
-    return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+def _entropy() -> bytes:
+    return secrets.token_bytes(ENTROPY_BYTES)
+
+
+def _expected(source: Source, body: bytes) -> bytes:
+    """Return what must arrive: the body, or the first event that it carries."""
+    if source.batch is None:
+        return body
+    items = source.batch(orjson.loads(body))
+    return orjson.dumps(items[0]) if isinstance(items, list) and items else body
 
 
 async def _try_vendor(name: str, loaded: Config, relay_url: str, receiver: Receiver) -> bool:
     preset, source = presets.find(name), loaded.sources[name]
     sample, now = preset.samples[0], datetime.now(UTC)
-    request = signed(source, relay_url, sample.render(now, str(uuid4())), sample.headers, now)
+    uuid = str(uuid4())
+    headers = sample.rendered_headers(now, uuid)
+    request = signed(source, relay_url, sample.render(now, uuid), headers, now, PUBLIC_URL)
     status, answer = await post(request)
     is_accepted = status == source.respond_status
-    has_arrived = is_accepted and await receiver.has(orjson.loads(answer)["id"], request.body)
+    has_arrived = is_accepted and await receiver.has(orjson.loads(answer)["id"], _expected(source, request.body))
     word = "arrived" if has_arrived else f"LOST: the relay answered {status} {answer}"
     size = f"{len(request.body):,} bytes"
     click.echo(f"  {preset.title:<{WIDTH}} {sample.type:<28} {size:>14}   {word}")

@@ -53,7 +53,12 @@ def _described(preset: Preset) -> Mapping[str, object]:
 
 
 def _needs(preset: Preset) -> str:
-    return "; ".join(_need(scheme) for scheme in preset.verify)
+    needs = [_need(scheme) for scheme in preset.verify]
+    if any(step.token for step in preset.handshakes):
+        needs.append("`verify_token`: the word that you enter there")
+    if any("{url}" in str(scheme.get("signed")) or "url_claim" in scheme for scheme in preset.verify):
+        needs.append("`server.public_url`, which is signed")
+    return "; ".join(needs)
 
 
 def _need(scheme: Mapping[str, object]) -> str:

@@ -40,10 +40,11 @@ def send(
     known = _source(config, source)
     sample = _sample(known, event_type)
     now = datetime.now(UTC)
-    content = body.read_bytes() if body else sample.render(now, str(uuid4()))
+    uuid = str(uuid4())
+    content = body.read_bytes() if body else sample.render(now, uuid)
     base_url = url or f"http://{config.server.listen.reachable}"
     try:
-        request = signed(known, base_url, content, sample.headers, now, config.server.public_url)
+        request = signed(known, base_url, content, sample.rendered_headers(now, uuid), now, config.server.public_url)
     except SigningImpossible as error:
         raise click.ClickException(f"source {source}: {error}") from error
     status, answer = _post(request)

@@ -46,6 +46,7 @@ def _storage(part: StoragePart) -> Storage:
 def _source(name: str, part: SourcePart, routes: list[Route]) -> Source:
     schemes = part.verify
     secrets = part.all_secrets()
+    proving = next((scheme for scheme in schemes if scheme.compares_secrets), None)
     return Source(
         name=name,
         verifiers=tuple(scheme.verifier(secrets) for scheme in schemes),
@@ -57,6 +58,10 @@ def _source(name: str, part: SourcePart, routes: list[Route]) -> Source:
         respond_status=part.respond.status,
         takes_token=any(isinstance(scheme, Token) for scheme in schemes),
         unkept_headers=CREDENTIALS | {scheme.header.lower() for scheme in schemes if isinstance(scheme, Header)},
+        greeting=part.greeting(),
+        batch=part.batch,
+        keyrings=tuple((proving.verifier((secret,)),) for secret in secrets) if proving and len(secrets) > 1 else (),
+        has_secret=bool(secrets),
     )
 
 

@@ -18,7 +18,19 @@ from relay.errors import Fault
 FOUND_CHARACTERS_MAX = 60
 
 # Where secrets stand, and URLs, which may hold some.
-_SECRET_KEYS = {"secret", "secrets", "token", "tokens", "user", "password", "value", "headers", "url", "public_url"}
+_SECRET_KEYS = {
+    "secret",
+    "secrets",
+    "token",
+    "tokens",
+    "verify_token",
+    "user",
+    "password",
+    "value",
+    "headers",
+    "url",
+    "public_url",
+}
 _NAME_MARK = "[key]"  # pydantic's last step where a key of a mapping is wrong
 _WORDS = {
     "model_type": "a mapping: `key: value`, one on a line",

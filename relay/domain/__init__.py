@@ -21,7 +21,19 @@ from relay.domain.events import (
     Verdict,
     new_event_id,
 )
-from relay.domain.sources import ANY_TYPE, Identification, InboundRequest, Proof, Refusal, Route, Source, Term, Verifier
+from relay.domain.sources import (
+    ANY_TYPE,
+    Answer,
+    Greeting,
+    Identification,
+    InboundRequest,
+    Proof,
+    Refusal,
+    Route,
+    Source,
+    Term,
+    Verifier,
+)
 from relay.domain.targets import (
     Attachment,
     BreakerPolicy,
@@ -40,6 +52,7 @@ __all__ = [
     "ANY_TYPE",
     "FINAL_STATUSES",
     "UNREAD",
+    "Answer",
     "Attachment",
     "Attempt",
     "BreakerPolicy",
@@ -51,6 +64,7 @@ __all__ = [
     "Event",
     "Expression",
     "FileTarget",
+    "Greeting",
     "Hold",
     "HttpTarget",
     "Identification",

@@ -65,6 +65,28 @@ class Proof:
     body: bytes | None = None  # None: as it was
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handshake is answered with."""
+
+    status: int
+    body: bytes
+    content_type: str
+
+
+class Greeting(Protocol):
+    """How a source's vendor finds out that an address is ours. What is answered so is no event."""
+
+    def answer_head(self, request: InboundRequest) -> Answer | Refusal | None:
+        """Answer a GET or HEAD; None: this vendor asks no such question."""
+
+    def answer_proven(self, document: Document, key: int) -> Answer | None:
+        """Answer a POST that has been proven by the secret at a position, from 1; None: it is an event."""
+
+    def answer_unproven(self, request: InboundRequest) -> Answer | None:
+        """Answer a POST that is not proven, but names a secret of ours; None: it is refused."""
+
+
 class Term(Protocol):
     """Where an event's type or key is found: an expression over the body, or a header."""
 
@@ -127,10 +149,15 @@ class Source:
     respond_status: int = 200
     takes_token: bool = False  # `/in/NAME/TOKEN` and `?token=` are its URL
     unkept_headers: frozenset[str] = frozenset()  # lower case: credentials, never stored
+    greeting: Greeting | None = None
+    batch: Expression | None = None  # finds the events that one request carries; None: a request is one
+    keyrings: tuple[tuple[Verifier, ...], ...] = ()  # where there are several secrets: what each of them proves alone
+    has_secret: bool = False
     reads_body: bool = field(init=False)  # whether the body must be parsed to accept a request
     proves_early: bool = field(init=False)  # whether a forged request can be told without its body
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "proves_early", any(not verifier.needs_body for verifier in self.verifiers))
-        reads_body = self.identification.reads_body or any(route.reads_body for route in self.routes)
+        is_read_whole = self.greeting is not None or self.batch is not None
+        reads_body = is_read_whole or self.identification.reads_body or any(route.reads_body for route in self.routes)
         object.__setattr__(self, "reads_body", reads_body)

@@ -7,11 +7,14 @@ written by hand; so has everything else here. Code stands in a preset only where
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 import orjson
 
 from relay import registry
 from relay.domain import ANY_TYPE
+from relay.handshakes import Handshake
+from relay.identity import is_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +22,24 @@ class Sample:
     """A request as the vendor would make it, for `relay demo` and `relay send`.
 
     In any text of `body`, `{uuid}`, `{now}` (ISO 8601) and `{now_ms}` (alone: a number) are filled in at sending,
-    so that each sending is an event of its own.
+    so that each sending is an event of its own. `headers` stand beside the signature, and are filled in alike. Where
+    they say that the body is a form, it is sent as one.
     """
 
     type: str
-    body: Mapping[str, object]
+    body: Mapping[str, object] | list[object]
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def render(self, now: datetime, uuid: str) -> bytes:
-        """Return the body as the vendor would send it, filled in: compact JSON, in the order written."""
-        now_iso = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        now_ms = int(now.timestamp() * 1000)
-        return orjson.dumps(_fill(self.body, {"{uuid}": uuid, "{now}": now_iso, "{now_ms}": now_ms}))
+        """Return the body as the vendor would send it, filled in: compact JSON, or a form, in the order written."""
+        filled = _fill(self.body, _fillings(now, uuid))
+        if is_form(self.headers.get("Content-Type")) and isinstance(filled, dict):
+            return urlencode(filled).encode()
+        return orjson.dumps(filled)
+
+    def rendered_headers(self, now: datetime, uuid: str) -> dict[str, str]:
+        """Return the headers, filled in with the same values as the body."""
+        return {name: str(_fill(value, _fillings(now, uuid))) for name, value in self.headers.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,8 @@ class Preset:
     needs_json: bool = False
     max_body: str = "1MiB"
     respond_status: int = 200
+    batch: str | None = None  # JMESPath: the events that one request carries
+    handshakes: tuple[Handshake, ...] = ()
 
 
 def names() -> tuple[str, ...]:
@@ -59,6 +70,11 @@ def find(name: str) -> Preset:
     """Return the preset of that name. Errors: KeyError."""
     preset: Preset = registry.load(__name__, name, "PRESET")
     return preset
+
+
+def _fillings(now: datetime, uuid: str) -> Mapping[str, str | int]:
+    now_iso = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"{uuid}": uuid, "{now}": now_iso, "{now_ms}": int(now.timestamp() * 1000)}
 
 
 def _fill(value: object, fillings: Mapping[str, str | int]) -> object:

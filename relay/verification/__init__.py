@@ -29,6 +29,14 @@ def verify(request: InboundRequest, source: Source, now: datetime) -> Refusal | 
     return None if source.verifiers else Refusal.MISSING
 
 
+def key_used(request: InboundRequest, source: Source, now: datetime) -> int:
+    """Return the position, from 1, of the secret that proves a request which is proven."""
+    for position, verifiers in enumerate(source.keyrings, 1):
+        if all(verifier.verify(request, now) is None for verifier in verifiers):
+            return position
+    return 1
+
+
 def refuse_early(request: InboundRequest, source: Source, now: datetime) -> Refusal | None:
     """Ask those verifiers that need no body, of a request whose body has not been read."""
     early = (verifier.verify(request, now) for verifier in source.verifiers if not verifier.needs_body)

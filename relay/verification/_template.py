@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from functools import cache
 from hmac import compare_digest
 from string import Formatter
-from urllib.parse import parse_qs, parse_qsl
+from urllib.parse import parse_qsl
 
 import orjson
 
 from relay.domain import InboundRequest
 from relay.errors import ExpressionInvalid
+from relay.identity import FORM_FIELDS_MAX, is_form
 from relay.verification._wire import as_sent
 
-FORM = "application/x-www-form-urlencoded"
-FORM_FIELDS_MAX = 1000
 IN_BODY = "body."  # `{body.signature.token}`: a value of the JSON body, by the names and numbers on the way to it
 Part = tuple[bytes, str | None]  # a literal, then the field that follows it
 
@@ -102,10 +101,11 @@ def _form(request: InboundRequest, _: Stamp) -> bytes | None:
 
     Source: https://www.twilio.com/docs/usage/webhooks/webhooks-security.
     """
-    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() == FORM:
+    if is_form(request.headers.get("Content-Type")):
         pairs = _form_pairs(request.body)
         return None if pairs is None else b"".join(_sorted_pieces(pairs))
-    claimed = parse_qs(request.query_string, errors="surrogateescape").get("bodySHA256", [])
+    pairs = _form_pairs(as_sent(request.query_string)) or []
+    claimed = [value for name, value in pairs if name == "bodySHA256"]
     digest = hashlib.sha256(request.body).hexdigest().encode()
     is_covered = len(claimed) == 1 and compare_digest(as_sent(claimed[0]), digest)
     return b"" if is_covered else None

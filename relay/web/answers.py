@@ -1,5 +1,6 @@
 """What is answered, in one table: receipts, refusals and errors to HTTP."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
 
@@ -8,7 +9,7 @@ from aiohttp import HttpVersion, HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import rfc822_formatted_time
 
-from relay.domain import Receipt, Refusal
+from relay.domain import Answer, Receipt, Refusal
 
 SERVER = "relay"  # and no word of what it is made with
 JSON_HEADERS = {"Content-Type": "application/json", "Server": SERVER}
@@ -63,12 +64,20 @@ def _head(version: HttpVersion, status: int, reason: str, keeps_alive: bool) -> 
     return "\r\n".join([*lines, "", ""]).encode()
 
 
-def accepted(receipt: Receipt, status: int) -> web.StreamResponse:
-    """Say that the event is on disk, or was there already."""
+def accepted(receipts: Sequence[Receipt], status: int) -> web.StreamResponse:
+    """Say that the event is on disk, or was there already; of several, the ids of all."""
     if status == HTTPStatus.NO_CONTENT:
         return web.Response(status=status, headers=JSON_HEADERS)
-    word = b"duplicate" if receipt.is_duplicate else b"accepted"
-    return Acknowledgement(status, b'{"status":"%s","id":"%s"}' % (word, receipt.event_id.encode()))
+    first = receipts[0]
+    word = b"duplicate" if all(receipt.is_duplicate for receipt in receipts) else b"accepted"
+    ids = b"" if len(receipts) == 1 else b',"ids":' + orjson.dumps([receipt.event_id for receipt in receipts])
+    return Acknowledgement(status, b'{"status":"%s","id":"%s"%s}' % (word, first.event_id.encode(), ids))
+
+
+def said(answer: Answer) -> web.Response:
+    """Answer a handshake. What is echoed is never taken for a page."""
+    headers = {"Content-Type": answer.content_type, "Server": SERVER, "X-Content-Type-Options": "nosniff"}
+    return web.Response(status=answer.status, body=answer.body, headers=headers)
 
 
 def refused(refusal: Refusal, retry_after_s: float = 1.0) -> web.Response:

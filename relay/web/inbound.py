@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from relay.domain import InboundRequest, Receipt, Refusal, Source
+from relay.domain import Answer, InboundRequest, Refusal, Source
 from relay.errors import StoreError
 from relay.health import Health
 from relay.ingest import Ingest
@@ -97,7 +97,7 @@ class InboundDoor:
     def _refused_unread(self, http: web.BaseRequest, source: Source, token: str | None) -> web.StreamResponse | None:
         """Refuse what can be refused before the body is read."""
         if http.method != "POST":
-            return answers.problem(405, "Events are sent by POST.", {"Allow": "POST"})
+            return self._greeted(http, source, token)
         if (http.content_length or 0) > source.body_bytes_max:
             return self._too_large(source)
         if http.headers.get("Expect", GO_ON).lower() != GO_ON:
@@ -106,6 +106,16 @@ class InboundDoor:
             refusal = self._ingest.refuse_early(self._inbound(http, b"", token), source)
             return None if refusal is None else _closing(answers.refused(refusal))
         return None
+
+    def _greeted(self, http: web.BaseRequest, source: Source, token: str | None) -> web.StreamResponse:
+        """Answer a handshake that has no body."""
+        match self._ingest.greet(self._inbound(http, b"", token), source):
+            case Answer() as answer:
+                return answers.said(answer)
+            case Refusal() as refusal:
+                return answers.refused(refusal)
+            case _:
+                return answers.problem(405, "Events are sent by POST.", {"Allow": "POST"})
 
     def _too_large(self, source: Source) -> web.StreamResponse:
         """Refuse a body that is not read, or no further."""
@@ -126,9 +136,13 @@ class InboundDoor:
             result = await self._ingest.receive(self._inbound(http, body, token), source)
         except StoreError:
             return answers.unavailable()
-        if isinstance(result, Receipt):
-            return answers.accepted(result, source.respond_status)
-        return answers.refused(result, self._ingest.retry_after_s(source))
+        match result:
+            case Refusal():
+                return answers.refused(result, self._ingest.retry_after_s(source))
+            case Answer():
+                return answers.said(result)
+            case receipts:
+                return answers.accepted(receipts, source.respond_status)
 
     def _inbound(self, http: web.BaseRequest, body: bytes, token: str | None) -> InboundRequest:
         path, _, query = http.raw_path.partition("?")

@@ -19,6 +19,8 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "contents",
         "routing",
         "retry",
+        "handshakes",
+        "batches",
         "pacing",
         "breaker",
     ),

@@ -1,10 +1,11 @@
 """What every preset must do. One suite, over all that are found: a new vendor is tested the moment its file exists."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,56 +13,66 @@ import pytest
 from multidict import CIMultiDict
 
 from relay import presets, verification
-from relay.domain import (
-    ANY_TYPE,
-    Document,
-    Event,
-    Identification,
-    InboundRequest,
-    Proof,
-    Refusal,
-    Secret,
-    Source,
-    Verifier,
-)
-from relay.expressions import compile_term
-from relay.identity import UNKNOWN_TYPE, identify, read
+from relay.domain import ANY_TYPE, Answer, Document, InboundRequest, Proof, Refusal, Source
+from relay.identity import UNKNOWN_TYPE, identify, parse, read
 from relay.presets import Preset, Sample
-
-NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
-BODY_BYTES_MAX = 1024 * 1024
-VECTORS = Path(__file__).parent.parent / "vectors"
-SECRET, OTHER_SECRET = "a-secret-of-the-vendor", "a-secret-of-a-stranger"
-WINDOWS = {"forever": None, "10m": timedelta(minutes=10), "7d": timedelta(days=7)}
-
-PRESETS = [presets.find(name) for name in presets.names()]
+from tests.contract.vendor import (
+    BODY_BYTES_MAX,
+    NOW,
+    OTHER_ENTROPY,
+    PRESETS,
+    SIGNING,
+    UNPROVEN,
+    Pair,
+    a_request,
+    a_source,
+    genuine,
+    named,
+    proven,
+    recorded,
+    rendered,
+    source_with,
+    vectors_of,
+)
 
 every_preset = pytest.mark.parametrize("preset", PRESETS, ids=presets.names())
-every_sample = pytest.mark.parametrize(
-    ("preset", "sample"),
-    [
+
+
+def samples_of(chosen: Callable[[Preset], bool]) -> pytest.MarkDecorator:
+    found = [
         pytest.param(preset, sample, id=f"{preset.name} {sample.type}")
         for preset in PRESETS
         for sample in preset.samples
-    ],
-)
+        if chosen(preset)
+    ]
+    return pytest.mark.parametrize(("preset", "sample"), found)
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two requests of a vendor, and whether they tell the same event."""
-
-    preset: Preset
-    secret: str
-    first: dict[str, Any]
-    second: dict[str, Any]
-    after: timedelta
-    is_same: bool
+def schemes_of(preset: Preset) -> set[object]:
+    return {scheme["scheme"] for scheme in preset.verify}
 
 
-def vectors_of(preset: Preset) -> dict[str, Any]:
-    vectors: dict[str, Any] = json.loads((VECTORS / f"{preset.name}.json").read_bytes())
-    return vectors
+def is_list(preset: Preset) -> bool:
+    """Tell whether the vendor's header may hold several signatures."""
+    return any("separator" in scheme or scheme["scheme"] == "standard-webhooks" for scheme in preset.verify)
+
+
+def is_timed(preset: Preset) -> bool:
+    """Tell whether the vendor signs a time."""
+    return any(
+        scheme["scheme"] in {"standard-webhooks", "jwt"} or any(key.startswith("timestamp_") for key in scheme)
+        for scheme in preset.verify
+    )
+
+
+def needs_whole_body(preset: Preset) -> bool:
+    """Tell whether every byte of the body is signed, and not only some of its fields, or none."""
+    signed = [str(scheme.get("signed", "{body}")) for scheme in preset.verify if scheme["scheme"] in SIGNING]
+    return any("{body}" in template or "{form}" in template for template in signed)
+
+
+every_sample = samples_of(lambda preset: True)
+every_proven_sample = samples_of(lambda preset: not schemes_of(preset) <= UNPROVEN)
 
 
 def recorded_requests() -> Iterable[object]:
@@ -82,46 +93,11 @@ def recorded_pairs() -> Iterable[object]:
             yield pytest.param(pair, id=f"{preset.name}: {told['story']}")
 
 
-def a_source(preset: Preset, secret: str = SECRET) -> Source:
-    naming = Identification(
-        type=compile_term(preset.type) if preset.type else None,
-        keys={of: compile_term(text) for of, text in preset.keys.items()},
-        windows={of: WINDOWS[text] for of, text in preset.windows.items()},
-        needs_json=preset.needs_json,
-    )
-    return Source(preset.name, tuple(a_verifier(settings, secret) for settings in preset.verify), naming)
-
-
-def a_verifier(settings: Any, secret: str) -> Verifier:
-    known = dict(settings)
-    return verification.find(known.pop("scheme"))(secrets=(Secret(secret),), **known)
-
-
-def a_request(body: bytes, headers: Iterable[tuple[str, str]] = (), token: str | None = None) -> InboundRequest:
-    held = CIMultiDict([("Content-Type", "application/json"), *headers])
-    return InboundRequest("POST", "https://hooks.example.com", "/in/it", "", held, body, "203.0.113.7", token)
-
-
-def recorded(request: dict[str, Any], secret: str) -> InboundRequest:
-    return a_request(request["body"].encode(), request["headers"].items(), secret)
-
-
-def proven(request: InboundRequest, proof: Proof) -> InboundRequest:
-    headers = CIMultiDict(request.headers)
-    headers.update(proof.headers)
-    return replace(request, headers=headers, token=proof.token)
-
-
-def rendered(sample: Sample, uuid: str = "1f0e0d0c") -> InboundRequest:
-    return a_request(sample.render(NOW, uuid), sample.headers.items())
-
-
-def named(request: InboundRequest, source: Source, now: datetime = NOW) -> Event:
-    document = read(request.body, request.headers.get("Content-Encoding"), BODY_BYTES_MAX)
-    assert isinstance(document, Document)
-    event = identify(request, source, document, now, "evt_1")
-    assert isinstance(event, Event), event
-    return event
+def recorded_handshakes() -> Iterable[object]:
+    for preset in PRESETS:
+        vectors = vectors_of(preset)
+        for number, told in enumerate(vectors.get("handshakes", ()), 1):
+            yield pytest.param(preset, vectors["secret"], told, id=f"{preset.name} {number}")
 
 
 @every_preset
@@ -137,10 +113,14 @@ def test_a_preset_says_where_its_facts_come_from(preset: Preset) -> None:
 
 @every_preset
 def test_a_preset_has_samples_and_vectors(preset: Preset) -> None:
-    """`relay demo` sends the samples; the vectors were not made by this program, or are shaped by the vendor's."""
+    """`relay demo` sends the samples; the vectors were not signed by this program, and say by what."""
+    vectors = vectors_of(preset)
+
     assert preset.samples
-    assert vectors_of(preset)["requests"]
-    assert {"same event", "another event"} == {pair["expect"] for pair in vectors_of(preset)["pairs"]}
+    assert vectors["requests"]
+    assert vectors.get("signed_by") or vectors["about"]
+    assert {"same event", "another event"} == {pair["expect"] for pair in vectors["pairs"]}
+    assert bool(preset.handshakes) is bool(vectors.get("handshakes"))
 
 
 @every_preset
@@ -152,97 +132,143 @@ def test_the_vectors_know_every_sampled_type(preset: Preset) -> None:
 @every_sample
 def test_a_sample_is_accepted_as_its_vendor_signs_it(preset: Preset, sample: Sample) -> None:
     """`relay send` is as good as the vendor itself."""
-    source, request = a_source(preset), rendered(sample)
+    source = a_source(preset)
 
-    assert verification.verify(proven(request, verification.sign(request, source, NOW)), source, NOW) is None
+    assert verification.verify(genuine(source, sample), source, NOW) is None
 
 
 @every_sample
 def test_a_sample_is_named(preset: Preset, sample: Sample) -> None:
-    """Its type is the one it says, and its key is the vendor's own, not just a digest of the body."""
-    event = named(rendered(sample), a_source(preset))
+    """Its type is the one it says, and its key is the vendor's own, not just a digest of the body, if it has one."""
+    source = a_source(preset)
+    event = named(genuine(source, sample), source)
 
     assert sample.type == event.type
-    assert not event.key.startswith(b"body:")
+    assert bool(preset.keys) is not event.key.startswith(b"body:")
 
 
 @every_sample
 def test_a_sample_is_another_event_each_time(preset: Preset, sample: Sample) -> None:
     """Who tries it twice sees it arrive twice."""
-    first = a_request(sample.render(NOW, "first"))
-    second = a_request(sample.render(NOW + timedelta(seconds=1), "second"))
+    source = a_source(preset)
+    first, second = genuine(source, sample, "first"), genuine(source, sample, "second", NOW + timedelta(seconds=1))
 
-    assert named(first, a_source(preset)).key != named(second, a_source(preset)).key
+    assert named(first, source).key != named(second, source).key
 
 
-@every_sample
+@every_proven_sample
 def test_a_proof_by_another_secret_is_refused(preset: Preset, sample: Sample) -> None:
     """A stranger knows everything but the secret."""
-    request = rendered(sample)
-    forged = proven(request, verification.sign(request, a_source(preset, OTHER_SECRET), NOW))
+    forged = genuine(a_source(preset, OTHER_ENTROPY), sample)
 
     assert verification.verify(forged, a_source(preset), NOW) is Refusal.MISMATCH
 
 
-@every_sample
+@every_proven_sample
 def test_a_request_without_a_proof_is_refused(preset: Preset, sample: Sample) -> None:
     """Nothing proves nothing."""
-    assert verification.verify(rendered(sample), a_source(preset), NOW) is Refusal.MISSING
+    assert isinstance(verification.verify(rendered(sample), a_source(preset), NOW), Refusal)
 
 
 def flip(value: str) -> str:
     return value[:-1] + ("0" if value[-1] != "0" else "1")
 
 
-SPOILS = {
+SPOILS: dict[str, Callable[[str], str]] = {
     "flipped": flip,
     "cut": lambda value: value[:-1],
     "cut to nothing": lambda value: "",
-    "doubled": lambda value: value + value,
     "without its beginning": lambda value: value[1:],
     "with another beginning": lambda value: "md5=" + value,
 }
 
 
-@every_sample
+def spoilt(source: Source, request: InboundRequest, spoil: Callable[[str], str]) -> InboundRequest:
+    """Sign a request, and spoil whatever the signing adds."""
+    proof = verification.sign(request, source, NOW)
+    headers = {name: spoil(value) for name, value in proof.headers.items()}
+    body = None if proof.body is None else _spoilt_body(request.body, proof.body, spoil)
+    return proven(request, Proof(headers, proof.token and spoil(proof.token), body))
+
+
+def _spoilt_body(before: bytes, after: bytes, spoil: Callable[[str], str]) -> bytes:
+    """Spoil each text of a body that signing has put there."""
+
+    def walk(old: Any, new: Any) -> Any:
+        if isinstance(new, dict):
+            return {key: walk(old.get(key) if isinstance(old, dict) else None, value) for key, value in new.items()}
+        if isinstance(new, list):
+            olds = old if isinstance(old, list) else [None] * len(new)
+            return [walk(*pair) for pair in zip(olds, new, strict=True)]
+        return spoil(new) if isinstance(new, str) and new != old else new
+
+    return json.dumps(walk(json.loads(before), json.loads(after))).encode()
+
+
+@every_proven_sample
 @pytest.mark.parametrize("spoil", SPOILS.values(), ids=SPOILS.keys())
 def test_a_spoilt_proof_is_refused(preset: Preset, sample: Sample, spoil: Callable[[str], str]) -> None:
     """Nearly right is wrong."""
-    source, request = a_source(preset), rendered(sample)
-    proof = verification.sign(request, source, NOW)
-    spoilt = Proof({name: spoil(value) for name, value in proof.headers.items()}, proof.token and spoil(proof.token))
+    source = a_source(preset)
 
-    assert verification.verify(proven(request, spoilt), source, NOW) is not None
+    assert verification.verify(spoilt(source, rendered(sample), spoil), source, NOW) is not None
+
+
+@samples_of(lambda preset: not schemes_of(preset) <= UNPROVEN and not is_list(preset))
+def test_a_proof_that_repeats_itself_is_refused(preset: Preset, sample: Sample) -> None:
+    """Only who sends lists may say it twice."""
+    source = a_source(preset)
+    doubled = spoilt(source, rendered(sample), lambda value: f"{value},{value}")
+
+    assert verification.verify(doubled, source, NOW) is not None
 
 
 @every_sample
-def test_a_proof_sent_twice_is_refused(preset: Preset, sample: Sample) -> None:
-    """Two headers alike: another part of the way may believe the other one."""
+def test_a_header_sent_twice_is_refused(preset: Preset, sample: Sample) -> None:
+    """Two headers alike: another part of the way may believe the other one. Unless the vendor itself repeats it."""
     source, request = a_source(preset), rendered(sample)
-    genuine = proven(request, verification.sign(request, source, NOW))
-    for name, value in verification.sign(request, source, NOW).headers.items():
-        twice = CIMultiDict(genuine.headers)
+    repeated = {scheme["header"] for scheme in preset.verify if scheme.get("repeats")}
+    proof = verification.sign(request, source, NOW)
+    for name, value in proof.headers.items():
+        twice = CIMultiDict(proven(request, proof).headers)
         twice.add(name, value)
+        expected = None if name in repeated else Refusal.MALFORMED
 
-        assert verification.verify(replace(genuine, headers=twice), source, NOW) is Refusal.MALFORMED
+        assert verification.verify(replace(proven(request, proof), headers=twice), source, NOW) is expected
 
 
-@every_sample
-def test_a_body_with_a_bit_flipped_is_refused_where_the_vendor_signs_bodies(preset: Preset, sample: Sample) -> None:
-    """A token in the URL covers no body; whatever is a signature must."""
-    source, request = a_source(preset), rendered(sample)
-    proof = verification.sign(request, source, NOW)
-    signs_bodies = proof != verification.sign(replace(request, body=b"another"), source, NOW)
+@samples_of(needs_whole_body)
+def test_a_body_with_a_bit_flipped_is_refused(preset: Preset, sample: Sample) -> None:
+    """Whatever signs bodies signs every byte."""
+    source = a_source(preset)
+    request = genuine(source, sample)
     flipped = replace(request, body=request.body[:-1] + bytes([request.body[-1] ^ 1]))
 
-    assert signs_bodies is (verification.verify(proven(flipped, proof), source, NOW) is not None)
-    assert signs_bodies is bool(proof.headers)
+    assert verification.verify(flipped, source, NOW) in {Refusal.MISMATCH, Refusal.MISSING}
+
+
+@samples_of(needs_whole_body)
+@pytest.mark.parametrize("body", [b"", b'{"of": "another"}'])
+def test_a_signature_of_another_body_is_refused(preset: Preset, sample: Sample, body: bytes) -> None:
+    """A genuine one, seen elsewhere."""
+    source = a_source(preset)
+
+    assert verification.verify(replace(genuine(source, sample), body=body), source, NOW) is not None
+
+
+@every_sample
+def test_an_old_request_is_stale_where_a_time_is_signed(preset: Preset, sample: Sample) -> None:
+    """Recorded today, it must not work the day after tomorrow; without a time nobody can tell."""
+    source = a_source(preset)
+    refusal = verification.verify(genuine(source, sample), source, NOW + timedelta(days=2))
+
+    assert refusal is (Refusal.STALE if is_timed(preset) else None)
 
 
 @pytest.mark.parametrize(("preset", "secret", "request_"), list(recorded_requests()))
 def test_a_recorded_request_is_accepted_and_named(preset: Preset, secret: str, request_: dict[str, Any]) -> None:
     """As the vendor sends it, byte for byte; types that we do not know yet are accepted like all others."""
-    source, request = a_source(preset, secret), recorded(request_, secret)
+    source, request = source_with(preset.name, secret), recorded(request_, secret)
 
     assert verification.verify(request, source, NOW) is None
     assert request_["type"] == named(request, source).type
@@ -251,13 +277,45 @@ def test_a_recorded_request_is_accepted_and_named(preset: Preset, secret: str, r
 @pytest.mark.parametrize("pair", list(recorded_pairs()))
 def test_two_recorded_requests_are_the_same_event_or_not(pair: Pair) -> None:
     """What the store will say: a repeated key within its window is a duplicate."""
-    source = a_source(pair.preset, pair.secret)
+    source = source_with(pair.preset.name, pair.secret)
     first = named(recorded(pair.first, pair.secret), source)
     second = named(recorded(pair.second, pair.secret), source, NOW + pair.after)
 
     is_in_window = first.key_expires_at is None or second.received_at < first.key_expires_at
 
     assert pair.is_same is (first.key == second.key and is_in_window)
+
+
+def greeted(request: InboundRequest, source: Source) -> Answer | Refusal | None:
+    """Ask as the door and the inbound journey do."""
+    assert source.greeting is not None
+    if request.method != "POST":
+        return source.greeting.answer_head(request)
+    refusal = verification.verify(request, source, NOW)
+    if refusal is not None:
+        return source.greeting.answer_unproven(request) or refusal
+    return source.greeting.answer_proven(parse(request.body), 1)
+
+
+@pytest.mark.parametrize(("preset", "secret", "told"), list(recorded_handshakes()))
+def test_a_handshake_is_answered_as_its_vendor_wants(preset: Preset, secret: str, told: dict[str, Any]) -> None:
+    """Only to whoever may ask; 401 to all others."""
+    headers, body = told.get("headers", {}).items(), told.get("body", "").encode()
+    result = greeted(a_request(body, headers, told.get("query", ""), told["method"]), source_with(preset.name, secret))
+
+    if told["status"] == 401:
+        assert isinstance(result, Refusal)
+    else:
+        assert isinstance(result, Answer)
+        assert (told["status"], told["answer"]) == (result.status, result.body.decode())
+
+
+@samples_of(lambda preset: bool(preset.handshakes))
+def test_an_event_is_no_handshake(preset: Preset, sample: Sample) -> None:
+    """What is stored must never be taken for a question, which is forgotten once it is answered."""
+    source = a_source(preset)
+
+    assert greeted(genuine(source, sample), source) is None
 
 
 @every_preset
@@ -286,6 +344,7 @@ def test_windows_and_keys_speak_of_known_types(preset: Preset) -> None:
 def test_a_sample_is_filled_in_everywhere() -> None:
     """Alone, milliseconds are a number, as vendors send them; within a text they are text."""
     body = {"at": "{now}", "ms": "{now_ms}", "ids": ["{uuid}", "a-{uuid}-{now_ms}", 1, None], "in": {"deep": "{uuid}"}}
+    sample = Sample("any", body, {"X-Id": "id-{uuid}", "X-Time": "{now_ms}"})
 
     expected = {
         "at": "2026-07-01T12:00:00.000Z",
@@ -294,7 +353,15 @@ def test_a_sample_is_filled_in_everywhere() -> None:
         "in": {"deep": "u"},
     }
 
-    assert json.dumps(expected, separators=(",", ":")).encode() == Sample("any", body).render(NOW, "u")
+    assert json.dumps(expected, separators=(",", ":")).encode() == sample.render(NOW, "u")
+    assert {"X-Id": "id-u", "X-Time": "1782907200000"} == sample.rendered_headers(NOW, "u")
+
+
+def test_a_form_is_sent_as_one() -> None:
+    """Where its content type says so."""
+    sample = Sample("any", {"to": "+33", "id": "{uuid}"}, {"Content-Type": "application/x-www-form-urlencoded"})
+
+    assert b"to=%2B33&id=u" == sample.render(NOW, "u")
 
 
 def test_presets_are_found_by_name() -> None:
@@ -302,3 +369,16 @@ def test_presets_are_found_by_name() -> None:
     assert {"getaround", "invoice-collector"} <= set(presets.names())
     with pytest.raises(KeyError):
         presets.find("no-such-vendor")
+
+
+def test_no_preset_slows_another() -> None:
+    """A configuration imports the vendors and the libraries that it names, and no others: in a program of its own."""
+    program = (
+        "import sys; from relay import presets; from relay.config import load; import relay.runtime;"
+        "presets.names(); presets.find('getaround').title;"
+        "print(sorted(name for name in sys.modules if name.startswith('relay.presets.') or name in"
+        " ('cryptography', 'jwt', 'relay.verification.ed25519', 'relay.verification.jwt')))"
+    )
+    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+
+    assert "['relay.presets.getaround']" == told.strip()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from relay.domain import Attempt, Delivery, DeliveryStatus, Event, Outcome, Plan, Refusal, RetryPolicy, Target
+from relay.domain import Attempt, Delivery, DeliveryStatus, Event, Outcome, Plan, RetryPolicy, Target
 from relay.gate import Gate
 from relay.lanes import Lane, Lanes
 from relay.memory import Memory
@@ -15,38 +15,9 @@ from relay.store.protocol import EventRecord, LaneState, Store
 from relay.worker import Worker
 from tests.builders import a_plan, an_event
 from tests.conftest import ManualClock
-
-
-@dataclass
-class Journal:
-    """An observer that remembers."""
-
-    results: list[tuple[str, str]] = field(default_factory=list)
-    attempts: list[tuple[str, int, Outcome, DeliveryStatus]] = field(default_factory=list)
-    changes: list[tuple[str, str]] = field(default_factory=list)
-
-    def accepted(self, source: str, event_id: str, *, is_duplicate: bool, duration_s: float) -> None:
-        self.results.append((source, "duplicate" if is_duplicate else "accepted"))
-
-    def refused(self, source: str, refusal: Refusal) -> None:
-        self.results.append((source, refusal.value))
-
-    def malformed(self, reason: str) -> None:
-        self.results.append(("", reason))
-
-    def unavailable(self, source: str, reason: str) -> None:
-        self.results.append((source, "unavailable"))
-
-    def route_failed(self, source: str, event_id: str, route: str) -> None:
-        self.results.append((source, f"route {route} failed"))
-
-    def target_changed(self, target: str, state: str, reason: str, next_step: str) -> None:
-        self.changes.append((target, state))
-
-    def attempted(
-        self, delivery: Delivery, attempt: Attempt, status: DeliveryStatus, *, next_in_s: float | None
-    ) -> None:
-        self.attempts.append((delivery.event.id, attempt.number, attempt.outcome, status))
+from tests.integration.door import Door, opened_door
+from tests.integration.journal import Journal
+from tests.storage import OpenStore, Storage
 
 
 @dataclass
@@ -167,3 +138,9 @@ async def bench(store: Store, clock: ManualClock, target: Target) -> AsyncIterat
     await worker.stop(1)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
+
+
+@pytest.fixture
+async def door(storage: Storage, open_store: OpenStore, clock: ManualClock) -> AsyncIterator[Door]:
+    async with opened_door(storage, open_store, clock) as opened:
+        yield opened

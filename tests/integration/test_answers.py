@@ -57,7 +57,7 @@ async def test_an_acknowledgement_is_byte_for_byte_an_ordinary_response(
         return response
 
     async def ours(_: web.BaseRequest) -> web.StreamResponse:
-        return closing(answers.accepted(RECEIPT, status))
+        return closing(answers.accepted([RECEIPT], status))
 
     async def ordinary(_: web.BaseRequest) -> web.StreamResponse:
         return closing(web.Response(status=status, body=ACCEPTED, headers=answers.JSON_HEADERS))

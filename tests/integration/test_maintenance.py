@@ -14,7 +14,7 @@ from relay.maintenance import Maintenance
 from relay.store.protocol import Store
 from tests.builders import a_lease, a_plan, an_event, delivered
 from tests.conftest import ManualClock
-from tests.integration.conftest import Journal
+from tests.integration.journal import Journal
 from tests.storage import OpenStore, Storage
 
 KEEP = timedelta(days=30)

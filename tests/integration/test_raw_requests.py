@@ -5,9 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.integration.test_inbound import Door, door
-
-__all__ = ["door"]  # the fixture
+from tests.integration.door import Door
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

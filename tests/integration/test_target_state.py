@@ -14,7 +14,7 @@ from relay.observer import Observer
 from relay.store.protocol import LaneState, Store
 from relay.telemetry import Telemetry
 from tests.conftest import START, ManualClock
-from tests.integration.conftest import Journal
+from tests.integration.journal import Journal
 
 ERP = Target("erp", retry=RetryPolicy(base_s=10, jitter=0), breaker=BreakerPolicy(failures=1))
 BROKEN = Breaker(BreakerState.OPEN, 10, None, START, START + timedelta(seconds=30), 30.0, "timed_out: 15 s")

@@ -8,13 +8,13 @@ import pytest
 from multidict import CIMultiDict
 
 from relay import config
-from relay.domain import InboundRequest, Receipt, Source
+from relay.domain import Answer, InboundRequest, Receipt, Refusal, Source
 from relay.headroom import Headroom
 from relay.ingest import Ingest
 from relay.lanes import Lanes
 from relay.store.protocol import Store
 from tests.conftest import ManualClock
-from tests.integration.conftest import Journal
+from tests.integration.journal import Journal
 
 TOKEN = "windows-token-0123456789"
 MINUTE_S, DAY_S = 60, 24 * 3600
@@ -48,8 +48,9 @@ def ingest(source: Source, store: Store, clock: ManualClock) -> Ingest:
 
 async def received(ingest: Ingest, source: Source, body: dict[str, Any]) -> Receipt:
     request = InboundRequest("POST", "", "/in/invoices", "", CIMultiDict(), orjson.dumps(body), token=TOKEN)
-    receipt = await ingest.receive(request, source)
-    assert isinstance(receipt, Receipt)
+    result = await ingest.receive(request, source)
+    assert not isinstance(result, Refusal | Answer)
+    (receipt,) = result
     return receipt
 
 

@@ -8,11 +8,24 @@ from pydantic import AfterValidator, BeforeValidator, PlainValidator, Validation
 from relay import presets
 from relay.config.misfits import Misfit, listing, not_among
 from relay.config.models.base import Part, as_full_list, by_type, written
-from relay.config.models.fields import Flag, RateText, SecretText, Size, TermText, Text, Whole, Window, Within, text
+from relay.config.models.fields import (
+    ExpressionText,
+    Flag,
+    RateText,
+    SecretText,
+    Size,
+    TermText,
+    Text,
+    Whole,
+    Window,
+    Within,
+    text,
+)
 from relay.config.models.scheme import Scheme
 from relay.config.models.schemes import Verify
 from relay.config.units import parse_duration, parse_size
-from relay.domain import ANY_TYPE, Secret
+from relay.domain import ANY_TYPE, Expression, Secret
+from relay.handshakes import Handshakes
 from relay.presets import Preset
 
 WINDOW = "7d"
@@ -74,6 +87,15 @@ class Source(Part):
         "the rest.",
     )
     max_body: BodySize = written("1MiB", "The largest body; a larger one is answered 413.")
+    batch: ExpressionText | None = written(
+        None,
+        "Where one request carries many events: JMESPath that finds their list in the body. Each is stored, named and "
+        "delivered on its own. Not set: a request is one event, as it came.",
+        examples=["events"],
+    )
+    verify_token: SecretText | None = written(
+        None, "The word by which a vendor such as Meta proves itself when it asks whether the URL is yours."
+    )
     limit: RateText | None = written(None, "How many requests are taken; more are answered 429.", examples=["200/1s"])
     respond: Respond = written({}, "What an accepted event is answered with.")
     needs_json: Flag = written(False, "Whether a body that is no JSON is refused with 400.", alias="json")
@@ -115,6 +137,32 @@ class Source(Part):
     def _covers_every_type(cls, windows: dict[str, timedelta | None]) -> dict[str, timedelta | None]:
         return {ANY_TYPE: parse_duration(WINDOW), **windows}
 
+    @field_validator("batch")
+    @classmethod
+    def _is_named_item_by_item(cls, batch: Expression | None, info: ValidationInfo) -> Expression | None:
+        keys = info.data.get("key") or {}
+        if batch is not None and not all(term.reads_body for term in keys.values()):
+            raise Misfit("`key` is a header, which is the same for all of a batch; expected a `key` in the body")
+        return batch
+
+    @field_validator("verify_token")
+    @classmethod
+    def _is_asked_for(cls, verify_token: Secret | None, info: ValidationInfo) -> Secret | None:
+        if "preset" not in info.data:
+            return verify_token
+        preset = info.data["preset"]
+        asks = preset is not None and any(step.token for step in presets.find(preset).handshakes)
+        if asks and verify_token is None:
+            raise Misfit(f"missing; {preset} sends it to ask for the URL: expected the word that you enter there")
+        if verify_token is not None and not asks:
+            raise Misfit("nobody asks for it; expected none, or a preset whose vendor sends one")
+        return verify_token
+
+    def greeting(self) -> Handshakes | None:
+        """Return how the vendor's handshakes are answered, if it has any."""
+        steps = presets.find(self.preset).handshakes if self.preset is not None else ()
+        return Handshakes(steps, self.all_secrets(), self.verify_token) if steps else None
+
     def all_secrets(self) -> tuple[Secret, ...]:
         """Return the secrets, however they are spelled."""
         return self.secrets or tuple(filter(None, (self.secret, self.token)))
@@ -130,6 +178,7 @@ def _as_written(preset: Preset) -> dict[str, object]:
         "max_body": preset.max_body,
         "respond": {"status": preset.respond_status},
         "json": preset.needs_json,
+        "batch": preset.batch,
     }
     return {key: value for key, value in said.items() if value is not None}
 

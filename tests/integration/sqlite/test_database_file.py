@@ -10,7 +10,7 @@ from relay.headroom import Headroom
 from relay.store.sqlite.store import SqliteStore
 from tests.builders import a_plan, an_event
 from tests.conftest import START, ManualClock
-from tests.integration.conftest import Journal
+from tests.integration.journal import Journal
 from tests.integration.test_maintenance import a_maintenance
 
 

@@ -25,6 +25,7 @@ from relay.verification.ip import IpVerifier
 from relay.verification.none import NoVerifier
 from relay.verification.standard_webhooks import standard_webhooks
 from relay.verification.token import TokenVerifier
+from tests.contract.vendor import a_source
 from tests.unit.config.arrange import http_target_in
 
 Loading = Callable[..., Config]
@@ -186,15 +187,17 @@ def test_what_is_said_of_a_source_is_taken(loaded: Loading) -> None:
 
 
 @pytest.mark.parametrize("name", presets.names())
-def test_a_preset_says_everything_but_the_secret(loaded: Loading, name: str) -> None:
+def test_a_preset_says_everything_but_the_secret(name: str) -> None:
     """With a preset, a source is one line."""
     preset = presets.find(name)
-    source = source_of(loaded, f"preset: {name}, secret: '${{SECRET}}'")
+    source = a_source(preset)
 
     assert name == source.preset
     assert set(preset.keys) == set(source.identification.keys)
     assert preset.needs_json == source.identification.needs_json
     assert preset.respond_status == source.respond_status
+    assert (preset.batch is None) is (source.batch is None)
+    assert bool(preset.handshakes) is (source.greeting is not None)
 
 
 def test_a_preset_fills_only_what_the_source_leaves_open(loaded: Loading) -> None:
@@ -349,3 +352,13 @@ def test_a_url_that_is_accepted_can_be_called(url: str) -> None:
     except Misfit:
         return
     endpoint(str(accepted.with_user(None)))
+
+
+def test_several_secrets_are_told_apart(loaded: Loading) -> None:
+    """So that it can be seen when the old one is no longer used; a single one needs no telling."""
+    several = source_of(loaded, "preset: getaround, secrets: ['${SECRET}', '${OLD}']")
+    single = source_of(loaded, "preset: getaround, secret: '${SECRET}'")
+
+    assert (2, True) == (len(several.keyrings), several.has_secret)
+    assert ((), True) == (single.keyrings, single.has_secret)
+    assert not source_of(loaded, "verify: none").has_secret

@@ -12,7 +12,8 @@ Faulting = Callable[..., list[str]]
     [
         (
             "preset: invoice-colector, token: a-token-of-mine",
-            '2:18: sources.shop.preset: expected a preset: getaround or invoice-collector, found "invoice-colector"; '
+            "2:18: sources.shop.preset: expected a preset: discord, getaround, github, invoice-collector, mailgun, "
+            'meta, sendgrid, shopify, slack, standard-webhooks, stripe, svix …, found "invoice-colector"; '
             "did you mean `invoice-collector`?",
         ),
         (
@@ -225,6 +226,24 @@ Faulting = Callable[..., list[str]]
             '2:31: sources.shop.limit: expected a rate such as 100/1m or 5/s, found "fast"',
         ),
         ("verify: none, respond: {status: 302}", "2:42: sources.shop.respond.status: expected 200 to 299, found 302"),
+        (
+            "verify: none, key: 'header:X-Id', batch: events",
+            "2:51: sources.shop.batch: `key` is a header, which is the same for all of a batch; expected a `key` in "
+            "the body",
+        ),
+        (
+            "preset: meta, secret: a-token-of-mine",
+            "2:3: sources.shop.verify_token: missing; meta sends it to ask for the URL: expected the word that you "
+            "enter there",
+        ),
+        (
+            "preset: getaround, secret: a-token-of-mine, verify_token: a-word-of-mine",
+            "2:68: sources.shop.verify_token: nobody asks for it; expected none, or a preset whose vendor sends one",
+        ),
+        (
+            "verify: none, verify_token: a-word-of-mine",
+            "2:38: sources.shop.verify_token: nobody asks for it; expected none, or a preset whose vendor sends one",
+        ),
         ("verify: none, json: maybe", '2:30: sources.shop.json: expected true or false, found "maybe"'),
     ],
 )

@@ -29,6 +29,8 @@ EVERYTHING = {
     "ERP_TOKEN": "a-token-of-the-erp",
     "ERP_SIGNING_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "FLEET_SIGNING_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "META_SECRET": "a-secret-of-meta",
+    "META_VERIFY_TOKEN": "a-word-that-we-chose",
     "GETAROUND_SECRET_OLD": "an-older-secret-of-theirs",
 }
 
@@ -75,11 +77,11 @@ def test_what_a_shipped_file_shows_in_comments_is_good(path: Path, tmp_path: Pat
 
 @pytest.mark.usefixtures("certificates")
 def test_the_starter_shows_every_way_to_name_a_source(tmp_path: Path) -> None:
-    """Two vendors that we know, and one by hand."""
+    """Vendors that we know, and one by hand."""
     whole = tmp_path / "relay.yaml"
     whole.write_text(uncommented(STARTER.read_text()))
 
-    assert {"invoices", "getaround", "shop"} == set(load(whole, EVERYTHING).sources)
+    assert {"invoices", "getaround", "page", "shop"} == set(load(whole, EVERYTHING).sources)
 
 
 @pytest.mark.parametrize("path", [STARTER, *EXAMPLES], ids=lambda path: path.name)

@@ -8,7 +8,7 @@ from relay.lanes import Lane
 from relay.memory import Memory
 from relay.store.protocol import Store
 from tests.conftest import START, ManualClock
-from tests.integration.conftest import Journal
+from tests.integration.journal import Journal
 from tests.unit.core.test_retry import a_delivery
 
 MIB = 1024 * 1024

@@ -1,0 +1,33 @@
+"""Meta: Facebook pages, Instagram, WhatsApp. `verify_token` is the word that you enter there to prove the URL is yours.
+
+Meta numbers no requests: the whole body is the key.
+"""
+
+from relay.domain import ANY_TYPE
+from relay.handshakes import Handshake
+from relay.presets import Preset, Sample
+
+
+def _sample(kind: str, entry: dict[str, object]) -> Sample:
+    return Sample(kind, {"object": kind, "entry": [entry]})
+
+
+PRESET = Preset(
+    name="meta",
+    title="Meta (Facebook, Instagram, WhatsApp)",
+    page="https://developers.facebook.com/docs/graph-api/webhooks/getting-started",
+    verify=({"scheme": "hmac", "header": "X-Hub-Signature-256", "prefix": "sha256="},),
+    type="object",
+    keys={ANY_TYPE: "@"},
+    needs_json=True,
+    handshakes=(
+        Handshake("GET", challenge="hub.challenge", equals={"hub.mode": "subscribe"}, token="hub.verify_token"),  # noqa: S106
+    ),
+    samples=(
+        _sample("page", {"id": "{uuid}", "time": "{now_ms}", "changes": [{"field": "feed", "value": {}}]}),
+        _sample(
+            "whatsapp_business_account",
+            {"id": "1", "changes": [{"field": "messages", "value": {"messages": [{"id": "wamid.{uuid}"}]}}]},
+        ),
+    ),
+)

@@ -1,0 +1,83 @@
+"""What the scripts beside this one share: requests shaped as a preset's samples, signed by the vendor's own SDK.
+
+Each script is run by hand, where that SDK is installed beside this project, and writes `tests/vectors/NAME.json`; the
+tests need no SDK. `pip install -e . SDK…`, or `npm install SDK…` in the working directory; then
+`python -m tests.vectors.make.NAME`.
+"""
+
+import json
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from relay import presets
+
+FOLDER = Path(__file__).parent.parent
+NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
+NOW_S = int(NOW.timestamp())
+SECRET = "5d41402abc4b2a76b9719d911017c592"
+PUBLIC_URL = "https://hooks.example.com"
+URL = f"{PUBLIC_URL}/in/it"
+
+# Returns what the vendor adds: headers; or the whole body, where the signature stands in it.
+Signer = Callable[[bytes, Mapping[str, str]], Mapping[str, str] | bytes]
+
+
+def write(
+    name: str,
+    signed_by: str,
+    sign: Signer,
+    *,
+    secret: str = SECRET,
+    more: Sequence[Mapping[str, Any]] = (),
+    handshakes: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Write the vectors of a preset: each sample, the first one twice, and what is the same event and what is not.
+
+    signed_by: which SDK made or checked the signatures, and its version. more: further requests, signed already.
+    """
+    samples = presets.find(name).samples
+    requests = [_request(sample, sample.type, "0a1b2c3d", sign) for sample in samples]
+    requests.append(_request(samples[0], f"another {samples[0].type}", "4e5f6071", sign))
+    first, another = requests[0]["name"], requests[-1]["name"]
+    told = {
+        "about": "Bodies as the vendor documents them; no signature by this program.",
+        "signed_by": signed_by,
+        "made_by": f"python -m tests.vectors.make.{name.replace('-', '_')}",
+        "secret": secret,
+        "requests": [*requests, *more],
+        "pairs": [
+            {"story": "the same, again", "first": first, "second": first, "after_s": 60, "expect": "same event"},
+            {"story": "another one", "first": first, "second": another, "after_s": 60, "expect": "another event"},
+        ],
+        "handshakes": list(handshakes),
+    }
+    (FOLDER / f"{name}.json").write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+
+
+def of_package(name: str) -> str:
+    """Name a package of PyPI and its version."""
+    return f"PyPI {name} {version(name)}"
+
+
+def of_node_module(name: str) -> str:
+    """Name a package of npm and its version."""
+    return f"npm {name} {json.loads(Path(f'node_modules/{name}/package.json').read_text())['version']}"
+
+
+def by_node(script: str, **values: str) -> str:
+    """Run a script in which `it` holds the values; return what it prints."""
+    whole = f"const it = {json.dumps(values)};\n{script}"
+    done = subprocess.run(["node", "--input-type=module", "-e", whole], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def _request(sample: presets.Sample, name: str, uuid: str, sign: Signer) -> dict[str, Any]:
+    body, headers = sample.render(NOW, uuid), sample.rendered_headers(NOW, uuid)
+    added = sign(body, headers)
+    if isinstance(added, bytes):
+        body, added = added, {}
+    return {"name": name, "type": sample.type, "headers": {**headers, **added}, "body": body.decode()}
