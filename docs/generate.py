@@ -1,6 +1,7 @@
 """Writes docs/reference/ from the code, so that it cannot tell anything else. `python docs/generate.py`."""
 
 import inspect
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from relay import config, presets
 from relay.clock import Clock
 from relay.config.models.targets import KINDS
 from relay.config.models.targets.base import Target
+from relay.expressions.functions import FUNCTIONS, Function
 from relay.runtime import SystemClock
 from relay.targets.headers import OURS
 from relay.telemetry import Telemetry
@@ -25,6 +27,7 @@ def pages() -> dict[str, str]:
         "presets.md": _page("Presets", _presets()),
         "targets.md": _page("Kinds of target", _targets()),
         "headers.md": _page("Headers of a delivery", _headers()),
+        "expressions.md": _page("Expressions", _expressions()),
     }
 
 
@@ -122,6 +125,31 @@ def _headers() -> Iterator[str]:
     yield "| header | value |"
     yield "|---|---|"
     yield from (f"| `{name}` | {text} |" for name, text in OURS.items())
+
+
+def _expressions() -> Iterator[str]:
+    yield "`when`, `type`, `key`, `order_by` and all that shapes a delivery are [JMESPath](https://jmespath.org/), with"
+    yield "all functions of [its specification](https://jmespath.org/specification.html#built-in-functions) and these."
+    yield "None reads the environment, a clock or chance: every attempt of a delivery is made the same."
+    yield ""
+    yield "Text in an expression stands in single quotes, `'like this'`; other values of JSON in backticks, as"
+    yield "`` `5` ``. A call that fails never loses an event."
+    yield ""
+    for name, function in FUNCTIONS.items():
+        yield from _function(name, function)
+
+
+def _function(name: str, function: Function) -> Iterator[str]:
+    yield f"## `{name}`"
+    yield ""
+    yield f"`{function.written}`: {function.does[0].lower()}{function.does[1:]}"
+    yield ""
+    yield "| expression | what it finds |"
+    yield "|---|---|"
+    for example in function.examples:
+        fence = "``" if "`" in example.text else "`"
+        yield f"| {fence}{example.text}{fence} | `{json.dumps(example.result, ensure_ascii=False)}` |"
+    yield ""
 
 
 def main() -> None:

@@ -207,8 +207,8 @@ def test_a_fault_is_told_with_its_place(faults: Faulting, text: str, fault: str)
         ),
         (
             "url: 'https://e/', order_by: 'first(remote_id)'",
-            "2:38: targets.erp.order_by: not a valid expression: 'first(remote_id)' calls first(), which is not a "
-            "function of JMESPath",
+            "2:38: targets.erp.order_by: not a valid expression: 'first(remote_id)' calls first(), which is no "
+            "function",
         ),
         (
             "url: 'https://e/', orderby: remote_id",
@@ -287,8 +287,8 @@ def test_a_fault_of_a_target_is_told(faults: Faulting, settings: str, fault: str
         ),
         (
             "from: shop, to: erp, when: 'starts_wiht(type)'",
-            "4:33: routes[0].when: not a valid expression: 'starts_wiht(type)' calls starts_wiht(), which is not a "
-            "function of JMESPath",
+            "4:33: routes[0].when: not a valid expression: 'starts_wiht(type)' calls starts_wiht(), which is no "
+            "function; did you mean starts_with()?",
         ),
         ("from: shop, to: erp, bdy: type", "4:27: routes[0].bdy: unknown key; expected name, from, when or to"),
         ("from: shop, to: erp, body: type", "4:27: routes[0].body: not built in this version; leave it out"),

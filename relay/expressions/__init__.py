@@ -1,4 +1,4 @@
-"""Expressions over a parsed body: JMESPath, compiled once, and `header:NAME` where a term may be one.
+"""Expressions over a parsed body: JMESPath with our functions, compiled once; `header:NAME` where a term may be one.
 
 What configurations are made of (fields, chains and lists of them, `a || b`) is read directly, several times
 faster than by jmespath's interpreter; everything else is left to it, node by node, so the language is the same.
@@ -8,21 +8,22 @@ Source: https://jmespath.org/specification.html
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
 import jmespath
 from jmespath import exceptions
-from jmespath.functions import Functions
-from jmespath.visitor import TreeInterpreter
+from jmespath.visitor import Options, TreeInterpreter
 
 from relay.domain import Document, Expression, InboundRequest, Term
 from relay.errors import ExpressionFailed, ExpressionInvalid
+from relay.expressions.functions import FUNCTIONS, AllFunctions, Unfit
 
 HEADER = "header:"
 
 _Reader = Callable[[Any], Any]
-_INTERPRETER = TreeInterpreter()
+_INTERPRETER = TreeInterpreter(Options(custom_functions=AllFunctions()))
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2: token
 
 
@@ -130,15 +131,22 @@ def _read_either(first: _Reader, second: _Reader, data: Any) -> Any:
 def _check_calls(tree: Any, text: str) -> None:
     """Find calls that can never succeed; jmespath itself would only tell when they are evaluated."""
     for node in _walk(tree):
-        if node["type"] != "function_expression":
-            continue
-        name, given = node["value"], len(node["children"])
-        if name not in Functions.FUNCTION_TABLE:
-            raise ExpressionInvalid(f"{text!r} calls {name}(), which is not a function of JMESPath")
-        wanted = Functions.FUNCTION_TABLE[name]["signature"]
-        more_allowed = bool(wanted) and wanted[-1].get("variadic", False)
-        if given < len(wanted) or (given > len(wanted) and not more_allowed):
-            raise ExpressionInvalid(f"{text!r} calls {name}() with {given} arguments: expected {len(wanted)}")
+        if node["type"] == "function_expression":
+            _check_call(node["value"], len(node["children"]), text)
+
+
+def _check_call(name: str, given: int, text: str) -> None:
+    if name not in AllFunctions.FUNCTION_TABLE:
+        near = get_close_matches(name, AllFunctions.FUNCTION_TABLE, n=1)
+        hint = f"; did you mean {near[0]}()?" if near else ""
+        raise ExpressionInvalid(f"{text!r} calls {name}(), which is no function{hint}")
+    wanted = AllFunctions.FUNCTION_TABLE[name]["signature"]
+    least = len(wanted)
+    is_endless = name not in FUNCTIONS and bool(wanted) and wanted[-1].get("variadic", False)
+    most = len(FUNCTIONS[name].takes) if name in FUNCTIONS else least
+    if given < least or (given > most and not is_endless):
+        expected = f"{least}" if least == most else f"{least} to {most}"
+        raise ExpressionInvalid(f"{text!r} calls {name}() with {given} arguments: expected {expected}")
 
 
 def _walk(node: Any) -> Iterator[Any]:
@@ -168,4 +176,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, exceptions.JMESPathTypeError):
         expected = " or ".join(error.expected_types)
         return f"{error.function_name}() takes {expected}, and was given {error.actual_type}"
+    if isinstance(error, Unfit):
+        return str(error)
     return type(error).__name__
