@@ -1,14 +1,14 @@
 """Everything built once: which part knows which, and nothing started yet."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from relay import registry
 from relay.clock import Clock
 from relay.config import Config
 from relay.deliverers import Deliverers
-from relay.domain import Target
+from relay.domain import Route, Target
 from relay.gate import Gate
 from relay.headroom import Headroom
 from relay.health import Health
@@ -18,6 +18,8 @@ from relay.maintenance import Maintenance
 from relay.memory import Memory
 from relay.roles import Role
 from relay.scheduler import Scheduler
+from relay.shaper import ShapingSender
+from relay.shaping import Shapes
 from relay.store.opening import store_on
 from relay.store.protocol import Store
 from relay.targets.protocol import Sender
@@ -58,8 +60,9 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role) -> Part
     }
     lanes = Lanes(by_target.values())
     scheduler = Scheduler(store, lanes, list(by_target), clock)
+    routes = [route for source in config.sources.values() for route in source.routes]
     workers = [
-        Worker(lane, _sender(lane.target, clock), store, scheduler, clock, telemetry, draw)
+        Worker(lane, _sender(lane.target, routes, clock), store, scheduler, clock, telemetry, draw)
         for lane in by_target.values()
     ]
     deliverers = None if role.delivers else Deliverers(store, clock)
@@ -90,6 +93,7 @@ def _door(config: Config, ingest: Ingest, health: Health, telemetry: Telemetry) 
     return InboundDoor(config.sources, ingest, health, server.public_url, server.trusted_proxies, telemetry.malformed)
 
 
-def _sender(target: Target, clock: Clock) -> Sender:
+def _sender(target: Target, routes: Iterable[Route], clock: Clock) -> Sender:
     sender: Sender = registry.load("relay.targets", target.kind, "SENDER")(target, clock)
-    return sender
+    shapes = Shapes(target, routes)
+    return ShapingSender(sender, shapes, clock) if shapes else sender

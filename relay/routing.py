@@ -19,9 +19,9 @@ def plan(event: Event, document: Document, source: Source, now: datetime) -> Pla
     verdicts: list[tuple[str, Verdict]] = []
     deliveries: dict[str, PlannedDelivery] = {}
     for route in source.routes:
-        verdict = _verdict(route, found)
-        verdicts.append((route.name, verdict))
-        if verdict is Verdict.MATCHED:
+        said = verdict(route, found)
+        verdicts.append((route.name, said))
+        if said is Verdict.MATCHED:
             for target in route.targets:
                 deliveries.setdefault(target.name, _planned(route, target, document, now))
     return Plan(tuple(deliveries.values()), tuple(verdicts))
@@ -47,7 +47,8 @@ def _order(order_by: Expression, document: Document) -> str | None:
     return text if len(text) <= ORDER_CHARACTERS_MAX else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _verdict(route: Route, found: Mapping[str, object]) -> Verdict:
+def verdict(route: Route, found: Mapping[str, object]) -> Verdict:
+    """Ask a route. found: what its expressions see, as `environment` makes it."""
     if route.when is None:
         return Verdict.MATCHED
     try:
@@ -65,6 +66,7 @@ def environment(event: Event, document: Document) -> Mapping[str, object]:
     return {
         **fields,
         "headers": {name.lower(): value for name, value in reversed(event.headers)},
+        "event_id": event.id,
         "source": event.source,
         "type": event.type,
         "received_at": event.received_at.isoformat(),

@@ -17,9 +17,13 @@ PATIENCE_S = 20.0  # never waited for: longer than any answer takes on a busy ma
 Opener = Callable[..., Sender]
 
 
-def an_http_sender(clock: ManualClock, url: str, **settings: Any) -> Sender:
+def an_http_target(url: str, **settings: Any) -> HttpTarget:
     chosen = {"allow_private": True, "timeout_s": PATIENCE_S, **settings}
-    return HttpSender(HttpTarget(name="erp", url=url, **chosen), clock)
+    return HttpTarget(name="erp", url=url, **chosen)
+
+
+def an_http_sender(clock: ManualClock, url: str, **settings: Any) -> Sender:
+    return HttpSender(an_http_target(url, **settings), clock)
 
 
 SENDERS: dict[str, Opener] = {"http": an_http_sender}

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from relay.config.models.file import Admin as AdminPart
 from relay.config.models.file import File
-from relay.config.models.file import Route as RoutePart
 from relay.config.models.file import Server as ServerPart
 from relay.config.models.file import Storage as StoragePart
+from relay.config.models.routes import Route as RoutePart
 from relay.config.models.schemes import Header, Token
 from relay.config.models.sources import Source as SourcePart
 from relay.config.origin import Origin
@@ -73,7 +73,7 @@ def _routes(parts: tuple[RoutePart, ...], targets: Mapping[str, Target]) -> list
         name = part.name or _free_name(part, taken)
         taken.add(name)
         receivers = tuple(targets[target] for target in part.targets)
-        routes += [Route(name, source, receivers, part.when) for source in part.sources]
+        routes += [Route(name, source, receivers, part.when, part.shape()) for source in part.sources]
     return routes
 
 

@@ -12,7 +12,6 @@ from pydantic_core import ErrorDetails
 from relay.config.misfits import Expected, Misfit, listing, nearest
 from relay.config.models.base import Part
 from relay.config.origin import Absent, KeyPath, Origin
-from relay.config.unbuilt import NOT_BUILT, is_unbuilt_key
 from relay.errors import Fault
 
 FOUND_CHARACTERS_MAX = 60
@@ -97,8 +96,6 @@ class Wording:
                 return self._told(Expected(_WORDS.get(kind, "another value")), found, path)
 
     def _unknown_key(self, path: KeyPath) -> str:
-        if is_unbuilt_key(path):
-            return f"{NOT_BUILT}; leave it out"
         known = self._part_at(path[:-1]).written_keys()
         near = nearest(path[-1], known)
         return f"unknown key; {f'did you mean `{near}`?' if near else f'expected {listing(known)}'}"

@@ -21,6 +21,7 @@ from relay.domain.events import (
     Verdict,
     new_event_id,
 )
+from relay.domain.shapes import BODILESS, METHODS, Call, Shape
 from relay.domain.sources import (
     ANY_TYPE,
     Answer,
@@ -50,12 +51,15 @@ from relay.domain.values import UNREAD, Document, Expression, PathTemplate, Rate
 
 __all__ = [
     "ANY_TYPE",
+    "BODILESS",
     "FINAL_STATUSES",
+    "METHODS",
     "UNREAD",
     "Answer",
     "Attachment",
     "Attempt",
     "BreakerPolicy",
+    "Call",
     "Content",
     "Delivery",
     "DeliveryStatus",
@@ -82,6 +86,7 @@ __all__ = [
     "RetryPolicy",
     "Route",
     "Secret",
+    "Shape",
     "Source",
     "Target",
     "Template",

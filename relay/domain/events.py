@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from relay.domain.shapes import Call
+
 
 class DeliveryStatus(StrEnum):
     """Where a delivery stands: `pending → sending → delivered | dead | cancelled`.
@@ -128,6 +130,7 @@ class Delivery:
     planned_at: datetime
     deadline_at: datetime  # but for the time that its target was held since it was planned
     order: str | None = None
+    call: Call | None = None  # how a shaped one is sent
 
     @property
     def attempts_made(self) -> int:

@@ -8,6 +8,7 @@ from typing import ClassVar, Protocol
 
 from multidict import MultiMapping
 
+from relay.domain.shapes import Shape
 from relay.domain.targets import Target
 from relay.domain.values import Document, Expression, Rate
 
@@ -128,6 +129,7 @@ class Route:
     source: str
     targets: tuple[Target, ...]
     when: Expression | None = None
+    shape: Shape | None = None  # what is sent in place of the event as it came
 
     @property
     def reads_body(self) -> bool:

@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from yarl import URL
 
-from relay.domain import Delivery, Event, HttpTarget
+from relay.domain import Call, Delivery, Event, HttpTarget
 
 # They speak of one connection, or of how a message is framed on it, and would be a lie on another.
 # Sources: RFC 9110, 7.6.1; RFC 9112, 6. `Expect` would have us wait for an answer before we send the body.
@@ -62,13 +62,16 @@ _UNSENDABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")  # RFC 9110, 5
 class RequestHead:
     """The heads of one target's requests. What is the same for every delivery is worked out once.
 
-    Where a header has several origins, ours stand before configured ones, and those before what the event came with.
+    Where a header has several origins, ours stand before those that a route computes, these before the target's own,
+    and those before what the event came with.
     """
 
     def __init__(self, target: HttpTarget, url: URL) -> None:
         fixed = list(_fixed(target, url))
         self._fault = _misnamed(target) or _fault(fixed)
-        self._begin = f"POST {url.raw_path_qs} HTTP/1.1\r\n" + ("" if self._fault else _lines(fixed))
+        self._url = url
+        self._fixed = () if self._fault else tuple(fixed)
+        self._begin = f"POST {url.raw_path_qs} HTTP/1.1\r\n{_lines(self._fixed)}"
         self._passed = _passed(target, {name.lower() for name, _ in fixed})
 
     def of(self, delivery: Delivery, timestamp: int, signature: str | None) -> bytes | str:
@@ -76,9 +79,10 @@ class RequestHead:
 
         timestamp: seconds since 1970. Text outside ASCII goes out as UTF-8.
         """
-        event = delivery.event
+        event, call = delivery.event, delivery.call
+        begin = self._begin if call is None else self._begin_of(call)
         fields = [
-            *self._passed_of(event),
+            *(self._passed_of(event) if call is None else self._computed(call, event)),
             (ID, event.id),
             (TIMESTAMP, str(timestamp)),
             (SOURCE, event.source),
@@ -90,7 +94,21 @@ class RequestHead:
             fields.append((SIGNATURE, signature))
         if (fault := self._fault or _fault(fields)) is not None:
             return fault
-        return f"{self._begin}{_lines(fields)}\r\n".encode()
+        return f"{begin}{_lines(fields)}\r\n".encode()
+
+    def _begin_of(self, call: Call) -> str:
+        """Begin the head of a shaped request: what its route sets stands in place of what the target sets."""
+        computed = {name.lower() for name, _ in call.headers}
+        fixed = [(name, value) for name, value in self._fixed if name.lower() not in computed]
+        path = self._url.raw_path.rstrip("/") + call.path if call.path else self._url.raw_path
+        query = "&".join(filter(None, (self._url.raw_query_string, call.query)))
+        return f"{call.method} {path}{'?' if query else ''}{query} HTTP/1.1\r\n{_lines(fixed)}"
+
+    def _computed(self, call: Call, event: Event) -> Iterator[tuple[str, str]]:
+        """Yield what a route sets, and what goes with the event beside it."""
+        computed = {name.lower() for name, _ in call.headers}
+        yield from ((name, value) for name, value in call.headers if name.lower() not in CONNECTION_HEADERS | _OURS)
+        yield from ((name, value) for name, value in self._passed_of(event) if name.lower() not in computed)
 
     def _passed_of(self, event: Event) -> Iterator[tuple[str, str]]:
         """Yield what goes with an event of its own headers."""

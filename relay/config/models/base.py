@@ -112,8 +112,12 @@ def _read_as(kinds: Mapping[str, type[Part]], key: str, settings: object, exampl
 
 def misfit_at(place: tuple[str | int, ...], found: object, misfit: Misfit) -> ValidationError:
     """Make an error that stands at a place inside of the value being validated."""
-    details = InitErrorDetails(type="value_error", loc=place, input=found, ctx={"error": misfit})
-    return ValidationError.from_exception_data("configuration", [details])
+    return ValidationError.from_exception_data("configuration", [error_at(place, found, misfit)])
+
+
+def error_at(place: tuple[str | int, ...], found: object, misfit: Misfit) -> InitErrorDetails:
+    """Make one of several such errors."""
+    return InitErrorDetails(type="value_error", loc=place, input=found, ctx={"error": misfit})
 
 
 def as_list(value: object) -> object:

@@ -15,7 +15,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 from yarl import URL
 
-from relay.config.misfits import Expected, Misfit
+from relay.config.misfits import Expected, Misfit, listing
 from relay.config.result import Address, Database, PostgresDatabase, SqliteDatabase
 from relay.config.units import (
     DURATION_PATTERN,
@@ -25,9 +25,10 @@ from relay.config.units import (
     parse_rate,
     parse_size,
 )
-from relay.domain import Expression, Rate, Secret, Term
+from relay.domain import METHODS, Expression, Rate, Secret, Term
 from relay.errors import ExpressionInvalid, SecretInvalid
 from relay.expressions import compile_expression, compile_term
+from relay.expressions.templates import compile_path
 from relay.verification.standard_webhooks import key_of
 
 SECRET_CHARACTERS_MIN = 8
@@ -249,6 +250,16 @@ def _postgres(url: str) -> PostgresDatabase:
     return PostgresDatabase(Secret(url), f"postgresql://{match['hosts']}/{match['name']}")
 
 
+def method(value: object) -> Expression:
+    """Read a method, or an expression that finds one. Errors: Expected, ExpressionInvalid."""
+    content = text(value)
+    if content.upper() in METHODS:
+        if content not in METHODS:
+            raise Expected(f"{listing(METHODS)}, or an expression that finds one", content.upper())
+        return compile_expression(f"'{content}'")
+    return compile_expression(content)
+
+
 def _compiled(compile_text: Callable[[str], Any]) -> PlainValidator:
     def read(value: object) -> Any:
         try:
@@ -280,5 +291,7 @@ Listen = Annotated[Address, PlainValidator(address), as_text(r".+:[0-9]{1,5}")]
 TargetUrl = Annotated[URL, PlainValidator(http_url), as_text("https?://.+")]
 PublicUrl = Annotated[str, PlainValidator(public_url), as_text("https?://.+")]
 DatabaseUrl = Annotated[Database, PlainValidator(database), as_text("(sqlite:///|postgres(ql)?://).+")]
+MethodText = Annotated[Expression, _compiled(method), as_text()]
+PathText = Annotated[Expression, _compiled(compile_path), as_text()]
 ExpressionText = Annotated[Expression, _compiled(compile_expression), as_text()]
 TermText = Annotated[Term, _compiled(compile_term), as_text()]

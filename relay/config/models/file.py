@@ -1,26 +1,24 @@
-"""The whole file, and its parts that are no source and no target."""
+"""The whole file, and its parts that are no source, no target and no route."""
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, ValidationInfo, field_validator
+from pydantic import BeforeValidator, ValidationError, ValidationInfo, field_validator
 
-from relay.config.misfits import Misfit, not_among
-from relay.config.models.base import Part, as_full_list, as_list, misfit_at, required, surroundings, written
+from relay.config.misfits import Misfit
+from relay.config.models.base import Part, as_list, misfit_at, written
 from relay.config.models.fields import (
     DatabaseUrl,
     Duration,
-    ExpressionText,
-    Line,
     Listen,
     Name,
     Network,
     PublicUrl,
     SecretText,
     Size,
-    Text,
     Whole,
     Within,
 )
+from relay.config.models.routes import Route
 from relay.config.models.sources import Source
 from relay.config.models.targets import AnyTarget
 from relay.config.units import parse_duration, parse_size
@@ -72,60 +70,6 @@ class Storage(Part):
     )
 
 
-def _known_source(name: str, info: ValidationInfo) -> str:
-    return _known(name, surroundings(info).sources, "a source")
-
-
-def _known_target(name: str, info: ValidationInfo) -> str:
-    return _known(name, surroundings(info).targets, "a target")
-
-
-def _known(name: str, names: frozenset[str] | None, what: str) -> str:
-    if names is None or name in names:
-        return name
-    raise not_among(sorted(names), name, what)
-
-
-def _all_different(names: tuple[str, ...]) -> tuple[str, ...]:
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            raise misfit_at((index,), name, Misfit("named twice; once is enough"))
-    return names
-
-
-SourceName = Annotated[Text, AfterValidator(_known_source)]
-TargetName = Annotated[Text, AfterValidator(_known_target)]
-
-
-class Route(Part):
-    """Which events of a source go to which targets."""
-
-    name: Line | None = written(None, "What the route is called in logs and answers; FROM→TO unless set.")
-    sources: Annotated[
-        tuple[SourceName, ...],
-        BeforeValidator(as_full_list, json_schema_input_type=Text | list[Text]),
-        AfterValidator(_all_different),
-    ] = required("A source, or a list of sources.", "invoices", alias="from")
-    when: ExpressionText | None = written(
-        None,
-        "Which of their events: JMESPath over the body, where also `type`, `source`, `headers`, `received_at` and the "
-        "whole `body` are at hand. All, unless set.",
-        examples=["type == 'invoice'"],
-    )
-    targets: Annotated[
-        tuple[TargetName, ...],
-        BeforeValidator(as_full_list, json_schema_input_type=Text | list[Text]),
-        AfterValidator(_all_different),
-    ] = required("A target, or a list of targets.", "erp", alias="to")
-
-    @field_validator("name")
-    @classmethod
-    def _is_its_own(cls, name: str | None, info: ValidationInfo) -> str | None:
-        if name in surroundings(info).routes_alike:
-            raise Misfit("another route has this name; expected one of its own")
-        return name
-
-
 class File(Part):
     """The configuration of callback-relay."""
 
@@ -143,3 +87,18 @@ class File(Part):
         if server is not None and admin.listen.port and admin.listen == server.listen:
             raise misfit_at(("listen",), str(admin.listen), Misfit("this is `server.listen`; expected another port"))
         return admin
+
+    @field_validator("routes")
+    @classmethod
+    def _suit_their_targets(cls, routes: tuple[Route, ...], info: ValidationInfo) -> tuple[Route, ...]:
+        targets: dict[str, AnyTarget] = info.data.get("targets", {})
+        faults = [
+            fault
+            for index, route in enumerate(routes)
+            for name in route.targets
+            if name in targets
+            for fault in route.unsuited(index, name, targets[name].shaped_keys(), targets[name].proving_headers())
+        ]
+        if faults:
+            raise ValidationError.from_exception_data("configuration", faults)
+        return routes

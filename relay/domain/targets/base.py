@@ -58,6 +58,7 @@ class Target:
     breaker: BreakerPolicy = BreakerPolicy()
     rate: Rate | None = None
     order_by: Expression | None = None  # over the body: deliveries with the same value go one at a time
+    body: Expression | None = None  # what is sent in place of the event, where its route says nothing of that
 
     @property
     def address(self) -> str:

@@ -118,7 +118,7 @@ def test_a_fault_is_told_with_its_place(faults: Faulting, text: str, fault: str)
         (
             "url: 'https://e/', port: 80",
             "2:28: targets.erp.port: unknown key; expected kind, url, headers, pass_headers, auth, sign, "
-            "allow_private, timeout, concurrency, rate, order_by, retry …",
+            "allow_private, timeout, concurrency, rate, order_by, body …",
         ),
         (
             "kind: htp, url: 'https://e/'",
@@ -290,8 +290,34 @@ def test_a_fault_of_a_target_is_told(faults: Faulting, settings: str, fault: str
             "4:33: routes[0].when: not a valid expression: 'starts_wiht(type)' calls starts_wiht(), which is no "
             "function; did you mean starts_with()?",
         ),
-        ("from: shop, to: erp, bdy: type", "4:27: routes[0].bdy: unknown key; expected name, from, when or to"),
-        ("from: shop, to: erp, body: type", "4:27: routes[0].body: not built in this version; leave it out"),
+        ("from: shop, to: erp, bdy: type", "4:27: routes[0].bdy: unknown key; did you mean `body`?"),
+        (
+            "from: shop, to: erp, body: 'mony(a)'",
+            "4:33: routes[0].body: not a valid expression: 'mony(a)' calls mony(), which is no function; did you mean "
+            "money()?",
+        ),
+        (
+            "from: shop, to: erp, method: put",
+            "4:35: routes[0].method: expected POST, PUT, PATCH, DELETE or GET, or an expression that finds one, found "
+            '"put"; did you mean `PUT`?',
+        ),
+        (
+            "from: shop, to: erp, path: /a/../b",
+            "4:33: routes[0].path: not a valid expression: '/a/../b' would lead elsewhere: expected a path below the "
+            "target's own",
+        ),
+        (
+            "from: shop, to: erp, headers: {Transfer-Encoding: type}",
+            "4:37: routes[0].headers.Transfer-Encoding: expected a header that the relay does not set itself",
+        ),
+        (
+            "from: shop, to: erp, headers: {X-A: type, x-a: type}",
+            "4:48: routes[0].headers.x-a: a key above, in other letters, sets the same header",
+        ),
+        (
+            "from: shop, to: erp, query: {a: '['}",
+            "4:38: routes[0].query.a: not a valid expression: '[' ends too early",
+        ),
     ],
 )
 def test_a_fault_of_a_route_is_told(faults: Faulting, settings: str, fault: str) -> None:
@@ -301,6 +327,25 @@ def test_a_fault_of_a_route_is_told(faults: Faulting, settings: str, fault: str)
     )
 
     assert [f"relay.yaml:{fault}"] == faults(text)
+
+
+@pytest.mark.parametrize(
+    ("target", "setter"),
+    [
+        ("url: 'https://e/', auth: {scheme: bearer, token: abc}", "authorization"),
+        ("url: 'https://u:p@e/'", "Authorization"),
+        ("url: 'https://e/', auth: {scheme: header, header: X-Key, value: abc}", "x-key"),
+    ],
+)
+def test_no_route_sets_what_proves_us(faults: Faulting, target: str, setter: str) -> None:
+    """Computed of an event, it would let its sender choose who we are."""
+    route = f"{{from: shop, to: erp, headers: {{{setter}: type}}}}"
+    text = f"sources: {{shop: {{verify: none}}}}\ntargets: {{erp: {{{target}}}}}\nroutes:\n  - {route}\n"
+
+    assert [
+        f"relay.yaml:4:37: routes[0].headers.{setter}: `auth` of the target erp sets this header; expected only one of "
+        "them"
+    ] == faults(text)
 
 
 def test_a_route_to_nothing_says_so(faults: Faulting) -> None:

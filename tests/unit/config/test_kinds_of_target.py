@@ -136,7 +136,7 @@ MAIL = "kind: email, from: a@b, to: c@d, "
         (
             "kind: file, path: x, url: 'https://e/'",
             "2:28: targets.a.url: unknown key; expected kind, path, content, decode, timeout, concurrency, rate, "
-            "order_by, retry or breaker",
+            "order_by, body, retry or breaker",
         ),
         (
             "kind: file, path: x, retry: {final: [410]}",
@@ -151,3 +151,16 @@ MAIL = "kind: email, from: a@b, to: c@d, "
 def test_a_fault_of_a_kind_is_told(faults: Faulting, settings: str, fault: str) -> None:
     """As of every target: where, what is wrong, what is expected, and nothing that does not belong to the kind."""
     assert [f"relay.yaml:{fault}"] == faults(f"targets:\n  a: {{{settings}}}\n")
+
+
+@pytest.mark.parametrize("key", ["method: PUT", "path: /a", "query: {a: type}", "headers: {X-A: type}"])
+def test_only_what_is_called_by_http_takes_a_request(faults: Faulting, key: str) -> None:
+    """A folder has no method; what a route says and nobody does would be a promise broken in silence."""
+    name = key.partition(":")[0]
+    text = (
+        "sources: {shop: {verify: none}}\ntargets: {a: {kind: file, path: 'x/{id}'}}\n"
+        f"routes: [{{from: shop, to: a, body: type, {key}}}]\n"
+    )
+    (told,) = faults(text)
+
+    assert told.endswith(f"routes[0].{name}: the target a is not called by HTTP; leave it out")

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from relay.config import doubts, load, schema
-from relay.config.models.file import Route, Server
+from relay.config.models.file import Server
+from relay.config.models.routes import Route
 from relay.config.models.sources import Source
 from relay.config.models.targets import KINDS
 from relay.config.models.targets.base import Breaker

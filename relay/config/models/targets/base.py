@@ -131,6 +131,12 @@ class Target(Part):
         "without an order.",
         examples=["remote_id"],
     )
+    body: ExpressionText | None = written(
+        None,
+        "What is sent in place of the event, where its route has no `body`: an expression that finds any JSON. The "
+        "body as it came, unless set.",
+        examples=["{text: join(' ', ['New:', type])}"],
+    )
     retry: Retry = written({}, "When a failed delivery is tried again, and when it is given up.")
     breaker: Breaker = written({}, "When a target that fails again and again is left alone.")
 
@@ -148,6 +154,14 @@ class Target(Part):
         own = dict.fromkeys(cls.model_fields[name].alias or name for name in fields if name not in Target.model_fields)
         return list(own | dict.fromkeys(super().written_keys()))
 
+    def shaped_keys(self) -> frozenset[str]:
+        """Return what of a route's shape this kind of target can take."""
+        return frozenset({"body"})
+
+    def proving_headers(self) -> frozenset[str]:
+        """Return the headers that prove us, in lower case: no route sets them."""
+        return frozenset()
+
     @abstractmethod
     def build(self, name: str) -> domain.Target:
         """Build the target that a file without faults describes."""
@@ -162,4 +176,5 @@ class Target(Part):
             "breaker": self.breaker.policy(),
             "rate": self.rate,
             "order_by": self.order_by,
+            "body": self.body,
         }

@@ -80,6 +80,15 @@ class HttpTarget(NetworkTarget):
             raise Misfit(f"{setter} sets the same header; expected only one of them")
         return auth
 
+    def shaped_keys(self) -> frozenset[str]:
+        """Return what of a route's shape this kind of target can take."""
+        return frozenset({"body", "method", "path", "query", "headers"})
+
+    def proving_headers(self) -> frozenset[str]:
+        """Return the headers that prove us, in lower case: no route sets them."""
+        by_url = {AUTHORIZATION} if self.url.raw_user is not None else set()
+        return frozenset(by_url | ({self.auth.header()[0].lower()} if self.auth else set()))
+
     def build(self, name: str) -> domain.HttpTarget:
         """Build the target that a file without faults describes."""
         return domain.HttpTarget(
