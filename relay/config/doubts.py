@@ -38,6 +38,7 @@ def _of_targets(config: Config, why_blocked: WhyBlocked) -> Iterator[Fault]:
             yield config.origin.at_key(path, "no route ends here: nothing is ever delivered to it")
         if isinstance(target, HttpTarget):
             yield from _of_passed_headers(config, target)
+            yield from _of_login(config, target)
         if (reason := why_blocked(target)) is not None:
             yield config.origin.at_value((*path, "url"), f"every delivery would be blocked: {reason}")
         elif _is_sent_in_clear(target):
@@ -54,9 +55,16 @@ def _of_passed_headers(config: Config, target: HttpTarget) -> Iterator[Fault]:
 
 
 def _is_sent_in_clear(target: Target) -> bool:
-    return (
-        isinstance(target, HttpTarget)
-        and target.url.startswith("http://")
-        and not target.allow_private
-        and not target.allow_networks
-    )
+    return isinstance(target, HttpTarget) and _is_clear(target, target.url)
+
+
+def _of_login(config: Config, target: HttpTarget) -> Iterator[Fault]:
+    for key in ("url", "token_url"):
+        url = target.auth.settings.get(key) if target.auth else None
+        if isinstance(url, str) and _is_clear(target, url):
+            path = ("targets", target.name, "auth", key)
+            yield config.origin.at_value(path, "credentials are sent in clear over the network; expected https://")
+
+
+def _is_clear(target: HttpTarget, url: str) -> bool:
+    return url.startswith("http://") and not target.allow_private and not target.allow_networks

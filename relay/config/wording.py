@@ -30,6 +30,7 @@ _SECRET_KEYS = {
     "url",
     "public_url",
 }
+_SECRET_KEYS_OF_AUTH = {"query", "form", "body", "basic", "client_id", "client_secret", "token_url"}
 _NAME_MARK = "[key]"  # pydantic's last step where a key of a mapping is wrong
 _WORDS = {
     "model_type": "a mapping: `key: value`, one on a line",
@@ -113,12 +114,16 @@ class Wording:
 
     def _told(self, misfit: Misfit, found: object, path: KeyPath) -> str:
         """Add what was found to what was expected, where it may be shown."""
-        is_secret = path in self.filled or bool(_SECRET_KEYS & set(path))
+        is_secret = path in self.filled or _is_secret(path)
         if not isinstance(misfit, Expected):
             return misfit.concealed if is_secret else misfit.message
         shown = _shown(found, is_secret=is_secret)
         found_words = f", found {shown}" if shown else ""
         return f"{misfit.message}{found_words}{f'; did you mean `{misfit.near}`?' if misfit.near else ''}"
+
+
+def _is_secret(path: KeyPath) -> bool:
+    return bool(_SECRET_KEYS & set(path)) or ("auth" in path and bool(_SECRET_KEYS_OF_AUTH & set(path)))
 
 
 def _shown(found: object, *, is_secret: bool) -> str:

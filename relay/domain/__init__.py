@@ -37,6 +37,7 @@ from relay.domain.sources import (
 )
 from relay.domain.targets import (
     Attachment,
+    Auth,
     BreakerPolicy,
     Content,
     EmailTarget,
@@ -58,6 +59,7 @@ __all__ = [
     "Answer",
     "Attachment",
     "Attempt",
+    "Auth",
     "BreakerPolicy",
     "Call",
     "Content",

@@ -39,7 +39,7 @@ class Answer(NamedTuple):
 
     status: int
     headers: Mapping[str, str] = NO_HEADERS
-    excerpt: bytes = b""  # the first KiB of its body
+    excerpt: bytes = b""  # the beginning of its body
     shortfall: str = ""  # what went wrong after its status was known, in words
 
 
@@ -148,8 +148,12 @@ def answers_of(connection: Connection) -> Answers:
     return cast(Answers, connection.protocol)
 
 
-async def exchange(answers: Answers, head: bytes, body: bytes, deadline: float) -> Answer:
+async def exchange(
+    answers: Answers, head: bytes, body: bytes, deadline: float, excerpt_bytes: int = EXCERPT_BYTES
+) -> Answer:
     """Send a request and read its answer, both before `deadline`, by the loop's clock.
+
+    excerpt_bytes: how much of the answer's body is kept.
 
     Without an answer the connection is broken off; with one, `should_close` tells whether it can be used again.
     Errors: `FAULTS`, where no status of an answer came in time.
@@ -158,9 +162,9 @@ async def exchange(answers: Answers, head: bytes, body: bytes, deadline: float) 
     try:
         if len(body) <= BODY_BYTES_AT_ONCE:
             answers.write(head + body)
-            answer = await _answer(answers, deadline)
+            answer = await _answer(answers, deadline, excerpt_bytes)
         else:
-            answer = await _answer_to_pieces(answers, head, body, deadline)
+            answer = await _answer_to_pieces(answers, head, body, deadline, excerpt_bytes)
     except BaseException:
         answers.break_off()
         raise
@@ -169,7 +173,7 @@ async def exchange(answers: Answers, head: bytes, body: bytes, deadline: float) 
     return answer
 
 
-async def _answer_to_pieces(answers: Answers, head: bytes, body: bytes, deadline: float) -> Answer:
+async def _answer_to_pieces(answers: Answers, head: bytes, body: bytes, deadline: float, excerpt_bytes: int) -> Answer:
     """Send a large body in pieces, and read the answer even if it comes before the last of them.
 
     A target that says yes early may still be reading, and gets the rest; one that says no does not.
@@ -177,7 +181,7 @@ async def _answer_to_pieces(answers: Answers, head: bytes, body: bytes, deadline
     answers.write(head)
     writing = asyncio.create_task(_write_pieces(answers, body))
     try:
-        answer = await _answer(answers, deadline)
+        answer = await _answer(answers, deadline, excerpt_bytes)
         if 200 <= answer.status < 300:
             await asyncio.wait([writing], timeout=deadline - asyncio.get_running_loop().time())
     finally:
@@ -196,7 +200,7 @@ async def _write_pieces(answers: Answers, body: bytes) -> None:
             await asyncio.sleep(0)  # a target that reads as fast as we write would else hold up everything
 
 
-async def _answer(answers: Answers, deadline: float) -> Answer:
+async def _answer(answers: Answers, deadline: float, excerpt_bytes: int) -> Answer:
     """Read an answer. Errors: `FAULTS`, where its status did not come."""
     try:
         message, body = await _head_of_answer(answers)
@@ -205,8 +209,8 @@ async def _answer(answers: Answers, deadline: float) -> Answer:
             raise
         return Answer(error.code, shortfall="the rest of the answer is not HTTP")
     if body.is_eof():  # a short body that came with its head, as most do: nothing to wait for
-        return Answer(message.code, message.headers, body.read_nowait()[:EXCERPT_BYTES])
-    return Answer(message.code, message.headers, *await _excerpt(body, deadline))
+        return Answer(message.code, message.headers, body.read_nowait()[:excerpt_bytes])
+    return Answer(message.code, message.headers, *await _excerpt(body, deadline, excerpt_bytes))
 
 
 async def _head_of_answer(answers: Answers) -> tuple[RawResponseMessage, StreamReader]:
@@ -217,15 +221,15 @@ async def _head_of_answer(answers: Answers) -> tuple[RawResponseMessage, StreamR
             return message, body
 
 
-async def _excerpt(body: StreamReader, deadline: float) -> tuple[bytes, str]:
-    """Read an answer's body, to its end or a bound; return its first KiB, and what went wrong, in words."""
+async def _excerpt(body: StreamReader, deadline: float, excerpt_bytes: int) -> tuple[bytes, str]:
+    """Read an answer's body, to its end or a bound; return its beginning, and what went wrong, in words."""
     excerpt, read = b"", 0
     try:
         async with asyncio.timeout_at(deadline):
             while read <= ANSWER_BYTES_MAX and not body.at_eof():
                 piece = await body.readany()
                 read += len(piece)
-                excerpt += piece[: EXCERPT_BYTES - len(excerpt)]
+                excerpt += piece[: excerpt_bytes - len(excerpt)]
     except TimeoutError:
         return excerpt, "the body of the answer did not end in time"
     except FAULTS:

@@ -4,10 +4,12 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
+from urllib.parse import quote
 
 from yarl import URL
 
 from relay.domain import Call, Delivery, Event, HttpTarget
+from relay.targets.auth import NO_PROOF, Errand, Proof
 
 # They speak of one connection, or of how a message is framed on it, and would be a lie on another.
 # Sources: RFC 9110, 7.6.1; RFC 9112, 6. `Expect` would have us wait for an answer before we send the body.
@@ -63,26 +65,31 @@ class RequestHead:
     """The heads of one target's requests. What is the same for every delivery is worked out once.
 
     Where a header has several origins, ours stand before those that a route computes, these before the target's own,
-    and those before what the event came with.
+    and those before what the event came with; what proves us stands before all of them.
+    proof: what proves every request. live: what will prove each; its values do not matter here.
     """
 
-    def __init__(self, target: HttpTarget, url: URL) -> None:
-        fixed = list(_fixed(target, url))
-        self._fault = _misnamed(target) or _fault(fixed)
-        self._url = url
+    def __init__(self, target: HttpTarget, url: URL, proof: Proof = NO_PROOF, live: Proof = NO_PROOF) -> None:
+        self._proving = frozenset(name.lower() for name, _ in (*proof.headers, *live.headers))
+        fixed = [(name, value) for name, value in _fixed(target, url) if name.lower() not in self._proving]
+        self._proof = proof
+        self._fault = _misnamed(target) or _fault([*fixed, *proof.headers])
         self._fixed = () if self._fault else tuple(fixed)
-        self._begin = f"POST {url.raw_path_qs} HTTP/1.1\r\n{_lines(self._fixed)}"
-        self._passed = _passed(target, {name.lower() for name, _ in fixed})
+        self._path = url.raw_path
+        self._query = _joined(url.raw_query_string, _encoded(proof))
+        self._begin = self._begin_of(None, NO_PROOF)
+        self._passed = _passed(target, {name.lower() for name, _ in fixed} | self._proving)
 
-    def of(self, delivery: Delivery, timestamp: int, signature: str | None) -> bytes | str:
+    def of(self, delivery: Delivery, timestamp: int, signature: str | None, proof: Proof = NO_PROOF) -> bytes | str:
         """Return the head of an attempt's request, down to its empty line; or in words, what of it cannot be sent.
 
-        timestamp: seconds since 1970. Text outside ASCII goes out as UTF-8.
+        timestamp: seconds since 1970. proof: what proves this one. Text outside ASCII goes out as UTF-8.
         """
         event, call = delivery.event, delivery.call
-        begin = self._begin if call is None else self._begin_of(call)
+        begin = self._begin if call is None and not proof.query else self._begin_of(call, proof)
         fields = [
             *(self._passed_of(event) if call is None else self._computed(call, event)),
+            *proof.headers,
             (ID, event.id),
             (TIMESTAMP, str(timestamp)),
             (SOURCE, event.source),
@@ -96,18 +103,27 @@ class RequestHead:
             return fault
         return f"{begin}{_lines(fields)}\r\n".encode()
 
-    def _begin_of(self, call: Call) -> str:
-        """Begin the head of a shaped request: what its route sets stands in place of what the target sets."""
-        computed = {name.lower() for name, _ in call.headers}
+    def place_of(self, call: Call | None, proof: Proof = NO_PROOF) -> tuple[str, str]:
+        """Return path and query of a request, as they are sent."""
+        if call is None:
+            return self._path, _joined(self._query, _encoded(proof))
+        path = self._path.rstrip("/") + call.path if call.path else self._path
+        return path, _joined(self._query, call.query, _encoded(proof))
+
+    def _begin_of(self, call: Call | None, proof: Proof) -> str:
+        """Begin a head: what its route sets stands in place of what the target sets."""
+        computed = {name.lower() for name, _ in call.headers} if call else frozenset()
         fixed = [(name, value) for name, value in self._fixed if name.lower() not in computed]
-        path = self._url.raw_path.rstrip("/") + call.path if call.path else self._url.raw_path
-        query = "&".join(filter(None, (self._url.raw_query_string, call.query)))
-        return f"{call.method} {path}{'?' if query else ''}{query} HTTP/1.1\r\n{_lines(fixed)}"
+        path, query = self.place_of(call, proof)
+        method = call.method if call else "POST"
+        line = f"{method} {path}{'?' if query else ''}{query} HTTP/1.1\r\n"
+        return line + _lines([*fixed, *(() if self._fault else self._proof.headers)])
 
     def _computed(self, call: Call, event: Event) -> Iterator[tuple[str, str]]:
         """Yield what a route sets, and what goes with the event beside it."""
         computed = {name.lower() for name, _ in call.headers}
-        yield from ((name, value) for name, value in call.headers if name.lower() not in CONNECTION_HEADERS | _OURS)
+        never = CONNECTION_HEADERS | _OURS | self._proving
+        yield from ((name, value) for name, value in call.headers if name.lower() not in never)
         yield from ((name, value) for name, value in self._passed_of(event) if name.lower() not in computed)
 
     def _passed_of(self, event: Event) -> Iterator[tuple[str, str]]:
@@ -121,13 +137,40 @@ class RequestHead:
             yield name, value
 
 
+def errand_head(errand: Errand, url: URL) -> bytes | None:
+    """Return the head of a request that fetches a proof; None where HTTP cannot carry it."""
+    set_here = {name.lower() for name, _ in errand.headers}
+    user = [] if url.raw_user is None else [_basic(url)]
+    ours = [(HOST, url.host_port_subcomponent or ""), ("Accept", "application/json"), (USER_AGENT, PROGRAM), *user]
+    fields = [
+        *((name, value) for name, value in ours if name.lower() not in set_here),
+        *errand.headers,
+        (CONTENT_LENGTH, str(len(errand.body))),
+    ]
+    if _fault(fields) is not None:
+        return None
+    return f"{errand.method} {url.raw_path_qs} HTTP/1.1\r\n{_lines(fields)}\r\n".encode()
+
+
+def _joined(*queries: str) -> str:
+    return "&".join(filter(None, queries))
+
+
+def _encoded(proof: Proof) -> str:
+    return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in proof.query)
+
+
+def _basic(url: URL) -> tuple[str, str]:
+    return AUTHORIZATION, "Basic " + b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
+
+
 def _fixed(target: HttpTarget, url: URL) -> Iterator[tuple[str, str]]:
     """Yield what is the same for every delivery: what the URL says, what the file says, and who we are."""
     configured = {name.lower() for name in target.headers}
     if "host" not in configured:
         yield HOST, url.host_port_subcomponent or ""
     if url.raw_user is not None and AUTHORIZATION.lower() not in configured:
-        yield AUTHORIZATION, "Basic " + b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
+        yield _basic(url)
     for name, secret in target.headers.items():
         if name.lower() not in CONNECTION_HEADERS | _OURS:
             yield name, secret.reveal().decode("utf-8", "surrogateescape")  # what is no text shows as unsendable

@@ -1,21 +1,25 @@
 """Deliveries by HTTP: one POST an attempt, and its answer read as an outcome."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from datetime import datetime
+from http import HTTPStatus
 from typing import NamedTuple
 
 from relay.clock import Clock
 from relay.domain import Attempt, Delivery, HttpTarget, Outcome
 from relay.retry import retry_after_s
 from relay.targets.addresses import endpoint
+from relay.targets.auth import NO_PROOF, Outgoing, Proof, Prover, Unproven, prover
+from relay.targets.concealing import concealed
 from relay.targets.dialling import Guard
+from relay.targets.errands import GuardedCaller
 from relay.targets.exchange import ENDINGS, FAULTS, Answer, answers_of, exchange
 from relay.targets.failures import explain
 from relay.targets.headers import RequestHead
 from relay.targets.pool import Pool
 from relay.targets.signing import signature_header
+from relay.targets.tls import context_of
 
 SIGNED_BYTES_AT_ONCE = 256 * 1024  # a longer body is hashed in a thread: it takes a millisecond for each MiB
 
@@ -32,6 +36,16 @@ class _Result(NamedTuple):
     retry_after_s: float | None = None
 
 
+class _Job(NamedTuple):
+    """One attempt, and until when it may last: by the loop's clock, and by ours."""
+
+    delivery: Delivery
+    timestamp: int  # seconds since 1970
+    signature: str | None
+    deadline: float
+    ends_s: float
+
+
 class HttpSender:
     """Carries deliveries to one HTTP target. Its connections are opened by the first, in the loop that runs then."""
 
@@ -41,35 +55,77 @@ class HttpSender:
         self._clock = clock
         self._url = url.with_user(None)
         self._place = f"{url.host_subcomponent}:{url.port}"
-        self._head = RequestHead(target, url)
         self._guard = Guard(target)
+        self._tls = None if target.tls is None else context_of(target.tls)
+        self._prover: Prover | None = None
+        proof = self._proof_of_all()
+        self._secrets = proof.secrets
+        self._head = RequestHead(target, url, proof, self._prover.shown if self._prover else NO_PROOF)
         self._kept: Pool | None = None
 
     async def send(self, delivery: Delivery) -> Attempt:
         """Make one attempt and tell what came of it. Raises nothing that a target, a network or an event can cause."""
         started_at, began_s = self._clock.now(), self._clock.monotonic()
-        result = await self._carry(delivery, started_at, began_s)
+        deadline = asyncio.get_running_loop().time() + self._target.timeout_s
+        timestamp = int(started_at.timestamp())
+        signature = await self._signature(delivery, timestamp)
+        job = _Job(delivery, timestamp, signature, deadline, began_s + self._target.timeout_s)
+        result = await self._carry(job)
         return Attempt(delivery.attempt, started_at, self._clock.monotonic() - began_s, *result)
 
     async def close(self) -> None:
         """Give back connections."""
+        if self._prover is not None:
+            await self._prover.close()
         if self._kept is not None:
             await self._kept.aclose()
             self._kept = None
         await self._guard.close()
 
-    async def _carry(self, delivery: Delivery, now: datetime, began_s: float) -> _Result:
-        """Post the delivery, signed where the target wants it, and judge the answer."""
-        timestamp = int(now.timestamp())
-        signature = await self._signature(delivery, timestamp)
-        head = self._head.of(delivery, timestamp, signature)
-        if isinstance(head, str):
-            return _Result(Outcome.ERRORED, detail=f"nothing was sent: {head}")
+    def _proof_of_all(self) -> Proof:
+        """Return what proves every request alike; where each needs a proof of its own, remember what makes it."""
+        if self._target.auth is None:
+            return NO_PROOF
+        made = prover(self._target.auth, GuardedCaller(self._target, self._guard, self._tls, self._clock))
+        if isinstance(made, Proof):
+            return made
+        self._prover = made
+        return NO_PROOF
+
+    async def _carry(self, job: _Job) -> _Result:
+        """Send the delivery, proven as the target wants it, and judge the answer."""
         try:
-            return self._judge(await self._post(head, delivery.event.body, began_s))
+            if self._prover is None:
+                return await self._send(job, NO_PROOF)
+            return await self._send_proven(job, self._prover)
         except FAULTS as error:
             outcome, words = explain(error, self._target.timeout_s)
             return _Result(outcome, detail=f"{self._place}: {words}")
+
+    async def _send_proven(self, job: _Job, prover: Prover) -> _Result:
+        """Send with a proof; once more with another where the target does not know the first one any longer."""
+        outgoing = self._outgoing(job.delivery)
+        proof = await prover.prove(outgoing, job.deadline)
+        if isinstance(proof, Unproven):
+            return _unproven(proof)
+        result = await self._send(job, proof)
+        if result.status != HTTPStatus.UNAUTHORIZED or not prover.renew(proof):
+            return result
+        another = await prover.prove(outgoing, job.deadline)
+        return _unproven(another) if isinstance(another, Unproven) else await self._send(job, another)
+
+    async def _send(self, job: _Job, proof: Proof) -> _Result:
+        """Make one request of a delivery, and judge its answer. Errors: `FAULTS`."""
+        head = self._head.of(job.delivery, job.timestamp, job.signature, proof)
+        if isinstance(head, str):
+            return _Result(Outcome.ERRORED, detail=f"nothing was sent: {head}")
+        answer = await self._post(head, job)
+        return self._judge(answer, (*self._secrets, *proof.secrets))
+
+    def _outgoing(self, delivery: Delivery) -> Outgoing:
+        path, query = self._head.place_of(delivery.call)
+        method = delivery.call.method if delivery.call else "POST"
+        return Outgoing(delivery.event.id, method, str(self._url.origin()), path, query, delivery.event.body)
 
     async def _signature(self, delivery: Delivery, timestamp: int) -> str | None:
         """Sign, where the target wants it."""
@@ -80,33 +136,31 @@ class HttpSender:
             return signature_header(secrets, event.id, timestamp, event.body)
         return await asyncio.to_thread(signature_header, secrets, event.id, timestamp, event.body)
 
-    async def _post(self, head: bytes, body: bytes, began_s: float) -> Answer:
+    async def _post(self, head: bytes, job: _Job) -> Answer:
         """Post once; once more where a connection kept from before was dead before it was answered. Errors: `FAULTS`.
 
         Then nothing was processed, most likely: servers close idle connections, and that crosses with a request.
         """
-        deadline = asyncio.get_running_loop().time() + self._target.timeout_s
         pool = self._pool()
-        connection = await pool.take(deadline)
+        connection = await pool.take(job.deadline)
         answers = answers_of(connection)
         try:
-            return await exchange(answers, head, body, deadline)
+            return await exchange(answers, head, job.delivery.event.body, job.deadline)
         except ENDINGS:
             if not answers.is_stale:
                 raise
         finally:
             pool.give_back(connection)
-        return await self._post_afresh(head, body, self._target.timeout_s - (self._clock.monotonic() - began_s))
+        return await self._post_afresh(head, job)
 
-    async def _post_afresh(self, head: bytes, body: bytes, left_s: float) -> Answer:
+    async def _post_afresh(self, head: bytes, job: _Job) -> Answer:
         """Post over a connection that is certainly new: the next one kept may be as dead as the last."""
-        if left_s <= 0:
+        if self._clock.monotonic() >= job.ends_s:
             raise TimeoutError
-        deadline = asyncio.get_running_loop().time() + left_s
         async with aclosing(self._new_pool()) as pool:
-            connection = await pool.take(deadline)
+            connection = await pool.take(job.deadline)
             try:
-                return await exchange(answers_of(connection), head, body, deadline)
+                return await exchange(answers_of(connection), head, job.delivery.event.body, job.deadline)
             finally:
                 pool.give_back(connection)
 
@@ -116,11 +170,13 @@ class HttpSender:
         return self._kept
 
     def _new_pool(self) -> Pool:
-        return Pool(self._url, self._guard, self._target.concurrency)
+        return Pool(self._url, self._guard, self._target.concurrency, self._tls)
 
-    def _judge(self, answer: Answer) -> _Result:
+    def _judge(self, answer: Answer, secrets: Sequence[str]) -> _Result:
         """Turn an answer into a result. Its head alone decides; `shortfall` says what went wrong with its body."""
         status, headers, excerpt, shortfall = answer
+        if secrets:
+            excerpt = concealed(excerpt, secrets)
         if 200 <= status < 300:
             return _Result(Outcome.ACCEPTED, status, shortfall, excerpt)
         words = f"answered {status}: redirects are not followed" if status in _REDIRECTS else f"answered {status}"
@@ -137,6 +193,10 @@ class HttpSender:
             if name is not None and (wait_s := retry_after_s(headers.get(name, ""), self._clock.now())) is not None:
                 return wait_s
         return None
+
+
+def _unproven(reason: Unproven) -> _Result:
+    return _Result(reason.outcome, reason.status, reason.detail, retry_after_s=reason.retry_after_s)
 
 
 SENDER = HttpSender  # what the registry finds for `kind: http`

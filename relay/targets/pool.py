@@ -1,6 +1,7 @@
 """One target's connections."""
 
 import asyncio
+import ssl
 from functools import partial
 
 from aiohttp import ClientRequest, ClientTimeout, TCPConnector
@@ -23,10 +24,14 @@ class Pool:
     fifth of a whole delivery; so for it they are in use until they are closed, or somebody waits for one.
     """
 
-    def __init__(self, url: URL, guard: Guard, connections_max: int) -> None:
+    def __init__(self, url: URL, guard: Guard, connections_max: int, tls: ssl.SSLContext | None = None) -> None:
         loop = asyncio.get_running_loop()
         self._connector = TCPConnector(
-            limit=connections_max, ttl_dns_cache=DNS_TTL_S, resolver=guard, socket_factory=guard.open_socket
+            limit=connections_max,
+            ttl_dns_cache=DNS_TTL_S,
+            resolver=guard,
+            socket_factory=guard.open_socket,
+            ssl=tls or True,
         )
         protocol: type[ResponseHandler] = Answers
         self._connector._factory = partial(protocol, loop=loop)  # noqa: SLF001 - aiohttp has no public place for it

@@ -1,6 +1,6 @@
 """What every part of the file has in common."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from pydantic_core import InitErrorDetails
 
 from relay.config.misfits import Expected, Misfit, listing, not_among
-from relay.config.unbuilt import NOT_BUILT
 from relay.domain import ANY_TYPE
 
 Chooser = Callable[[object, object, ValidationInfo], "Part"]
@@ -71,16 +70,11 @@ def required(description: str, example: object, **more: Any) -> Any:
     return Field(description=description, examples=[example], **more)
 
 
-def chosen_by_scheme(kinds: Mapping[str, type[Part]], unbuilt: Collection[str], example: str) -> Chooser:
-    """Return a validator that reads a mapping as the kind which its `scheme` names; a word alone is its scheme.
-
-    unbuilt: schemes that a later version knows.
-    """
+def chosen_by_scheme(kinds: Mapping[str, type[Part]], example: str) -> Chooser:
+    """Return a validator that reads a mapping as the kind which its `scheme` names; a word alone is its scheme."""
 
     def choose(value: object, _: object, info: ValidationInfo) -> Part:
         settings = {"scheme": value} if isinstance(value, str) else value
-        if isinstance(settings, dict) and settings.get("scheme") in unbuilt:
-            raise misfit_at(("scheme",), settings["scheme"], Misfit(f"{NOT_BUILT}; expected {listing(kinds)}"))
         return _read_as(kinds, "scheme", settings, example, info)
 
     return choose

@@ -98,7 +98,7 @@ WORDS = Literal["standard-webhooks", "basic", "token", "none"]  # those that nee
 
 AnyScheme = Annotated[
     Hmac | PlainDigest | Ed25519 | Ecdsa | Jwt | StandardWebhooks | Header | Basic | Token | Ip | Nothing,
-    WrapValidator(chosen_by_scheme(SCHEMES, (), "{scheme: hmac, header: X-Signature}, or `none` to believe everybody")),
+    WrapValidator(chosen_by_scheme(SCHEMES, "{scheme: hmac, header: X-Signature}, or `none` to believe everybody")),
 ]
 Verify = Annotated[
     tuple[AnyScheme, ...],

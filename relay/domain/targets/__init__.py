@@ -4,11 +4,12 @@ from relay.domain.targets.base import BreakerPolicy, NetworkTarget, RetryPolicy,
 from relay.domain.targets.content import Content
 from relay.domain.targets.email import Attachment, EmailTarget
 from relay.domain.targets.file import FileTarget
-from relay.domain.targets.http import HttpTarget
+from relay.domain.targets.http import Auth, HttpTarget
 from relay.domain.targets.tls import TlsFiles
 
 __all__ = [
     "Attachment",
+    "Auth",
     "BreakerPolicy",
     "Content",
     "EmailTarget",

@@ -16,8 +16,10 @@ from relay.config import Address, Admin, Config, PostgresDatabase, Server, Sqlit
 from relay.config.misfits import Misfit
 from relay.config.models.fields import http_url
 from relay.config.models.schemes import SCHEMES
-from relay.domain import BreakerPolicy, HttpTarget, InboundRequest, Rate, RetryPolicy, Secret, Source
+from relay.config.models.targets.auth import AUTHS
+from relay.domain import Auth, BreakerPolicy, HttpTarget, InboundRequest, Rate, RetryPolicy, Secret, Source
 from relay.expressions import compile_expression
+from relay.targets import auth as ways
 from relay.targets.addresses import endpoint
 from relay.verification.header import HeaderVerifier
 from relay.verification.hmac import HmacVerifier
@@ -243,7 +245,8 @@ def test_what_is_said_of_a_target_is_taken(loaded: Loading) -> None:
             rate=Rate(100, 60.0),
             order_by=compile_expression("remote_id"),
             url="https://erp.example.com/hooks",
-            headers={"X-Tenant": Secret("acme"), "Authorization": Secret(b"Bearer " + SECRET.reveal())},
+            headers={"X-Tenant": Secret("acme")},
+            auth=Auth("bearer", {"token": SECRET}),
             pass_headers=("X-A",),
             sign_secrets=(Secret(KEY),),
             allow_private=True,
@@ -263,15 +266,25 @@ def test_a_target_that_is_gone_is_believed_unless_told_otherwise(
 
 
 @pytest.mark.parametrize(
-    ("auth", "header", "value"),
+    ("auth", "settings"),
     [
-        ("{scheme: basic, user: u, password: 'p:w'}", "Authorization", "Basic dTpwOnc="),
-        ("{scheme: header, header: X-Api-Key, value: '${SECRET}'}", "X-Api-Key", "a-secret-of-the-vendor"),
+        ("{scheme: basic, user: u, password: 'p:w'}", {"user": Secret("u"), "password": Secret("p:w")}),
+        ("{scheme: header, header: X-Key, value: '${SECRET}'}", {"name": "X-Key", "value": SECRET}),
+        ("{scheme: query, parameter: key, value: '${SECRET}'}", {"name": "key", "value": SECRET}),
+        ("{scheme: hmac, secret: '${SECRET}', header: X-S}", {"secrets": (SECRET,), "header": "X-S"}),
     ],
 )
-def test_auth_is_one_more_header(loaded: Loading, auth: str, header: str, value: str) -> None:
-    """Whoever sends needs to know of nothing but headers."""
-    assert {header: Secret(value)} == target_of(loaded, f"auth: {auth}").headers
+def test_a_way_to_prove_ourselves_has_its_settings(loaded: Loading, auth: str, settings: dict[str, object]) -> None:
+    """They are what the scheme's module takes, by name."""
+    found = target_of(loaded, f"auth: {auth}").auth
+
+    assert found is not None
+    assert settings == found.settings
+
+
+def test_every_way_to_prove_ourselves_can_be_chosen() -> None:
+    """A module that no file can name would be for nothing, and a name without a module fails at the start."""
+    assert set(ways.names()) == set(AUTHS)
 
 
 @pytest.mark.parametrize(
@@ -282,12 +295,13 @@ def test_auth_is_one_more_header(loaded: Loading, auth: str, header: str, value:
         ("https://us%C3%A9r:p@erp/", "https://erp/", "usér:p"),
     ],
 )
-def test_the_user_in_a_url_becomes_a_header(loaded: Loading, written: str, called: str, credentials: str) -> None:
+def test_the_user_in_a_url_proves_us(loaded: Loading, written: str, called: str, credentials: str) -> None:
     """A URL is shown, logged and passed around; its user part must not be."""
     target = http_target_in(loaded(f"targets: {{erp: {{url: '{written}'}}}}"))
 
     assert called == target.url
-    assert {"Authorization": Secret(f"Basic {base64.b64encode(credentials.encode()).decode()}")} == target.headers
+    user, _, password = credentials.partition(":")
+    assert Auth("basic", {"user": Secret(user), "password": Secret(password)}) == target.auth
 
 
 def test_networks_may_be_named_one_by_one(loaded: Loading) -> None:

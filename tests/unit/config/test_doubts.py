@@ -87,3 +87,14 @@ def test_passing_a_header_that_is_never_kept_is_doubtful(loaded: Loading) -> Non
         "relay.yaml:2:62: targets.erp.pass_headers[1]: x-key is a credential of the source shop, and never kept: it is "
         "not passed on"
     ] == told(config)
+
+
+def test_credentials_in_clear_are_doubtful(loaded: Loading) -> None:
+    """A login is another address, and what it carries is worth more than one delivery."""
+    auth = "{scheme: login, url: 'http://erp/login', token: access}"
+    text = f"targets: {{erp: {{url: 'https://erp/', auth: {auth}}}}}\nroutes: [{{from: shop, to: erp}}]\n"
+
+    assert ["credentials are sent in clear over the network; expected https://"] == [
+        doubt.partition("targets.erp.auth.url: ")[2]
+        for doubt in told(loaded(f"sources: {{shop: {{verify: token, token: '${{SECRET}}'}}}}\n{text}"))
+    ]

@@ -117,8 +117,8 @@ def test_a_fault_is_told_with_its_place(faults: Faulting, text: str, fault: str)
         ('url: "https://erp/\\0"', "2:14: targets.erp.url: expected a URL without spaces and control characters"),
         (
             "url: 'https://e/', port: 80",
-            "2:28: targets.erp.port: unknown key; expected kind, url, headers, pass_headers, auth, sign, "
-            "allow_private, timeout, concurrency, rate, order_by, body …",
+            "2:28: targets.erp.port: unknown key; expected kind, url, headers, pass_headers, auth, sign, tls, "
+            "hide_path, allow_private, timeout, concurrency, rate …",
         ),
         (
             "kind: htp, url: 'https://e/'",
@@ -164,8 +164,8 @@ def test_a_fault_is_told_with_its_place(faults: Faulting, text: str, fault: str)
         ),
         (
             "url: 'https://e/', auth: {scheme: baerer, token: t}",
-            "2:43: targets.erp.auth.scheme: expected a scheme: bearer, basic or header, found "
-            '"baerer"; did you mean `bearer`?',
+            "2:43: targets.erp.auth.scheme: expected a scheme: bearer, basic, header, query, hmac, oauth2 or login, "
+            'found "baerer"; did you mean `bearer`?',
         ),
         (
             "url: 'https://e/', auth: {scheme: bearer}",

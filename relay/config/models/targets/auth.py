@@ -1,30 +1,33 @@
-"""How we prove ourselves to a target that is called by HTTP."""
+"""How we prove ourselves to a target that is called by HTTP: one part a scheme, named as in `relay.targets.auth`."""
 
-from base64 import b64encode
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, WrapValidator, field_validator
+from pydantic import Field, ValidationInfo, WrapValidator, field_validator
 
 from relay.config.misfits import Misfit
-from relay.config.models.base import Part, chosen_by_scheme, required
-from relay.config.models.fields import Credential
-from relay.config.models.targets.headers import SetHeader
-from relay.config.unbuilt import AUTH_SCHEMES
+from relay.config.models.base import Part, chosen_by_scheme, required, written
+from relay.config.models.fields import Credential, Line, SecretText
+from relay.config.models.targets.headers import AUTHORIZATION, SetHeader
+from relay.config.models.targets.logins import Auth as AuthPart
+from relay.config.models.targets.logins import LoginAuth, OAuth2Auth
 from relay.domain import Secret
+from relay.errors import ExpressionInvalid
+from relay.verification._template import parse_template
 
 
-class BearerAuth(Part):
+class BearerAuth(AuthPart):
     """A token."""
 
     scheme: Literal["bearer"] = Field(description="Authorization: Bearer TOKEN.")
     token: Credential = required("The token.", "${ERP_TOKEN}")
 
-    def header(self) -> tuple[str, Secret]:
-        """Return the header that proves us."""
-        return "Authorization", Secret(b"Bearer " + self.token.reveal())
+    def sets(self) -> frozenset[str]:
+        """Return the headers that prove us, in lower case."""
+        return frozenset({AUTHORIZATION})
 
 
-class BasicAuth(Part):
+class BasicAuth(AuthPart):
     """User and password."""
 
     scheme: Literal["basic"] = Field(description="Authorization: Basic, of user and password.")
@@ -38,30 +41,81 @@ class BasicAuth(Part):
             raise Misfit("expected a user without a colon: what follows one is the password")
         return user
 
-    def header(self) -> tuple[str, Secret]:
-        """Return the header that proves us."""
-        return basic_header(self.user.text(), self.password.text())
+    def sets(self) -> frozenset[str]:
+        """Return the headers that prove us, in lower case."""
+        return frozenset({AUTHORIZATION})
 
 
-class HeaderAuth(Part):
+class HeaderAuth(AuthPart):
     """A fixed value in a header."""
 
     scheme: Literal["header"] = Field(description="A fixed value in a header.")
     name: SetHeader = required("The header.", "X-Api-Key", alias="header")
     value: Credential = required("Its value.", "${ERP_KEY}")
 
-    def header(self) -> tuple[str, Secret]:
-        """Return the header that proves us."""
-        return self.name, self.value
+    def sets(self) -> frozenset[str]:
+        """Return the headers that prove us, in lower case."""
+        return frozenset({self.name.lower()})
 
 
-def basic_header(user: str, password: str) -> tuple[str, Secret]:
-    """Return the header of HTTP's basic authentication. Source: RFC 7617."""
-    return "Authorization", Secret(b"Basic " + b64encode(f"{user}:{password}".encode()))
+class QueryAuth(AuthPart):
+    """A secret in the URL's query, which is shown nowhere."""
+
+    scheme: Literal["query"] = Field(description="A secret in the URL's query; it is shown nowhere.")
+    name: Line = required("The parameter.", "key", alias="parameter")
+    value: Credential = required("Its value.", "${ERP_KEY}")
 
 
-AUTHS: dict[str, type[Part]] = {"bearer": BearerAuth, "basic": BasicAuth, "header": HeaderAuth}
+class HmacAuth(AuthPart):
+    """A keyed digest of what is sent, in a header."""
+
+    scheme: Literal["hmac"] = Field(description="A keyed digest of what is sent, as our own sources know it.")
+    secret: SecretText = required("The key.", "${ERP_SIGNING_KEY}")
+    header: SetHeader = required("The header that holds the signature.", "X-Signature")
+    algorithm: Literal["sha1", "sha256", "sha512"] = written("sha256", "The digest.")
+    encoding: Literal["hex", "base64"] = written("hex", "How the digest is written.")
+    prefix: Line = written("", "What stands before the digest, such as `sha256=`.")
+    timestamp_header: SetHeader | None = written(None, "The header for the time, where `signed` covers {timestamp}.")
+    id_header: SetHeader | None = written(None, "The header for the event's id, where `signed` covers {id}.")
+    signed: Line = written(
+        "{body}", "What the signature covers: a template of {body}, {timestamp}, {id}, {url}, {method} and {path}."
+    )
+
+    @field_validator("signed")
+    @classmethod
+    def _is_a_template(cls, template: str, info: ValidationInfo) -> str:
+        try:
+            covered = {name for _, name in parse_template(template)}
+        except ExpressionInvalid as error:
+            raise Misfit(f"not a template: {error}", concealed="not a template; expected one with {body}") from error
+        if "body" not in covered:
+            raise Misfit("expected {body} in it: without, one signature would fit every body")
+        for name in ("timestamp", "id"):
+            if (key := f"{name}_header") in info.data and (name in covered) != (info.data[key] is not None):
+                raise Misfit(f"{{{name}}} and `{key}` go together; expected both, or neither")
+        return template
+
+    def settings(self) -> Mapping[str, object]:
+        """Return what the scheme's module takes."""
+        chosen = {name: getattr(self, name) for name in self.model_fields_set - {"scheme", "secret"}}
+        return {**chosen, "secrets": (self.secret,)}
+
+    def sets(self) -> frozenset[str]:
+        """Return the headers that prove us, in lower case."""
+        names = (self.header, self.timestamp_header, self.id_header)
+        return frozenset(name.lower() for name in names if name is not None)
+
+
+AUTHS: dict[str, type[Part]] = {
+    "bearer": BearerAuth,
+    "basic": BasicAuth,
+    "header": HeaderAuth,
+    "query": QueryAuth,
+    "hmac": HmacAuth,
+    "oauth2": OAuth2Auth,
+    "login": LoginAuth,
+}
 Auth = Annotated[
-    BearerAuth | BasicAuth | HeaderAuth,
-    WrapValidator(chosen_by_scheme(AUTHS, AUTH_SCHEMES, "{scheme: bearer, token: ${ERP_TOKEN}}")),
+    BearerAuth | BasicAuth | HeaderAuth | QueryAuth | HmacAuth | OAuth2Auth | LoginAuth,
+    WrapValidator(chosen_by_scheme(AUTHS, "{scheme: bearer, token: ${ERP_TOKEN}}")),
 ]

@@ -8,11 +8,12 @@ from pydantic import BeforeValidator, ValidationInfo, field_validator
 from relay import domain
 from relay.config.misfits import Misfit
 from relay.config.models.base import Part, as_full_list, as_list, misfit_at, required, written
-from relay.config.models.fields import Credential, HeaderName, SigningKey, TargetUrl, Whole, Within
-from relay.config.models.targets.auth import Auth, basic_header
+from relay.config.models.fields import Credential, Flag, HeaderName, SigningKey, TargetUrl, Whole, Within
+from relay.config.models.targets.auth import Auth
 from relay.config.models.targets.base import Retry
 from relay.config.models.targets.headers import AUTHORIZATION, PassedHeader, SetHeader
 from relay.config.models.targets.network import NetworkTarget
+from relay.config.models.targets.tls import Tls
 from relay.domain import Secret
 
 
@@ -60,6 +61,10 @@ class HttpTarget(NetworkTarget):
     ] = written([], "Headers of the original request that are passed on.", examples=[["X-Drivy-Signature"]])
     auth: Auth | None = written(None, "How we prove ourselves.")
     sign: Sign | None = written(None, "Sign deliveries as Standard Webhooks does.")
+    tls: Tls | None = written(None, "What TLS takes besides the system's own.")
+    hide_path: Flag = written(
+        False, "Whether the path of the URL is a secret, as in a chat's webhook; it is shown as ***."
+    )
     retry: HttpRetry = written({}, "When a failed delivery is tried again, and when it is given up.")
 
     @field_validator("headers")
@@ -76,8 +81,10 @@ class HttpTarget(NetworkTarget):
     @field_validator("auth")
     @classmethod
     def _says_it_alone(cls, auth: Auth | None, info: ValidationInfo) -> Auth | None:
-        if auth is not None and (setter := _set_before(info).get(auth.header()[0].lower())) is not None:
-            raise Misfit(f"{setter} sets the same header; expected only one of them")
+        set_by = _set_before(info)
+        for name in auth.sets() if auth is not None else ():
+            if name in set_by:
+                raise Misfit(f"{set_by[name]} sets the same header; expected only one of them")
         return auth
 
     def shaped_keys(self) -> frozenset[str]:
@@ -87,23 +94,28 @@ class HttpTarget(NetworkTarget):
     def proving_headers(self) -> frozenset[str]:
         """Return the headers that prove us, in lower case: no route sets them."""
         by_url = {AUTHORIZATION} if self.url.raw_user is not None else set()
-        return frozenset(by_url | ({self.auth.header()[0].lower()} if self.auth else set()))
+        return frozenset(by_url | (self.auth.sets() if self.auth else frozenset()))
 
     def build(self, name: str) -> domain.HttpTarget:
         """Build the target that a file without faults describes."""
         return domain.HttpTarget(
             **self.common(name),
             url=str(self.url.with_user(None)),
-            headers=self.all_headers(),
+            headers=self.headers,
             pass_headers=self.pass_headers,
             sign_secrets=self.sign.secrets if self.sign else (),
+            auth=self._auth(),
+            tls=self.tls.files() if self.tls else None,
+            conceals_path=self.hide_path,
         )
 
-    def all_headers(self) -> dict[str, Secret]:
-        """Return what every delivery carries, our credentials included."""
-        named = [(self.url.user, self.url.password or "")] if self.url.raw_user is not None else []
-        proofs = [basic_header(user or "", password) for user, password in named]
-        return {**self.headers, **dict(proofs), **dict([self.auth.header()] if self.auth else [])}
+    def _auth(self) -> domain.Auth | None:
+        """Return how we prove ourselves; the user in the URL is another way to say it."""
+        if self.auth is not None:
+            return domain.Auth(self.auth.scheme, self.auth.settings())
+        if self.url.raw_user is None:
+            return None
+        return domain.Auth("basic", {"user": Secret(self.url.user or ""), "password": Secret(self.url.password or "")})
 
 
 def _set_before(info: ValidationInfo) -> dict[str, str]:

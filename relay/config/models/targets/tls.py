@@ -45,7 +45,7 @@ class Tls(Part):
         if cert is None:
             return key
         try:
-            ssl.create_default_context().load_cert_chain(cert, key)
+            ssl.create_default_context().load_cert_chain(cert, key, password=str)  # empty: nobody is asked for one
         except OSError:
             raise Misfit("expected a key that is there, without a password, and fits `cert`") from None
         return key
