@@ -1,10 +1,11 @@
 """What a target that takes no request is given of an event: names for its templates, and a document out of it."""
 
 from base64 import b64decode
+from dataclasses import dataclass
 
 import orjson
 
-from relay.domain import UNREAD, Content, Document, Event, Refusal
+from relay.domain import UNREAD, Content, Document, Event, Refusal, Template
 from relay.errors import ContentMissing, ExpressionFailed
 from relay.identity import read
 from relay.routing import environment
@@ -54,3 +55,21 @@ def _decoded(text: bytes) -> bytes:
         return b64decode(characters + b"=" * (-len(characters) % 4), validate=True)
     except ValueError as error:
         raise ContentMissing("what stands where base64 is expected is none") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a stream or a queue is given of an event. place: the stream's or subject's name, filled in."""
+
+    event: Event
+    place: str
+    content: bytes
+    content_type: str
+
+
+def message_of(event: Event, content: Content, place: Template) -> Message:
+    """Make an event a message. Errors: ContentMissing, ExpressionFailed."""
+    needs_body = place.reads_body or content.expression is not None
+    names = names_of(event, document_of(event) if needs_body else UNREAD)
+    content_type = (event.header("Content-Type") or "") if content.expression is None else ""
+    return Message(event, place(names), content_of(event, names, content), content_type)

@@ -1,10 +1,79 @@
 """Real servers that tests need, each started by the first that does and ended with the last."""
 
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+
+from tests.mail import SELF_SIGNED
+
+READY_S_MAX = 60.0  # never waited for, but where a server does not start at all
 
 
 class Servers:
-    """What runs, until `stack` is closed."""
+    """What runs, until `stack` is closed. Each listens on loopback, in a folder of its own."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
+
+    @cached_property
+    def redis(self) -> int:
+        """Return the port of a Redis that wants `us3r` with `pa55word`; TLS is on the next."""
+        port, folder = free_pair(), self._folder("redis")
+        settings = folder / "redis.conf"
+        settings.write_text(
+            f"port {port}\ntls-port {port + 1}\nbind 127.0.0.1\ntls-auth-clients no\n"
+            f'tls-cert-file {folder}/tls.pem\ntls-key-file {folder}/tls.pem\ndir {folder}\nsave ""\n'
+            "user default off\nuser us3r on >pa55word ~* +@all\nuser reader on >pa55word ~* +ping\n"
+        )
+        self._run(["redis-server", str(settings)], lambda: answers(port, b"PING\r\n", b"-NOAUTH"))
+        return port
+
+    def _folder(self, name: str) -> Path:
+        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix=f"relay-{name}-")))
+        (folder / "tls.pem").write_bytes(SELF_SIGNED.read_bytes())
+        return folder
+
+    def _run(self, command: list[str], is_ready: Callable[[], bool]) -> None:
+        program = shutil.which(command[0])
+        assert program is not None, f"{command[0]} is missing: tests/run installs it"
+        process = subprocess.Popen([program, *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+        self._stack.callback(end, process)
+        deadline_s = time.monotonic() + READY_S_MAX
+        while not is_ready():
+            assert process.poll() is None, f"{command[0]} ended by itself"
+            assert time.monotonic() < deadline_s, f"{command[0]} does not answer"
+            time.sleep(0.02)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait(READY_S_MAX)
+
+
+def answers(port: int, question: bytes, beginning: bytes) -> bool:
+    """Tell whether a server on loopback answers as it should."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as connection:
+            connection.sendall(question)
+            return connection.recv(100).startswith(beginning)
+    except OSError:
+        return False
+
+
+def free_pair() -> int:
+    """Find a port that nothing listens on, nor on the next."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port

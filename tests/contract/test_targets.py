@@ -2,10 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 
@@ -13,9 +10,8 @@ from relay import registry
 from relay.config.models.targets import KINDS
 from relay.domain import Attempt, Outcome
 from tests.builders import an_event
-from tests.conftest import START, ManualClock
+from tests.conftest import START
 from tests.senders import PATIENCE_S, a_delivery, opened
-from tests.servers import Servers
 from tests.stages import Props, SetScene, Stage
 
 NETWORKLESS = {"file"}
@@ -31,17 +27,6 @@ FAILURES = [
     for kind in KINDS
     for name, (scene, outcome) in stage_of(kind).fails.items()
 ]
-
-
-@pytest.fixture(scope="session")
-def servers() -> Iterator[Servers]:
-    with ExitStack() as stack:
-        yield Servers(stack)
-
-
-@pytest.fixture
-def props(clock: ManualClock, tmp_path: Path, servers: Servers) -> Props:
-    return Props(clock, tmp_path, servers)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,6 +5,7 @@ from relay.domain.targets.content import Content
 from relay.domain.targets.email import Attachment, EmailTarget
 from relay.domain.targets.file import FileTarget
 from relay.domain.targets.http import Auth, HttpTarget
+from relay.domain.targets.redis import RedisTarget
 from relay.domain.targets.tls import TlsFiles
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "FileTarget",
     "HttpTarget",
     "NetworkTarget",
+    "RedisTarget",
     "RetryPolicy",
     "Target",
     "TlsFiles",

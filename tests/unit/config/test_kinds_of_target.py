@@ -8,7 +8,7 @@ from relay.config import Config
 from relay.config.misfits import listing
 from relay.config.models.targets import KINDS
 from relay.config.models.targets.email import EmailTarget as EmailPart
-from relay.domain import Attachment, Content, EmailTarget, FileTarget, RetryPolicy, Secret, TlsFiles
+from relay.domain import Attachment, Content, EmailTarget, FileTarget, RedisTarget, RetryPolicy, Secret, TlsFiles
 from relay.expressions import compile_expression
 from relay.templates import compile_path, compile_template
 from tests.mail import SELF_SIGNED
@@ -76,6 +76,28 @@ def test_what_is_said_of_a_mail_is_taken(loaded: Loading) -> None:
     )
 
 
+def test_what_is_said_of_a_stream_is_taken(loaded: Loading) -> None:
+    """With TLS's own default port, which is the same."""
+    target = loaded(
+        "targets:\n  a: {kind: redis, url: 'rediss://u:${SECRET}@r/7', stream: 'e:{source}', max_length: 9, "
+        "content: x}\n"
+    ).targets["a"]
+
+    assert (
+        RedisTarget(
+            "a",
+            retry=RetryPolicy(final=frozenset()),
+            url="rediss://r:6379/7",
+            stream=compile_template("e:{source}"),
+            entries_max=9,
+            content=Content(compile_expression("x")),
+            user=Secret("u"),
+            password=Secret("a-secret-of-the-vendor"),
+        )
+        == target
+    )
+
+
 def test_a_kind_whose_driver_is_not_there_says_how_to_get_it(faults: Faulting, monkeypatch: pytest.MonkeyPatch) -> None:
     """Together with what else is wrong with it; nobody needs a driver who has no such target."""
     monkeypatch.setattr(EmailPart, "driver", "a_driver_that_nobody_has")
@@ -118,6 +140,10 @@ MAIL = "kind: email, from: a@b, to: c@d, "
         (
             f"{MAIL}url: 'smtp://e', attach: {{type: pdf}}",
             '2:72: targets.a.attach.type: expected a media type such as application/pdf, found "pdf"',
+        ),
+        (
+            "kind: redis, url: 'redis://h/x', stream: y",
+            "2:25: targets.a.url: expected a database's number, or nothing, after the host, such as redis://redis:6379/0",
         ),
         ("kind: file", "2:3: targets.a.path: missing; expected a value such as archive/{source}/{id}.json"),
         ("kind: file, path: 5", "2:25: targets.a.path: expected text, in quotes, found 5"),

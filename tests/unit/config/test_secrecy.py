@@ -66,6 +66,7 @@ WHOLE: dict[str, Any] = {
             "breaker": {"failures": 3, "probe": "1m", "probe_cap": "1h"},
             "allow_private": ["10.0.0.0/8"],
         },
+        "stream": {"kind": "redis", "url": "redis://u:p@redis/0", "stream": "{id}", "max_length": 5, "content": "data"},
         "archive": {"kind": "file", "path": "a/{id}", "content": "data", "decode": "base64"},
         "people": {
             "kind": "email",

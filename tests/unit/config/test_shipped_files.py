@@ -23,6 +23,7 @@ STARTER = FOLDER / "relay.yaml"
 EXAMPLES = sorted((FOLDER / "examples").glob("*.yaml"))
 ENVIRONMENT = {"INVOICES_TOKEN": "a-token-of-ours", "GETAROUND_SECRET": "a-secret-of-theirs"}
 EVERYTHING = {
+    "REDIS_URL": "redis://user:password@redis.example.com",
     "SMTP_URL": "smtp://user:password@mail.example.com",
     **ENVIRONMENT,
     "RELAY_ADMIN_TOKEN": "a-token-of-the-admin",

@@ -9,10 +9,11 @@ from relay.config.models.targets.base import Target
 from relay.config.models.targets.email import EmailTarget
 from relay.config.models.targets.file import FileTarget
 from relay.config.models.targets.http import HttpTarget
+from relay.config.models.targets.redis import RedisTarget
 
-KINDS: dict[str, type[Target]] = {"http": HttpTarget, "file": FileTarget, "email": EmailTarget}
+KINDS: dict[str, type[Target]] = {"http": HttpTarget, "file": FileTarget, "email": EmailTarget, "redis": RedisTarget}
 
 AnyTarget = Annotated[
-    HttpTarget | FileTarget | EmailTarget,
+    HttpTarget | FileTarget | EmailTarget | RedisTarget,
     WrapValidator(chosen_by_kind(KINDS, "http", "{url: https://erp.example.com/hooks}")),
 ]

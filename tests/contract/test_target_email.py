@@ -1,9 +1,7 @@
 """Mails: who gets them, what stands in them, and what a stranger cannot put there."""
 
 import re
-from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 
 import orjson
 import pytest
@@ -13,10 +11,8 @@ from relay.expressions import compile_expression
 from relay.targets.email import compose
 from relay.templates import compile_path, compile_template
 from tests.builders import an_event
-from tests.conftest import ManualClock
 from tests.mail import USER, Mailbox, mail_server
 from tests.senders import a_delivery, opened
-from tests.servers import Servers
 from tests.stages import Props
 from tests.stages.email import sender_to
 
@@ -39,14 +35,15 @@ def the_invoice(**fields: str) -> bytes:
 
 
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
-async def test_a_mail_has_all_that_it_should(clock: ManualClock, tls: str, tmp_path: Path) -> None:
+async def test_a_mail_has_all_that_it_should(props: Props, tls: str) -> None:
     """Through a real server, by STARTTLS and by TLS from the beginning, and after a login."""
     event, scheme = an_event(body=the_invoice()), {"starttls": "smtp", "tls": "smtps"}[tls]
     settings = {name: getattr(TARGET, name) for name in ("sender", "recipients", "subject", "text", "attachments")}
-    async with mail_server(Mailbox(), tls=tls) as served:
-        props = Props(clock, tmp_path, Servers(ExitStack()))
-        async with opened(sender_to(props, f"{scheme}://localhost:{served.port}", **settings)) as sender:
-            attempt = await sender.send(a_delivery(event))
+    async with (
+        mail_server(Mailbox(), tls=tls) as served,
+        opened(sender_to(props, f"{scheme}://localhost:{served.port}", **settings)) as sender,
+    ):
+        attempt = await sender.send(a_delivery(event))
 
     (message,), (envelope,) = served.messages, served.envelopes
     (document,) = message.iter_attachments()
@@ -90,12 +87,13 @@ def test_a_mail_is_the_same_at_each_attempt() -> None:
     assert compose(target, event) == compose(target, event)
 
 
-async def test_a_mail_goes_to_all_or_to_none(clock: ManualClock, tmp_path: Path) -> None:
+async def test_a_mail_goes_to_all_or_to_none(props: Props) -> None:
     """Sent to one, and tried again for the other, the first would have it twice."""
-    async with mail_server(Mailbox(refuses={"boss@example.com": "452 full"})) as served:
-        props = Props(clock, tmp_path, Servers(ExitStack()))
-        async with opened(sender_to(props, f"smtp://127.0.0.1:{served.port}")) as sender:
-            attempt = await sender.send(a_delivery())
+    async with (
+        mail_server(Mailbox(refuses={"boss@example.com": "452 full"})) as served,
+        opened(sender_to(props, f"smtp://127.0.0.1:{served.port}")) as sender,
+    ):
+        attempt = await sender.send(a_delivery())
 
     assert (Outcome.BUSY, "the server answered 452") == (attempt.outcome, attempt.detail)
     assert [] == served.messages
