@@ -8,12 +8,13 @@ import base64
 import binascii
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
 import orjson
+from multidict import CIMultiDict
 
 from relay.domain import InboundRequest, Proof, Refusal, Secret
 from relay.errors import ExpressionInvalid
@@ -97,16 +98,13 @@ class SignatureVerifier(ABC):
     def sign(self, request: InboundRequest, now: datetime) -> Proof:
         """Set the signature, the time and the id. An id that the request has is kept; else one is derived."""
         stamp, body = self._new_stamp(request, now)
-        pieces = self._covered(request, stamp) or ()
+        places = {self.timestamp_header: stamp.timestamp, self.id_header: stamp.id}
+        headers = {name: value for name, value in places.items() if name is not None}
+        pieces = self._covered(_with_headers(request, headers), stamp) or ()
         signature = self.prefix + self._encoded(self._signature(pieces)).decode()
         if self.body_field is not None:
             return Proof(body=_with_value(body, self.body_field, signature))
-        headers = {self._own_header: self._listed(signature, stamp)}
-        if self.timestamp_header is not None:
-            headers[self.timestamp_header] = stamp.timestamp
-        if self.id_header is not None:
-            headers[self.id_header] = stamp.id
-        return Proof(headers)
+        return Proof({self._own_header: self._listed(signature, stamp), **headers})
 
     @abstractmethod
     def _is_genuine(self, claims: Sequence[bytes], pieces: Iterable[bytes]) -> bool:
@@ -247,6 +245,13 @@ class SignatureVerifier(ABC):
             return False
         signed_at_s = seconds_of(stamp.timestamp, self.time)
         return signed_at_s is None or abs(now.timestamp() - signed_at_s) > self.tolerance.total_seconds()
+
+
+def _with_headers(request: InboundRequest, headers: Mapping[str, str]) -> InboundRequest:
+    """Return the request with what its sender adds before it signs: a template may cover it."""
+    whole = CIMultiDict(request.headers)
+    whole.update(headers)
+    return replace(request, headers=whole)
 
 
 def _with_value(body: bytes, path: str, value: str) -> bytes:

@@ -10,11 +10,12 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from relay.domain import InboundRequest
+from relay.domain import InboundRequest, Refusal
 from relay.errors import ExpressionInvalid
 from relay.identity import FORM_FIELDS_MAX, is_form
-from relay.verification._wire import as_sent
+from relay.verification._wire import as_sent, only_header
 
+LIST_HEADER, LIST_TIME_HEADER = "x-contentful-signed-headers", "x-contentful-timestamp"
 IN_BODY = "body."  # `{body.signature.token}`: a value of the JSON body, by the names and numbers on the way to it
 Part = tuple[bytes, str | None]  # a literal, then the field that follows it
 
@@ -111,6 +112,21 @@ def _form(request: InboundRequest, _: Stamp) -> bytes | None:
     return b"" if is_covered else None
 
 
+def _listed_headers(request: InboundRequest, _: Stamp) -> bytes | None:
+    """Join the headers that another header lists, sorted, as `name:value;name:value`; list and time must be among them.
+
+    Source: https://www.contentful.com/developers/docs/extensibility/app-framework/request-verification/.
+    """
+    listed = only_header(request, LIST_HEADER)
+    if isinstance(listed, Refusal):
+        return None
+    names = sorted(name.strip().lower() for name in listed.split(","))
+    values = [value for name in names if isinstance(value := only_header(request, name), str)]
+    if not {LIST_HEADER, LIST_TIME_HEADER} <= set(names) or len(values) < len(names):
+        return None
+    return as_sent(";".join(f"{name}:{value}" for name, value in zip(names, values, strict=True)))
+
+
 def _form_pairs(body: bytes) -> list[tuple[str, str]] | None:
     try:
         text = body.decode("utf-8", "surrogateescape")
@@ -134,4 +150,5 @@ FIELDS: Mapping[str, Field] = {
     "method": lambda request, stamp: as_sent(request.method),
     "path": lambda request, stamp: as_sent(request.path),
     "form": _form,
+    "listed_headers": _listed_headers,
 }

@@ -44,8 +44,8 @@ class Signature(Scheme):
     id_header: HeaderName | None = written(None, "The header that holds the message's id, where `signed` covers it.")
     signed: Line = written(
         "{body}",
-        "What the signature covers: a template of {body}, {timestamp}, {id}, {url}, {method}, {path}, {form} and of "
-        "fields of the JSON body, as {body.data.id}.",
+        "What the signature covers: a template of {body}, {timestamp}, {id}, {url}, {method}, {path}, {form}, "
+        "{listed_headers} and of fields of the JSON body, as {body.data.id}.",
     )
     tolerance: Tolerance | None = written(
         None, "How far a signed time may be from ours, either way; 5m unless set.", examples=["5m"]

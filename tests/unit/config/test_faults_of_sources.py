@@ -93,7 +93,7 @@ Faulting = Callable[..., list[str]]
         (
             "verify: {scheme: hmac, header: X, signed: '{bdy}'}, secret: a-token-of-mine",
             "2:52: sources.shop.verify.signed: not a template: '{bdy}' holds {bdy}: expected {body} {timestamp} {id} "
-            "{url} {method} {path} {form}",
+            "{url} {method} {path} {form} {listed_headers}",
         ),
         (
             "verify: {scheme: hmac, header: X, id_header: Y}, secret: a-token-of-mine",

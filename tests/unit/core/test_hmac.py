@@ -274,7 +274,10 @@ def test_an_id_that_the_request_has_is_kept() -> None:
     [
         ({"signed": ""}, "covers nothing of a request"),
         ({"signed": "{{body}}"}, "covers nothing of a request"),
-        ({"signed": "{bodies}"}, "holds {bodies}: expected {body} {timestamp} {id} {url} {method} {path} {form}"),
+        (
+            {"signed": "{bodies}"},
+            "holds {bodies}: expected {body} {timestamp} {id} {url} {method} {path} {form} {listed_headers}",
+        ),
         ({"signed": "{}"}, "holds {}: expected"),
         ({"signed": "{body!r}"}, "holds {body}: expected"),
         ({"signed": "{body:>9}"}, "holds {body}: expected"),

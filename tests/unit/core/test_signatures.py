@@ -252,6 +252,29 @@ def test_a_form_of_too_many_fields_is_refused() -> None:
     assert verifier.verify(request, NOW) is Refusal.MISMATCH
 
 
+CONTENTFUL: dict[str, Any] = {
+    "signed": "{method}\n{path}\n{listed_headers}\n{timestamp}{body}",
+    "timestamp_header": "x-contentful-timestamp",
+    "time": "milliseconds",
+}
+LIST = "x-contentful-signed-headers"
+
+
+def test_headers_that_another_lists_are_covered() -> None:
+    """Sorted, each with its value; the list and the time are among them, or anybody could change them."""
+    verifier = make(HmacVerifier, **CONTENTFUL)
+    whole = a_request(BODY, [(LIST, f"X-Topic,{LIST},x-contentful-timestamp"), ("X-Topic", "publish")])
+    request = signed_request(verifier, whole)
+
+    assert verifier.verify(request, NOW) is None
+    assert verifier.verify(with_header(request, "X-Topic", "delete"), NOW) is Refusal.MISMATCH
+    assert verifier.verify(with_header(request, "X-Topic"), NOW) is Refusal.MISMATCH
+    assert verifier.verify(with_header(request, LIST), NOW) is Refusal.MISMATCH
+    for listed in (f"{LIST},x-topic", "x-topic,x-contentful-timestamp"):
+        short = signed_request(verifier, with_header(whole, LIST, listed))
+        assert verifier.verify(short, NOW) is Refusal.MISMATCH
+
+
 def test_a_plain_digest_begins_with_the_secret() -> None:
     """As its vendors say: the secret, and then what is signed."""
     expected = hashlib.sha256(SECRET.reveal() + BODY).hexdigest()
