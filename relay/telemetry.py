@@ -94,9 +94,11 @@ class Telemetry:
         self._key_used.set(self._clock.now().timestamp(), source, str(key))
 
     def greeted(self, source: str) -> None:
-        """Count a handshake."""
+        """Count a handshake. Some are asked by anybody who likes, so their lines are sampled, too."""
         self._events.count(source, "handshake")
-        self._log.info("handshake_answered", source=source, next_step="the vendor knows the address now")
+        unsaid = self._refusals.count((source, "handshake"))
+        if unsaid is not None:
+            self._log.info("handshake_answered", source=source, unsaid=unsaid, next_step="nothing: the vendor goes on")
 
     def refused(self, source: str, refusal: Refusal) -> None:
         """Count a request that did not become an event."""

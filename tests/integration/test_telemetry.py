@@ -97,6 +97,35 @@ def test_a_flood_of_forged_requests_is_no_log_storm(clock: ManualClock) -> None:
     assert b'relay_events_total{result="mismatch",source="shop"} 1001.0' in telemetry.exposition({})
 
 
+def test_a_flood_of_handshakes_is_no_log_storm(clock: ManualClock) -> None:
+    """Some of them anybody may ask; each is counted, and few are told."""
+    stream = Stream()
+    configure_logging(stream=stream)
+    telemetry = Telemetry(clock, {})
+
+    for _ in range(1000):
+        telemetry.greeted("page")
+
+    assert LINES.count == len(stream.entries())
+    assert b'relay_events_total{result="handshake",source="page"} 1000.0' in telemetry.exposition({})
+
+
+def test_when_each_secret_was_last_used_is_told_by_its_position(clock: ManualClock) -> None:
+    """Never by its value: one that stands still can be taken away."""
+    telemetry = Telemetry(clock, {})
+
+    telemetry.proven("shop", 2)
+    clock.advance(60)
+    telemetry.proven("shop", 1)
+
+    name = b"relay_source_key_last_used_timestamp_seconds"
+    told = [line for line in telemetry.exposition({}).splitlines() if line.startswith(name)]
+    at_s = {line.partition(b" ")[0]: float(line.partition(b" ")[2]) for line in told}
+    assert {1: 60.0, 2: 0.0} == {
+        key: at_s[b'%s{key="%d",source="shop"}' % (name, key)] - START.timestamp() for key in (1, 2)
+    }
+
+
 def test_a_target_that_is_gone_is_told_loudly_and_not_for_every_event(clock: ManualClock) -> None:
     """Each of its events dies at once: somebody must be told what to do, and find it among the attempts."""
     stream = Stream()
