@@ -35,6 +35,10 @@ class Storage(Protocol):
         """Read it from outside."""
         ...
 
+    async def change(self, statement: str) -> None:
+        """Change it from outside."""
+        ...
+
     async def bytes_used(self) -> int:
         """Return how large it is."""
         ...
@@ -61,18 +65,21 @@ class SqliteStorage:
         with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as connection:
             return connection.execute(statement).fetchall()
 
+    async def change(self, statement: str) -> None:
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
+            connection.execute(statement)
+
     async def bytes_used(self) -> int:
         with closing(sqlite3.connect(self.path)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return self.path.stat().st_size
 
     async def refuse_settlement(self, event_id: str, reason: str = "%") -> None:
-        with closing(sqlite3.connect(self.path)) as connection:
-            connection.execute(f"""
-                CREATE TRIGGER refused BEFORE UPDATE ON deliveries
-                WHEN NEW.status <> 'sending' AND NEW.reason LIKE '{reason}'
-                    AND NEW.event_seq = (SELECT seq FROM events WHERE id = '{event_id}')
-                BEGIN SELECT RAISE(ABORT, 'not this one'); END""")
+        await self.change(f"""
+            CREATE TRIGGER refused BEFORE UPDATE ON deliveries
+            WHEN NEW.status <> 'sending' AND NEW.reason LIKE '{reason}'
+                AND NEW.event_seq = (SELECT seq FROM events WHERE id = '{event_id}')
+            BEGIN SELECT RAISE(ABORT, 'not this one'); END""")
 
     @asynccontextmanager
     async def blocked(self) -> AsyncIterator[None]:
@@ -94,19 +101,22 @@ class PostgresStorage:
         async with self._connected() as connection:
             return [tuple(row) for row in await connection.fetch(statement)]
 
+    async def change(self, statement: str) -> None:
+        async with self._connected() as connection:
+            await connection.execute(statement)
+
     async def bytes_used(self) -> int:
         ((size,),) = await self.rows("SELECT pg_database_size(current_database())")
         return int(size)
 
     async def refuse_settlement(self, event_id: str, reason: str = "%") -> None:
-        async with self._connected() as connection:
-            await connection.execute(f"""
-                CREATE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS $$
-                BEGIN RAISE check_violation USING MESSAGE = 'not this one'; END $$;
-                DO $$ BEGIN EXECUTE format('CREATE TRIGGER refused BEFORE UPDATE ON deliveries FOR EACH ROW
-                    WHEN (NEW.status <> ''sending'' AND NEW.reason LIKE %L AND NEW.event_seq = %s)
-                    EXECUTE FUNCTION refused()',
-                    '{reason}', (SELECT seq FROM events WHERE id = '{event_id}')); END $$""")
+        await self.change(f"""
+            CREATE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE check_violation USING MESSAGE = 'not this one'; END $$;
+            DO $$ BEGIN EXECUTE format('CREATE TRIGGER refused BEFORE UPDATE ON deliveries FOR EACH ROW
+                WHEN (NEW.status <> ''sending'' AND NEW.reason LIKE %L AND NEW.event_seq = %s)
+                EXECUTE FUNCTION refused()',
+                '{reason}', (SELECT seq FROM events WHERE id = '{event_id}')); END $$""")
 
     @asynccontextmanager
     async def blocked(self) -> AsyncIterator[None]:

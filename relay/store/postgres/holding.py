@@ -17,16 +17,18 @@ class BreakerChange(NamedTuple):
     now: datetime
 
 
-async def note_breaker(connection: Connection, changes: Sequence[BreakerChange]) -> list[bool]:
-    """Change breakers that are as they were known to be; tell which were."""
+async def note_breaker(connection: Connection, changes: Sequence[BreakerChange]) -> list[str | None]:
+    """Change breakers that stand as told; return what stands instead where one does not, and None where it did."""
     return [await _note_breaker(connection, change) for change in changes]
 
 
-async def _note_breaker(connection: Connection, change: BreakerChange) -> bool:
-    await connection.execute(_KNOW, change.target)
-    was_so = await connection.fetchval(_CHANGE, change.target, change.before, change.after, change.is_tripped)
+async def _note_breaker(connection: Connection, change: BreakerChange) -> str | None:
+    stands = str(await connection.fetchval(_KNOW, change.target))
+    if stands != change.before:
+        return stands
+    await connection.execute(_CHANGE, change.target, change.after, change.is_tripped)
     await _mark(connection, change.target, change.now)
-    return bool(was_so)
+    return None
 
 
 async def pause(connection: Connection, wishes: Sequence[tuple[str, bool, datetime]]) -> list[None]:
@@ -44,9 +46,10 @@ async def _mark(connection: Connection, target: str, now: datetime) -> None:
     await connection.execute(_END, target, now)
 
 
-_KNOW = "INSERT INTO lanes (target) VALUES ($1) ON CONFLICT (target) DO UPDATE SET target = excluded.target"  # locks it
-_CHANGE = """
-    UPDATE lanes SET breaker = $3, is_tripped = $4 WHERE target = $1 AND breaker = $2 RETURNING true"""
+_KNOW = """
+    INSERT INTO lanes (target) VALUES ($1)
+    ON CONFLICT (target) DO UPDATE SET target = excluded.target RETURNING breaker"""  # locks it
+_CHANGE = "UPDATE lanes SET breaker = $2, is_tripped = $3 WHERE target = $1"
 _BEGIN = """
     INSERT INTO holds (target, began_at)
     SELECT target, $2 FROM lanes WHERE target = $1 AND (is_paused OR is_tripped)

@@ -11,6 +11,7 @@ from relay.domain import Delivery, Event, Hold, Lease, Plan, Rate, Receipt
 from relay.errors import StoreUnavailable
 from relay.store.choosing import within
 from relay.store.migrations import steps_of
+from relay.store.noting import noted
 from relay.store.postgres import holding, keeping, reading
 from relay.store.postgres.accepting import Acceptance, Accepting, Stored
 from relay.store.postgres.carrying import Carrying, Claim, Fence, load
@@ -194,9 +195,13 @@ class PostgresStore:
 
     async def note_breaker(self, target: str, before: Breaker, after: Breaker, now: datetime) -> bool:
         """Change what is known of a target's health, unless another process did so first."""
-        change = BreakerChange(target, breaker_to_json(before), breaker_to_json(after), after.is_tripped, now)
-        was_so: bool = await self._claiming.do("note_breaker", change)
-        return was_so
+
+        async def change(stands: str) -> str | None:
+            wish = BreakerChange(target, stands, breaker_to_json(after), after.is_tripped, now)
+            instead: str | None = await self._claiming.do("note_breaker", wish)
+            return instead
+
+        return await noted(before, change)
 
     async def pause(self, target: str, now: datetime, *, is_paused: bool) -> None:
         """Hold a target's deliveries, or let them go on."""

@@ -13,6 +13,7 @@ import aiosqlite
 from relay.breaker import Breaker
 from relay.domain import Delivery, Event, Hold, Lease, Plan, Rate, Receipt
 from relay.errors import StoreUnavailable, StoreUnusable
+from relay.store.noting import noted
 from relay.store.protocol import EventRecord, LaneState, Settlement
 from relay.store.sqlite import reading, rows
 from relay.store.sqlite.accepting import Stored
@@ -24,7 +25,7 @@ from relay.store.sqlite.rows import to_ms
 from relay.store.sqlite.schema import prepare
 from relay.store.sqlite.waking import Bells
 from relay.store.sqlite.writer import GroupWriter
-from relay.store.texts import breaker_from_json, breaker_to_json
+from relay.store.texts import breaker_to_json
 
 T = TypeVar("T")
 
@@ -150,15 +151,13 @@ class SqliteStore:
 
     async def note_breaker(self, target: str, before: Breaker, after: Breaker, now: datetime) -> bool:
         """Change what is known of a target's health, unless another process did so first."""
-        text = breaker_to_json(before)
-        while True:
-            change = BreakerChange(target, text, breaker_to_json(after), after.is_tripped)
-            stands: str | None = await self._writer.do("note_breaker", (change, to_ms(now)))
-            if stands is None:
-                return True
-            if breaker_from_json(stands) != before:
-                return False
-            text = stands  # the same, as another version writes it
+
+        async def change(stands: str) -> str | None:
+            wish = BreakerChange(target, stands, breaker_to_json(after), after.is_tripped)
+            instead: str | None = await self._writer.do("note_breaker", (wish, to_ms(now)))
+            return instead
+
+        return await noted(before, change)
 
     async def pause(self, target: str, now: datetime, *, is_paused: bool) -> None:
         """Hold a target's deliveries, or let them go on."""
