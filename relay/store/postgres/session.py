@@ -108,7 +108,11 @@ async def connect(server: Server, settings: Mapping[str, str]) -> Connection:
         server_settings=dict(settings),
         target_session_attrs=SessionAttribute.read_write,
     )
-    await connection.execute(_DURABLE)
+    try:
+        await connection.execute(_DURABLE)
+    except BaseException:
+        connection.terminate()  # nobody else knows it yet
+        raise
     return connection
 
 
