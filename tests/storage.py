@@ -27,6 +27,11 @@ class OpenStore(Protocol):
 class Storage(Protocol):
     """One database of a test's own."""
 
+    @property
+    def url(self) -> str:
+        """Return it as a configuration names it."""
+        ...
+
     def store(self, worker: str, *, patience_s: float = 2.5) -> Store:
         """Return a store on it, as another process would have one; not opened."""
         ...
@@ -37,6 +42,10 @@ class Storage(Protocol):
 
     async def change(self, statement: str) -> None:
         """Change it from outside."""
+        ...
+
+    async def is_untouched(self) -> bool:
+        """Tell whether nothing of ours was ever made in it."""
         ...
 
     async def bytes_used(self) -> int:
@@ -58,6 +67,10 @@ class SqliteStorage:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "relay.db"
 
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.path}"
+
     def store(self, worker: str, *, patience_s: float = 2.5) -> Store:
         return SqliteStore(self.path, worker, patience_s=patience_s)
 
@@ -68,6 +81,9 @@ class SqliteStorage:
     async def change(self, statement: str) -> None:
         with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
             connection.execute(statement)
+
+    async def is_untouched(self) -> bool:
+        return not self.path.exists()
 
     async def bytes_used(self) -> int:
         with closing(sqlite3.connect(self.path)) as connection:
@@ -104,6 +120,9 @@ class PostgresStorage:
     async def change(self, statement: str) -> None:
         async with self._connected() as connection:
             await connection.execute(statement)
+
+    async def is_untouched(self) -> bool:
+        return await self.rows("SELECT to_regnamespace('relay') IS NULL") == [(True,)]
 
     async def bytes_used(self) -> int:
         ((size,),) = await self.rows("SELECT pg_database_size(current_database())")

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from relay.domain import Event, Lease, Plan, PlannedDelivery
 from relay.store.postgres import bodies
 from relay.store.postgres.days import Days
+from relay.store.postgres.dialling import Connection
 from relay.store.postgres.failures import Collision
 from relay.store.postgres.locks import lock_orders
 from relay.store.postgres.numbers import Numbers, day_of_event, span_of_event
 from relay.store.postgres.rows import NEVER
-from relay.store.postgres.session import Connection
 from relay.store.postgres.tallies import Change, tally
 from relay.store.texts import headers_to_json, storable, verdicts_to_json
 
@@ -188,6 +188,8 @@ async def _take_keys(connection: Connection, acceptances: Sequence[Acceptance], 
     return {row["event_seq"] for row in await connection.fetch(_TAKE_KEYS, *_columns(rows, 6))}
 
 
+# A key that is held is locked, which is written, too: so the answer to a repeat waits for a synchronous standby as the
+# first one's did. That one may be seen and yet be on no standby, where the server was restarted while it waited.
 _TAKE_KEYS = """
     INSERT INTO dedupe_keys (source, key, event_seq, event_id, taken_at, expires_at)
     SELECT * FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::text[], $5::timestamptz[], $6::timestamptz[])

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import AsyncIterator, Iterable, Mapping
 
-from relay.store.postgres.session import Connection
+from relay.store.postgres.dialling import Connection
 
 LARGE_BYTES = 1024 * 1024
 PIECE_BYTES = 512 * 1024

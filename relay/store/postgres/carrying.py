@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from relay.domain import Delivery, Outcome, Rate
 from relay.store.choosing import shared, within
 from relay.store.postgres.days import Days
+from relay.store.postgres.dialling import Connection
 from relay.store.postgres.failures import REFUSALS
 from relay.store.postgres.locks import PACE, lock, lock_orders, number_of
 from relay.store.postgres.rows import DELIVERY, EVENT, NEVER, deliveries
-from relay.store.postgres.session import Connection
 from relay.store.postgres.tallies import Change, tally
 from relay.store.protocol import Settlement
 from relay.store.texts import reason_of, storable

@@ -5,9 +5,9 @@ from time import monotonic
 
 import asyncpg
 
+from relay.store.postgres.dialling import Connection
 from relay.store.postgres.locks import DAYS, lock
 from relay.store.postgres.numbers import date_of, span
-from relay.store.postgres.session import Connection
 
 PARTS = {"events": "seq", "contents": "event_seq", "deliveries": "id", "attempts": "delivery_id"}  # by what each is cut
 FLOOR_KNOWN_S = 2.0  # what another process makes pending in an older day is seen after that

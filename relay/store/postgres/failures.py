@@ -1,5 +1,7 @@
 """What went wrong at the server, told as what it means for those who wait."""
 
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,7 +16,11 @@ class Collision(Exception):
     """Another process did something at the same moment; what was asked can be tried again at once."""
 
 
-FAILURES = (Collision, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, EOFError)
+class NoPrimary(Exception):
+    """No server that we were told of takes changes."""
+
+
+FAILURES = (Collision, NoPrimary, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, EOFError)
 COLLISIONS = (Collision, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 REFUSALS = (
     asyncpg.IntegrityConstraintViolationError,
@@ -47,6 +53,10 @@ def words_of(fault: BaseException) -> str:
     """Return a failure in one line. The server's own details may repeat what was stored: they are left out."""
     if isinstance(fault, TimeoutError) and not str(fault):
         return "it takes too long"
+    if isinstance(fault, OSError) and fault.errno is not None and fault.errno > 0:
+        return os.strerror(fault.errno)  # the driver's own words repeat the address, or several
+    if isinstance(fault, socket.gaierror):
+        return str(fault.strerror)
     first = (str(fault).splitlines() or [""])[0]
     return first or type(fault).__name__
 

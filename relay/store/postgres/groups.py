@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from relay.errors import StoreError, StoreUnavailable
 from relay.store.postgres.days import Days
+from relay.store.postgres.dialling import Connection
 from relay.store.postgres.failures import COLLISIONS, is_missing_day
-from relay.store.postgres.session import Connection, Session
+from relay.store.postgres.session import Session
 
 GROUP_MAX = 1000  # changes in one commit
 GROUP_BYTES = 64 * 1024 * 1024  # of bodies in one commit

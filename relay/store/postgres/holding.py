@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from relay.store.postgres.session import Connection
+from relay.store.postgres.dialling import Connection
 
 
 class BreakerChange(NamedTuple):

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from relay.store.choosing import within
 from relay.store.postgres import days
 from relay.store.postgres.days import Days
+from relay.store.postgres.dialling import Connection
 from relay.store.postgres.numbers import DAY, day_of, span
-from relay.store.postgres.session import Connection
 from relay.store.postgres.tallies import Change, tally
 
 DAYS_AHEAD = 2

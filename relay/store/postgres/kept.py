@@ -1,7 +1,8 @@
 """Values that all processes on a database have in common, and no configuration gives them."""
 
 from relay.errors import StoreError, StoreUnusable
-from relay.store.postgres.session import Server, Session
+from relay.store.postgres.dialling import Server
+from relay.store.postgres.session import Session
 
 PATIENCE_S = 10.0
 

@@ -12,9 +12,10 @@ from time import monotonic
 import structlog
 
 from relay.errors import StoreError
+from relay.store.postgres.dialling import Connection
 from relay.store.postgres.locks import LEADER, WORKER, number_of
 from relay.store.postgres.rows import Record
-from relay.store.postgres.session import Connection, Session
+from relay.store.postgres.session import Session
 
 log = structlog.get_logger("relay.store")
 

@@ -7,7 +7,7 @@ JSON can hold it.
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
-from relay.store.postgres.session import Connection
+from relay.store.postgres.dialling import Connection
 
 DAY_BITS = 36
 BLOCK = 4096

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from relay.domain import DeliveryStatus, Hold
 from relay.store.postgres import bodies
+from relay.store.postgres.dialling import Connection
 from relay.store.postgres.numbers import span_of_event
 from relay.store.postgres.rows import ATTEMPT, EVENT, NEVER, Record, attempt_from, event_from
-from relay.store.postgres.session import Connection
 from relay.store.protocol import DeliveryRecord, EventRecord, LaneState, Settlement
 from relay.store.texts import breaker_from_json, verdicts_from_json
 

@@ -9,7 +9,7 @@ import asyncpg
 from relay.domain import Attempt, Delivery, Event, Outcome
 from relay.store.postgres import bodies
 from relay.store.postgres.bodies import LARGE_BYTES
-from relay.store.postgres.session import Connection
+from relay.store.postgres.dialling import Connection
 from relay.store.texts import headers_from_json
 
 EVENT = (

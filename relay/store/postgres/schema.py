@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 import asyncpg
-from asyncpg.exceptions import TargetServerAttributeNotMatched
 
 from relay.errors import StoreUnusable
 from relay.store.migrations import Applied, Change, due, steps_of
+from relay.store.postgres.dialling import Connection, Server
 from relay.store.postgres.failures import FAILURES, words_of
 from relay.store.postgres.locks import STEPS, WORKER, lock
-from relay.store.postgres.session import SCHEMA, Connection, Server, connect
+from relay.store.postgres.session import SCHEMA, connect
 
 VERSION_NEEDED = 13
 SETTINGS: Mapping[str, str] = {
@@ -30,7 +30,7 @@ async def prepare(server: Server) -> None:
     try:
         await _migrate(connection)
     except FAILURES as fault:
-        raise StoreUnusable(f"the database cannot be made ready: {words_of(fault)}") from fault
+        raise StoreUnusable(f"the database cannot be made ready: {_why_not_ready(fault)}") from fault
     finally:
         await connection.close()
 
@@ -39,7 +39,7 @@ async def connected(server: Server) -> Connection:
     """Connect to a server that can be used. Errors: StoreUnusable."""
     try:
         connection = await connect(server, SETTINGS)
-    except (*FAILURES, TargetServerAttributeNotMatched) as fault:
+    except FAILURES as fault:
         raise StoreUnusable(_why(fault)) from fault
     try:
         require_version(connection.get_server_version().major)
@@ -62,16 +62,27 @@ def _why(fault: BaseException) -> str:
             return f"the server does not let us in: {words_of(fault)}; look at the user and password in storage.url"
         case asyncpg.InvalidCatalogNameError():
             return f"{words_of(fault)}; create it first, owned by the user in storage.url"
-        case TargetServerAttributeNotMatched():
-            return "every server in storage.url is a read-only standby; name the primary, or all servers that may be it"
         case _:
             return f"no server of storage.url can be used: {words_of(fault)}"
+
+
+def _why_not_ready(fault: BaseException) -> str:
+    """Say why our tables cannot be made or changed, and what would help."""
+    match fault:
+        case asyncpg.InsufficientPrivilegeError():
+            needed = f"let the user in storage.url create a schema in it, or own one that is named {SCHEMA}"
+            return f"{words_of(fault)}; {needed}"
+        case asyncpg.LockNotAvailableError():
+            return "another program keeps its tables locked, or is changing them; try again when that is over"
+        case _:
+            return words_of(fault)
 
 
 async def _migrate(connection: Connection) -> None:
     async with connection.transaction():
         await lock(connection, STEPS)
-        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        if await connection.fetchval("SELECT to_regnamespace($1) IS NULL", SCHEMA):  # else nothing must be allowed
+            await connection.execute(f"CREATE SCHEMA {SCHEMA}")
         await connection.execute(_TABLE)
         for change in await pending(connection):
             await apply(connection, change)

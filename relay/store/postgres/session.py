@@ -1,15 +1,13 @@
 """A connection that is made anew when it is lost, with every setting in one place."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
-from asyncpg.connect_utils import SessionAttribute
 
-from relay.store.postgres.failures import translated
+from relay.store.postgres.dialling import Connection, Server, dial
+from relay.store.postgres.failures import FAILURES, translated
 
 SCHEMA = "relay"  # all of our tables are in it: the database may hold others'
 
@@ -27,18 +25,6 @@ SETTINGS: Mapping[str, str] = {
 
 # Statements that find rows by their numbers, and nothing else: by index, whatever the statistics say of an empty table.
 BY_INDEX: Mapping[str, str] = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
-
-STATEMENTS_KEPT = 200  # prepared, in each session
-
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Where the database is. url: as configured, password included; never shown."""
-
-    url: str
-    patience_s: float  # for one answer; after it those who wait hear that the store is unavailable
 
 
 class Session:
@@ -62,10 +48,12 @@ class Session:
 
         Errors: StoreUnavailable, StoreRefused.
         """
+        patience_s = self._server.patience_s + also_s
         async with self._one_at_a_time:
             with translated():
-                async with asyncio.timeout(self._server.patience_s + also_s):
+                async with asyncio.timeout(patience_s):
                     connection = await self._connected()
+                with self._bounded(connection, patience_s):
                     try:
                         yield connection
                     except (TimeoutError, asyncio.CancelledError, asyncpg.InterfaceError, OSError):
@@ -75,6 +63,24 @@ class Session:
                         if connection.is_closed() or await _is_of_a_standby(connection):
                             self._drop()
                         raise
+
+    @contextmanager
+    def _bounded(self, connection: Connection, patience_s: float) -> Iterator[None]:
+        """Break a connection off that takes too long. Errors: TimeoutError.
+
+        Cancelling whoever waits is not enough: they would ask for a rollback, and wait for that answer for ever.
+        """
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + patience_s
+        late = loop.call_at(until_s, connection.terminate)
+        try:
+            yield
+        except FAILURES as fault:
+            if loop.time() >= until_s:
+                raise TimeoutError from fault
+            raise
+        finally:
+            late.cancel()
 
     async def close(self) -> None:
         """Let the connection go."""
@@ -99,15 +105,8 @@ class Session:
 
 
 async def connect(server: Server, settings: Mapping[str, str]) -> Connection:
-    """Connect to whichever of the URL's hosts takes changes."""
-    connection: Connection = await asyncpg.connect(
-        server.url,
-        timeout=server.patience_s,
-        statement_cache_size=STATEMENTS_KEPT,
-        max_cached_statement_lifetime=0,
-        server_settings=dict(settings),
-        target_session_attrs=SessionAttribute.read_write,
-    )
+    """Connect to whichever of the URL's hosts takes changes. Errors: `failures.FAILURES`."""
+    connection = await dial(server, settings)
     try:
         await connection.execute(_DURABLE)
     except BaseException:

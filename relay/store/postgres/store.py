@@ -16,13 +16,14 @@ from relay.store.postgres import holding, keeping, reading
 from relay.store.postgres.accepting import Acceptance, Accepting, Stored
 from relay.store.postgres.carrying import Carrying, Claim, Fence, load
 from relay.store.postgres.days import Days
+from relay.store.postgres.dialling import Server
 from relay.store.postgres.groups import Groups, Verb
 from relay.store.postgres.holding import BreakerChange
 from relay.store.postgres.keeping import Purge
 from relay.store.postgres.liveness import Liveness
 from relay.store.postgres.locks import number_of
 from relay.store.postgres.schema import ENGINE, prepare
-from relay.store.postgres.session import BY_INDEX, Server, Session
+from relay.store.postgres.session import BY_INDEX, Session
 from relay.store.postgres.tallies import SHARDS
 from relay.store.protocol import EventRecord, LaneState, Settlement
 from relay.store.texts import breaker_to_json
@@ -35,7 +36,7 @@ CLAIM_ALSO_S = 10.0  # for what a claim brings: large bodies, over a slow networ
 WAITING_BYTES_MAX = 256 * 1024 * 1024  # of bodies not yet committed
 EVENT_BYTES = 1024  # what an event weighs beside its body
 LOOKED_EVERY_S = 15.0  # for what the database says that we hold and we do not know of
-IN_DOUBT_S = 15.0  # after a connection was lost: how long its last commit may still take to show
+LOOKS_IN_DOUBT = 15  # after a connection was lost, one with each beat: its last commit may take a while to show
 
 
 class PostgresStore:
@@ -52,7 +53,7 @@ class PostgresStore:
         self._unanswered: set[Fence] = set()  # settled, and perhaps not: no answer came
         self._strays: set[Fence] = set()  # what the database says that we hold, and we did not know of when we looked
         self._looked_s = monotonic()
-        self._doubt_until_s = 0.0
+        self._looks_in_doubt = 0
         self._closed = asyncio.Event()
         accepting = Accepting(self._days, self._shard("accepting"))
         carrying = Carrying(self._days, self._shard("carrying"))
@@ -270,19 +271,18 @@ class PostgresStore:
 
     def _doubt(self) -> None:
         """Take note that the last commit of a connection may have been made, though nobody was told."""
-        self._doubt_until_s = monotonic() + IN_DOUBT_S
+        self._looks_in_doubt = LOOKS_IN_DOUBT
 
     async def _find_strays(self) -> None:
         """Give back what a commit leased to us whose answer never came: nobody here carries it.
 
         Found at two looks: at the first, its answer may be on its way.
         """
-        now_s = monotonic()
-        if now_s < self._looked_s + LOOKED_EVERY_S and now_s > self._doubt_until_s:
+        if not self._looks_in_doubt and monotonic() < self._looked_s + LOOKED_EVERY_S:
             return
-        self._looked_s = now_s
         async with self._reading.used() as connection:
             leased = await reading.leased_by(connection, self._worker, await self._days.floor(connection))
+        self._looked_s, self._looks_in_doubt = monotonic(), max(0, self._looks_in_doubt - 1)
         strays = leased.keys() - self._held
         if lost := strays & self._strays:
             await self._release({fence: leased[fence] for fence in lost})

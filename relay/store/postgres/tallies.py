@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from relay.store.postgres.session import Connection
+from relay.store.postgres.dialling import Connection
 
 SHARDS = 64
 

@@ -1,0 +1,156 @@
+"""The way to the database: whichever host is the primary is found, and what a broken way leaves behind is found too."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from relay.errors import StoreUnavailable
+from relay.store.postgres.store import PostgresStore
+from tests.builders import a_lease, a_plan, an_event
+from tests.conftest import START
+from tests.cutting import Cable, cable_to
+from tests.ports import free_port
+from tests.postgres import PASSWORD, USER, Server
+from tests.storage import PostgresStorage
+
+DEADLINE_S = 20.0  # a test that waits in vain fails by it
+STATUSES = "SELECT status, attempts FROM deliveries"
+
+
+def by(storage: PostgresStorage, server: Server, *ports: int) -> str:
+    """Name a database by the ports that may lead to it."""
+    hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
+    return storage.url.replace(f"127.0.0.1:{server.port}", hosts)
+
+
+@asynccontextmanager
+async def opened(url: str, worker: str = "worker-a") -> AsyncIterator[PostgresStore]:
+    store = PostgresStore(url, worker, patience_s=1.0)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def until(storage: PostgresStorage, statement: str, expected: list[tuple[object, ...]]) -> None:
+    """Come back once the database answers as expected."""
+    async with asyncio.timeout(DEADLINE_S):
+        while await storage.rows(statement) != expected:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_host_that_is_silent_keeps_nobody_from_the_primary(storage: PostgresStorage, postgres: Server) -> None:
+    """A machine that lost its power answers nothing: no timeout of its own comes before the others are asked."""
+    async with cable_to(postgres.port) as silent:
+        silent.fall_silent()
+        async with opened(by(storage, postgres, silent.port, postgres.port)) as store:
+            await store.accept(an_event(), a_plan(), {})
+
+            assert 1 == (await store.lanes())["erp"].unfinished
+
+
+async def test_a_host_that_is_down_is_passed_over(storage: PostgresStorage, postgres: Server) -> None:
+    """The primary before a failover, perhaps for ever."""
+    async with opened(by(storage, postgres, free_port(), postgres.port)) as store:
+        await store.probe(START)
+
+
+async def test_the_same_server_by_two_names_is_used_once(storage: PostgresStorage, postgres: Server) -> None:
+    """Both take changes then; of each connection that was not chosen nothing is left."""
+    async with opened(by(storage, postgres, postgres.port).replace("127.0.0.1", "localhost", 1)) as store:
+        await store.probe(START)
+    async with opened(by(storage, postgres, postgres.port, postgres.port)) as store:
+        await store.probe(START)
+        ((ours,),) = await storage.rows(OURS)
+
+    assert ours <= len(PURPOSES)
+
+
+OURS = """
+    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'relay %'"""
+PURPOSES = ("accepting", "settling", "claiming", "reading", "keeping", "beating")
+
+
+async def test_who_asks_while_there_is_no_primary_is_told_to_come_again(
+    storage: PostgresStorage, postgres: Server
+) -> None:
+    """In the middle of a failover every host is a standby: 503, and no fault of this program."""
+    async with cable_to(postgres.port) as cable, opened(by(storage, postgres, cable.port)) as store:
+        await storage.change(f"ALTER DATABASE {database(storage)} SET default_transaction_read_only = on")
+        cable.hang_up()
+        with pytest.raises(StoreUnavailable):
+            await store.probe(START)
+        with pytest.raises(StoreUnavailable, match="takes no changes"):
+            await store.probe(START)
+
+
+def database(storage: PostgresStorage) -> str:
+    return storage.url.rpartition("/")[2]
+
+
+async def test_a_way_that_falls_silent_in_a_commit_keeps_nobody_waiting(
+    storage: PostgresStorage, postgres: Server
+) -> None:
+    """Not even with a rollback that is never answered: whoever waits hears within the store's patience."""
+    async with cable_to(postgres.port) as cable, opened(by(storage, postgres, cable.port)) as store:
+        cable.fall_silent_after(b"INSERT INTO dedupe_keys")
+        async with asyncio.timeout(DEADLINE_S):
+            with pytest.raises(StoreUnavailable, match="takes too long"):
+                await store.accept(an_event(), a_plan(), {})
+
+        await come_back(cable)
+        await store.accept(an_event(), a_plan(), {})
+
+        assert [(1,)] == await storage.rows("SELECT count(*) FROM events")
+
+
+async def test_what_a_lost_answer_leased_to_nobody_is_found_and_given_back(
+    storage: PostgresStorage, postgres: Server
+) -> None:
+    """The commit was made, and its answer never came: the delivery is leased to a process that does not know of it."""
+    async with cable_to(postgres.port) as cable, opened(by(storage, postgres, cable.port)) as store:
+        cable.fall_silent_after(b"COMMIT")
+        with pytest.raises(StoreUnavailable):
+            await store.accept(an_event(), a_plan("erp"), {0: a_lease()})
+        await until(storage, f"{STATUSES} WHERE target = 'erp'", [("sending", 1)])
+
+        await come_back(cable)
+        await until(storage, f"{STATUSES} WHERE target = 'erp'", [("pending", 0)])
+
+
+async def test_it_is_found_also_where_the_database_was_away_for_long(
+    storage: PostgresStorage, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looks at a database that is away see nothing: only those that were answered count."""
+    monkeypatch.setattr("relay.store.postgres.store.LOOKS_IN_DOUBT", 2)
+    async with cable_to(postgres.port) as cable, opened(by(storage, postgres, cable.port)) as store:
+        cable.fall_silent_after(b"COMMIT")
+        with pytest.raises(StoreUnavailable):
+            await store.accept(an_event(), a_plan("erp"), {0: a_lease()})
+        await cable.cut()
+        for _ in range(5):
+            with pytest.raises(StoreUnavailable):
+                await store._find_strays()
+
+        await come_back(cable)
+        await until(storage, f"{STATUSES} WHERE target = 'erp'", [("pending", 0)])
+
+
+async def come_back(cable: Cable) -> None:
+    cable.hang_up()
+    await cable.mend()
+
+
+async def test_a_password_is_in_no_error(postgres: Server) -> None:
+    """Errors reach logs, answers and readiness."""
+    url = postgres.url().replace(f":{postgres.port}/", f":{free_port()}/")
+    store = PostgresStore(url, "worker-a", patience_s=1.0)
+    with pytest.raises(StoreUnavailable) as told:
+        await store.probe(START)
+    await store.close()
+
+    assert f"{USER}:{PASSWORD}" in url
+    assert PASSWORD not in str(told.value)
