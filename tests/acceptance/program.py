@@ -3,11 +3,11 @@
 import asyncio
 import json
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from tests.ports import free_port
+from tests.storage import Rows, SqliteStorage, Storage
 
 READY_S_MAX = 30.0
 END_S_MAX = 40.0  # more than server.grace
@@ -28,7 +29,7 @@ class Program:
     """`relay serve`, on one configuration file; it can be killed and started again at the same place."""
 
     config: Path
-    database: Path
+    storage: Storage
     port: int
     admin_port: int
     arguments: tuple[str, ...] = ()
@@ -52,8 +53,14 @@ class Program:
         return self.process
 
     @property
+    def database(self) -> Path:
+        """Return the database file, where there is one."""
+        assert isinstance(self.storage, SqliteStorage), "its database is no file"
+        return self.storage.path
+
+    @property
     def writer_pid(self) -> int:
-        """Return the process that writes the database: the relay's only child. Source: proc(5)."""
+        """Return the process that writes the database file: the relay's only child. Source: proc(5)."""
         children = Path(f"/proc/{self.running.pid}/task").glob("*/children")  # by the thread that started them
         (pid,) = [int(pid) for of_thread in children for pid in of_thread.read_text().split()]
         return pid
@@ -116,10 +123,10 @@ class Program:
             lines = (await answer.text()).splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("relay_backlog{"))
 
-    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+    def rows(self, statement: str) -> Rows:
         """Read the database, beside the program."""
-        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
-            return connection.execute(statement).fetchall()
+        with ThreadPoolExecutor(1) as reading:  # a test's own loop is running here
+            return reading.submit(asyncio.run, self.storage.rows(statement)).result()
 
     def tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
@@ -129,14 +136,18 @@ def session() -> ClientSession:
     return ClientSession(timeout=ClientTimeout(total=30))
 
 
-def configured(folder: Path, parts: Mapping[str, Any], *arguments: str, name: str = "relay") -> Program:
-    """Write a configuration, JSON being YAML, with ports and a database of its own where `parts` names none."""
-    public, admin, database = free_port(), free_port(), folder / "relay.db"
-    storage = {"url": f"sqlite:///{database}", "disk_free_min": "1MiB"}
+def configured(
+    folder: Path, parts: Mapping[str, Any], *arguments: str, name: str = "relay", storage: Storage | None = None
+) -> Program:
+    """Write a configuration, JSON being YAML, with ports of its own where `parts` names none.
+
+    storage: its database; a file in the folder, unless given.
+    """
+    public, admin, database = free_port(), free_port(), storage or SqliteStorage(folder)
     document = {
         "server": {"listen": f"127.0.0.1:{public}"},
         "admin": {"listen": f"127.0.0.1:{admin}"},
-        "storage": storage,
+        "storage": {"url": database.url, "disk_free_min": "1MiB"},
         **parts,
     }
     path = folder / f"{name}.yaml"

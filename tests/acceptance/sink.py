@@ -31,9 +31,10 @@ def digest(body: bytes) -> str:
 
 @dataclass(slots=True)
 class Sink:
-    """A target. `fails` is asked before each delivery; what waits at `gate` is under way."""
+    """A target. `fails` is asked before each delivery; what waits at `gate`, or for `takes_s`, is under way."""
 
     url: str = ""
+    takes_s: float = 0.0
     fails: Callable[[], bool] = lambda: False
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     under_way: int = 0
@@ -46,6 +47,8 @@ class Sink:
         await self._count_in(1)
         try:
             await self.gate.wait()
+            if self.takes_s:
+                await asyncio.sleep(self.takes_s)
         finally:
             await self._count_in(-1)
         if self.fails():

@@ -12,6 +12,7 @@ from aiohttp import ClientError, ClientSession, web
 from tests.acceptance.program import Program, configured, session, started
 from tests.acceptance.sink import Sink, receiving, receiving_by
 from tests.acceptance.vendors import every
+from tests.storage import Storage
 
 RENTALS = 4
 KILLS = 8
@@ -55,7 +56,7 @@ async def kill_again_and_again(relay: Program) -> None:
     await relay.is_ready()
 
 
-async def test_order_is_kept_though_the_relay_is_killed_again_and_again(tmp_path: Path) -> None:
+async def test_order_is_kept_though_the_relay_is_killed_again_and_again(tmp_path: Path, storage: Storage) -> None:
     """A target that fails now and then, and a relay that dies: no rental is ever told of its end before its begin."""
     arrived: defaultdict[int, list[int]] = defaultdict(list)
     fails = every(5)
@@ -70,7 +71,7 @@ async def test_order_is_kept_though_the_relay_is_killed_again_and_again(tmp_path
     retry = {"base": "50ms", "cap": "200ms", "max_age": "1h"}
     async with receiving_by(take) as url:
         parts = shop(erp={"url": url, "order_by": "rental", "retry": retry})
-        async with started(configured(tmp_path, parts)) as relay, session() as http:
+        async with started(configured(tmp_path, parts, storage=storage)) as relay, session() as http:
             is_over = asyncio.Event()
             async with asyncio.TaskGroup() as senders:
                 sent = [
@@ -86,12 +87,12 @@ async def test_order_is_kept_though_the_relay_is_killed_again_and_again(tmp_path
         assert sorted(arrived[rental]) == arrived[rental]  # one that came twice came before the next
 
 
-async def test_a_target_that_never_answers_holds_up_no_other(tmp_path: Path, sink: Sink) -> None:
+async def test_a_target_that_never_answers_holds_up_no_other(tmp_path: Path, storage: Storage, sink: Sink) -> None:
     """Promise 6: a healthy target gets everything while all the senders of another one hang."""
     async with receiving() as silent:
         silent.gate.clear()
         parts = shop(erp={"url": silent.url, "timeout": "1h"}, chat={"url": sink.url})
-        async with started(configured(tmp_path, parts)) as relay, session() as http:
+        async with started(configured(tmp_path, parts, storage=storage)) as relay, session() as http:
             for number in range(EVENTS):
                 assert await was_acknowledged(relay, http, 1, number)
             await sink.counts(EVENTS)

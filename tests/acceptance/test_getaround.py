@@ -13,6 +13,7 @@ import pytest
 
 from tests.acceptance.program import Program, configured, session, started
 from tests.acceptance.sink import Sink, digest
+from tests.storage import Storage
 
 SECRET = "getaround-shared-secret"
 PERIOD = {"car_id": 715893, "starts_at": "2026-08-01T00:00:00Z", "ends_at": "2026-08-03T23:30:00Z"}
@@ -32,13 +33,13 @@ DATA_BY_TYPE: Mapping[str, Mapping[str, object]] = {
 
 
 @pytest.fixture
-async def relay(tmp_path: Path, sink: Sink) -> AsyncIterator[Program]:
+async def relay(tmp_path: Path, storage: Storage, sink: Sink) -> AsyncIterator[Program]:
     parts = {
         "sources": {"getaround": {"preset": "getaround", "secrets": [SECRET]}},
         "targets": {"erp": {"url": sink.url, "allow_private": True, "pass_headers": ["X-Drivy-Signature"]}},
         "routes": [{"from": "getaround", "to": "erp"}],
     }
-    async with started(configured(tmp_path, parts)) as program:
+    async with started(configured(tmp_path, parts, storage=storage)) as program:
         yield program
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from tests.acceptance.program import Program, configured, run, session, started
 from tests.acceptance.sink import Sink, receiving, receiving_by
 from tests.ports import free_port
+from tests.storage import Storage
 
 SEEN_S_MAX = 20.0
 QUICK: dict[str, Any] = {"allow_private": True, "retry": {"base": "50ms", "factor": 1, "jitter": 0}}
@@ -27,8 +28,8 @@ def shop(**targets: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def a_program(folder: Path, parts: dict[str, Any]) -> Program:
-    program = configured(folder, parts)
+def a_program(folder: Path, storage: Storage, parts: dict[str, Any]) -> Program:
+    program = configured(folder, parts, storage=storage)
     program.admin_port = int(parts["admin"]["listen"].rpartition(":")[2])
     return program
 
@@ -82,10 +83,12 @@ def attempts(relay: Program, target: str) -> list[tuple[str, int]]:
 # ── breaker ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_target_that_refuses_connections_is_left_alone_and_shown_as_broken(tmp_path: Path, sink: Sink) -> None:
+async def test_a_target_that_refuses_connections_is_left_alone_and_shown_as_broken(
+    tmp_path: Path, storage: Storage, sink: Sink
+) -> None:
     """Its deliveries use up no attempts meanwhile, and no other target notices; a restart does not begin anew."""
     down = {"url": f"http://127.0.0.1:{free_port()}/", "breaker": {"failures": 3, "probe": "1d", "probe_cap": "1d"}}
-    async with started(a_program(tmp_path, shop(down=down, up={"url": sink.url}))) as relay:
+    async with started(a_program(tmp_path, storage, shop(down=down, up={"url": sink.url}))) as relay:
         await post(relay, id=1)
         await until_state_is(relay, "down", 2)
         shown = await state_of(relay, "down")
@@ -107,12 +110,12 @@ async def test_a_target_that_refuses_connections_is_left_alone_and_shown_as_brok
         assert [("pending", 3), ("pending", 0)] == attempts(relay, "down")
 
 
-async def test_a_target_that_comes_back_gets_what_waited(tmp_path: Path) -> None:
+async def test_a_target_that_comes_back_gets_what_waited(tmp_path: Path, storage: Storage) -> None:
     """One delivery tries it; once it is taken the others follow, without a hand."""
     async with receiving() as sink:
         sink.fails = lambda: True
         settings = {"url": sink.url, "breaker": {"failures": 2, "probe": "1s", "probe_cap": "1s"}}
-        async with started(a_program(tmp_path, shop(erp=settings))) as relay:
+        async with started(a_program(tmp_path, storage, shop(erp=settings))) as relay:
             first = await post(relay, id=0)
             await until_state_is(relay, "erp", 2)
             waiting = {await post(relay, id=number) for number in range(1, 6)}
@@ -127,9 +130,11 @@ async def test_a_target_that_comes_back_gets_what_waited(tmp_path: Path) -> None
 # ── pause ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_pause_holds_what_comes_until_it_is_lifted_whatever_happens_between(tmp_path: Path, sink: Sink) -> None:
+async def test_a_pause_holds_what_comes_until_it_is_lifted_whatever_happens_between(
+    tmp_path: Path, storage: Storage, sink: Sink
+) -> None:
     """`relay targets pause` beside a running relay: nothing is tried, not even after a restart, and nothing is lost."""
-    async with started(a_program(tmp_path, shop(erp={"url": sink.url}, chat={"url": sink.url}))) as relay:
+    async with started(a_program(tmp_path, storage, shop(erp={"url": sink.url}, chat={"url": sink.url}))) as relay:
         paused = await targets(relay, "pause", "erp")
         await until_state_is(relay, "erp", 3)
         first = await post(relay, id=1)
@@ -157,9 +162,9 @@ async def test_a_pause_holds_what_comes_until_it_is_lifted_whatever_happens_betw
         assert '"event":"target_changed","target":"erp","state":"paused"' in relay.log.read_text()
 
 
-async def test_a_pause_before_the_first_delivery_holds_even_that(tmp_path: Path, sink: Sink) -> None:
+async def test_a_pause_before_the_first_delivery_holds_even_that(tmp_path: Path, storage: Storage, sink: Sink) -> None:
     """With no relay running: an operator prepares a start at which nothing must go out."""
-    program = a_program(tmp_path, shop(erp={"url": sink.url}, chat={"url": sink.url}))
+    program = a_program(tmp_path, storage, shop(erp={"url": sink.url}, chat={"url": sink.url}))
     async with started(program) as relay:
         await relay.stop()
         assert 0 == (await targets(relay, "pause", "erp"))[0]
@@ -171,10 +176,10 @@ async def test_a_pause_before_the_first_delivery_holds_even_that(tmp_path: Path,
         assert [("pending", 0)] == attempts(relay, "erp")
 
 
-async def test_the_api_pauses_and_lets_go_on(tmp_path: Path, sink: Sink) -> None:
+async def test_the_api_pauses_and_lets_go_on(tmp_path: Path, storage: Storage, sink: Sink) -> None:
     """The same by HTTP, for whoever has a token of the admin."""
     known = {"Authorization": f"Bearer {TOKEN}"}
-    async with started(a_program(tmp_path, shop(erp={"url": sink.url}))) as relay, session() as http:
+    async with started(a_program(tmp_path, storage, shop(erp={"url": sink.url}))) as relay, session() as http:
         erp = f"{relay.admin_url}/api/v1/targets/erp"
         async with http.post(f"{erp}/pause", headers=known) as answer:
             paused = await answer.json()
@@ -191,7 +196,9 @@ async def test_the_api_pauses_and_lets_go_on(tmp_path: Path, sink: Sink) -> None
 # ── order, rate, farewell ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_what_belongs_together_arrives_in_order_and_holds_up_nothing_else(tmp_path: Path) -> None:
+async def test_what_belongs_together_arrives_in_order_and_holds_up_nothing_else(
+    tmp_path: Path, storage: Storage
+) -> None:
     """The first of a rental fails until another rental has passed it; its second waits for it all the while."""
     taken: list[int] = []
 
@@ -204,7 +211,7 @@ async def test_what_belongs_together_arrives_in_order_and_holds_up_nothing_else(
 
     async with receiving_by(take) as url:
         settings = {"url": url, "order_by": "data.rental_id", "breaker": {"failures": 1_000_000}}
-        async with started(a_program(tmp_path, shop(erp=settings))) as relay:
+        async with started(a_program(tmp_path, storage, shop(erp=settings))) as relay:
             await post(relay, id=1, data={"rental_id": 7})
             await post(relay, id=2, data={"rental_id": 7})
             await post(relay, id=3, data={"rental_id": 8})
@@ -216,12 +223,12 @@ async def test_what_belongs_together_arrives_in_order_and_holds_up_nothing_else(
 
 
 async def test_no_more_is_sent_in_a_period_than_its_rate_allows_not_even_after_a_restart(
-    tmp_path: Path, sink: Sink
+    tmp_path: Path, storage: Storage, sink: Sink
 ) -> None:
     """A vendor that counts calls by the hour counts ours, whichever process made them."""
     async with receiving() as witness:
         parts = shop(erp={"url": sink.url, "rate": "2/1h"}, chat={"url": witness.url})
-        async with started(a_program(tmp_path, parts)) as relay:
+        async with started(a_program(tmp_path, storage, parts)) as relay:
             first, second, third = [await post(relay, id=number) for number in range(3)]
             await sink.has(second)
             await witness.has(third)
@@ -235,13 +242,13 @@ async def test_no_more_is_sent_in_a_period_than_its_rate_allows_not_even_after_a
             assert {first, second} == sink.ids
 
 
-async def test_a_target_that_is_gone_for_good_is_believed_and_told_of(tmp_path: Path) -> None:
+async def test_a_target_that_is_gone_for_good_is_believed_and_told_of(tmp_path: Path, storage: Storage) -> None:
     """410: the delivery is dead at once, to be replayed, and the log says what to do."""
 
     async def gone(_: web.Request) -> web.Response:
         return web.Response(status=410)
 
-    async with receiving_by(gone) as url, started(a_program(tmp_path, shop(erp={"url": url}))) as relay:
+    async with receiving_by(gone) as url, started(a_program(tmp_path, storage, shop(erp={"url": url}))) as relay:
         await post(relay, id=1)
         await relay.is_settled(SEEN_S_MAX)
         await relay.has_said("target_gone")

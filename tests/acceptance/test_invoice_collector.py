@@ -18,6 +18,7 @@ import pytest
 
 from tests.acceptance.program import Program, configured, started
 from tests.acceptance.sink import Sink, digest
+from tests.storage import Storage
 
 AXIOS = Path(__file__).with_name("axios")
 PAUSE_MS = 50  # between tries; the vendor's are 10 s apart
@@ -82,7 +83,7 @@ class Collector:
 
 
 @pytest.fixture
-async def collector(tmp_path: Path, sink: Sink) -> AsyncIterator[Collector]:
+async def collector(tmp_path: Path, storage: Storage, sink: Sink) -> AsyncIterator[Collector]:
     sources = {
         "invoices": {"preset": "invoice-collector", "token": TOKEN},
         "protected": {"preset": "invoice-collector", "verify": "basic", "secret": f"{USER}:{PASSWORD}"},
@@ -92,7 +93,7 @@ async def collector(tmp_path: Path, sink: Sink) -> AsyncIterator[Collector]:
         "targets": {"erp": {"url": sink.url, "allow_private": True}},
         "routes": [{"from": list(sources), "to": "erp"}],
     }
-    async with started(configured(tmp_path, parts)) as relay:
+    async with started(configured(tmp_path, parts, storage=storage)) as relay:
         yield Collector(relay, tmp_path)
 
 

@@ -1,11 +1,8 @@
 """Starting, stopping, and standing firm while the store cannot: the real program, at its edges."""
 
 import asyncio
-import os
-import resource
 import signal
 import socket
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
@@ -16,6 +13,7 @@ from aiohttp import ClientSession
 
 from tests.acceptance.program import Program, configured, run, session, started
 from tests.acceptance.sink import Sink
+from tests.storage import Storage
 
 AT_ONCE_S = 10.0  # far below server.grace
 RECOVERED_S_MAX = 30.0
@@ -32,8 +30,8 @@ def parts(sink: Sink, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def relay(tmp_path: Path, sink: Sink) -> AsyncIterator[Program]:
-    async with started(configured(tmp_path, parts(sink))) as program:
+async def relay(tmp_path: Path, storage: Storage, sink: Sink) -> AsyncIterator[Program]:
+    async with started(configured(tmp_path, parts(sink), storage=storage)) as program:
         yield program
 
 
@@ -140,23 +138,27 @@ async def test_a_hangup_does_not_end_it(relay: Program, sink: Sink) -> None:
 # ── not starting ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_port_that_is_taken_is_one_clear_line_and_nothing_else(tmp_path: Path, sink: Sink) -> None:
+async def test_a_port_that_is_taken_is_one_clear_line_and_nothing_else(
+    tmp_path: Path, storage: Storage, sink: Sink
+) -> None:
     """Exit 2, before a database is made: a second relay started by mistake leaves no trace."""
-    program = configured(tmp_path, parts(sink))
+    program = configured(tmp_path, parts(sink), storage=storage)
     with closing(socket.create_server(("127.0.0.1", program.port))):
         code, output, errors = await run("serve", "-c", str(program.config))
 
     assert (2, "") == (code, output)
     (line,) = errors.splitlines()
     assert line.startswith(f"relay: server.listen: 127.0.0.1:{program.port} cannot be listened on: ")
-    assert not program.database.exists()
+    assert await storage.is_untouched()
 
 
-async def test_every_fault_of_a_configuration_is_told_and_nothing_is_started(tmp_path: Path, sink: Sink) -> None:
+async def test_every_fault_of_a_configuration_is_told_and_nothing_is_started(
+    tmp_path: Path, storage: Storage, sink: Sink
+) -> None:
     """Whoever edits the file mends it in one go, not fault by fault."""
     faulty = parts(sink, routes=[{"from": "shop", "to": "erb"}], sorces={})
     faulty["sources"] = {"shop": {**OPEN, "window": "a week"}, "vendor": {"preset": "getaruond"}}
-    program = configured(tmp_path, faulty)
+    program = configured(tmp_path, faulty, storage=storage)
     code, output, errors = await run("serve", "-c", str(program.config))
 
     faults = [line for line in errors.splitlines() if line.startswith(f"{program.config}:")]
@@ -164,18 +166,7 @@ async def test_every_fault_of_a_configuration_is_told_and_nothing_is_started(tmp
     assert {"routes[0].to", "sorces", "sources.shop.window", "sources.vendor.preset"} == {
         fault.split(": ")[1] for fault in faults
     }
-    assert not program.database.exists()
-
-
-async def test_a_database_that_cannot_be_made_is_one_clear_line(tmp_path: Path, sink: Sink) -> None:
-    """Here its folder would have to be made inside a file."""
-    (tmp_path / "file").write_text("not a folder")
-    program = configured(tmp_path, parts(sink, storage={"url": f"sqlite:///{tmp_path}/file/relay.db"}))
-    code, _, errors = await run("serve", "-c", str(program.config))
-
-    (line,) = errors.splitlines()
-    assert 2 == code
-    assert line.startswith(f"relay: {tmp_path}/file/relay.db cannot be opened")
+    assert await storage.is_untouched()
 
 
 # ── a store that cannot ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -186,12 +177,9 @@ async def test_while_the_database_is_locked_nothing_is_acknowledged_and_afterwar
 ) -> None:
     """Another program's lock is answered 503, never 4xx, so that senders try again; no hand is needed after it."""
     async with session() as http:
-        with closing(sqlite3.connect(relay.database, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            async with asyncio.TaskGroup() as tasks:
-                posting = tasks.create_task(post(relay, http, "refused"))
-                told = tasks.create_task(relay.until_readiness_is(503, RECOVERED_S_MAX))
-            other.execute("ROLLBACK")
+        async with relay.storage.blocked(), asyncio.TaskGroup() as tasks:
+            posting = tasks.create_task(post(relay, http, "refused"))
+            told = tasks.create_task(relay.until_readiness_is(503, RECOVERED_S_MAX))
         await relay.until_readiness_is(200, RECOVERED_S_MAX)
         again = await post(relay, http, "refused")
     await relay.is_settled(RECOVERED_S_MAX)
@@ -201,61 +189,3 @@ async def test_while_the_database_is_locked_nothing_is_acknowledged_and_afterwar
     assert told.result()["checks"]["store"]["ok"] is False
     assert (200, "accepted") == (again[0], again[2]["status"])
     assert {again[2]["id"]} == sink.ids
-
-
-async def test_while_the_disk_is_full_nothing_is_acknowledged_and_afterwards_all_is_well(
-    relay: Program, sink: Sink
-) -> None:
-    """A bound on the size of files stands for the full disk: each commit fails in its write, as it would there."""
-    before = resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE)
-    async with session() as http:
-        first = await post(relay, http, "before")
-        await relay.is_settled(RECOVERED_S_MAX)
-        wal_bytes = relay.database.with_name("relay.db-wal").stat().st_size
-        resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE, (wal_bytes, before[1]))
-        refused = [await post(relay, http, f"full-{number}") for number in range(5)]
-        told = await relay.until_readiness_is(503, RECOVERED_S_MAX)
-
-        resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE, before)
-        await relay.until_readiness_is(200, RECOVERED_S_MAX)
-        again = await post(relay, http, "full-1")
-    await relay.is_settled(RECOVERED_S_MAX)
-
-    assert [503] * 5 == [status for status, _, _ in refused]
-    assert all(retry_after and int(retry_after) > 0 for _, retry_after, _ in refused)
-    assert told["checks"]["store"]["ok"] is False
-    assert (200, "accepted") == (again[0], again[2]["status"])
-    assert {first[2]["id"], again[2]["id"]} == sink.ids
-
-
-async def test_a_delivery_taken_while_the_disk_is_full_is_settled_when_there_is_room(
-    relay: Program, sink: Sink
-) -> None:
-    """What the target took must be written down before it counts; until then the attempt is kept, and not repeated."""
-    event_id = await an_event_under_way(relay, sink)
-    before = resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE)
-    wal_bytes = relay.database.with_name("relay.db-wal").stat().st_size
-    resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE, (wal_bytes, before[1]))
-    sink.gate.set()
-    await relay.has_said("settlement_waits")
-
-    resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE, before)
-    await relay.is_settled(RECOVERED_S_MAX)
-
-    assert [event_id] == [arrival.event_id for arrival in sink.arrivals]
-    assert [("delivered", 1)] == relay.rows("SELECT status, attempts FROM deliveries")
-
-
-async def test_a_relay_that_loses_its_writer_ends_and_its_successor_loses_nothing(relay: Program, sink: Sink) -> None:
-    """Whether its last group was committed nobody knows then: an end that a restart mends beats half a life."""
-    event_id = await an_event_under_way(relay, sink)
-    os.kill(relay.writer_pid, signal.SIGKILL)
-
-    assert 1 == await relay.ended()
-    assert "start it again: nothing that was acknowledged is lost" in relay.tail()
-
-    sink.gate.set()
-    relay.start()
-    await relay.is_ready()
-    await relay.is_settled(RECOVERED_S_MAX)
-    assert {event_id} == sink.ids

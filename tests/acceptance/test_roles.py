@@ -1,4 +1,4 @@
-"""Receiving and delivering in processes of their own, on one file: nothing is lost, nothing waits to be noticed."""
+"""Receiving and delivering in processes of their own, on one database: nothing is lost, nothing waits to be noticed."""
 
 import asyncio
 import random
@@ -12,6 +12,7 @@ from tests.acceptance.program import Program, configured, run, session, started
 from tests.acceptance.sink import Sink
 from tests.acceptance.test_sigkill import SETTLED_S_MAX, all_to, load, missing_from
 from tests.acceptance.vendors import Vendors
+from tests.storage import Storage
 
 IN_TURN = 20
 KILLS = 6
@@ -27,15 +28,15 @@ def parts(sink: Sink) -> dict[str, object]:
     }
 
 
-def a_receiver(folder: Path, parts: dict[str, object], name: str = "receiver") -> Program:
+def a_receiver(folder: Path, storage: Storage, parts: dict[str, object], name: str = "receiver") -> Program:
     """Make one with an admin port of its own."""
-    program = configured(folder, parts, name=name)
+    program = configured(folder, parts, name=name, storage=storage)
     return replace(program, arguments=("--role", "receive", "--admin", f"127.0.0.1:{program.admin_port}"))
 
 
-def a_deliverer(folder: Path, parts: dict[str, object], name: str = "deliverer") -> Program:
+def a_deliverer(folder: Path, storage: Storage, parts: dict[str, object], name: str = "deliverer") -> Program:
     """Make one: whatever is asked of it is asked at its admin port."""
-    program = configured(folder, parts, name=name)
+    program = configured(folder, parts, name=name, storage=storage)
     arguments = ("--role", "deliver", "--admin", f"127.0.0.1:{program.admin_port}")
     return replace(program, arguments=arguments, port=program.admin_port)
 
@@ -62,9 +63,9 @@ async def post(program: Program, key: str) -> str:
         return str((await answer.json())["id"])
 
 
-async def test_what_one_process_takes_another_carries_at_once(tmp_path: Path, sink: Sink) -> None:
+async def test_what_one_process_takes_another_carries_at_once(tmp_path: Path, storage: Storage, sink: Sink) -> None:
     """Each event begins just after the last was looked for: by looking alone each would take a whole interval."""
-    receiver, deliverer = a_receiver(tmp_path, parts(sink)), a_deliverer(tmp_path, parts(sink))
+    receiver, deliverer = a_receiver(tmp_path, storage, parts(sink)), a_deliverer(tmp_path, storage, parts(sink))
     async with running(receiver, deliverer):
         await knows(receiver, "1 listening")
         clock = asyncio.get_running_loop()
@@ -88,9 +89,9 @@ async def test_what_one_process_takes_another_carries_at_once(tmp_path: Path, si
     assert replayed_s < IN_TURN * POLL_S / 4
 
 
-async def test_each_role_tells_its_own_readiness(tmp_path: Path, sink: Sink) -> None:
+async def test_each_role_tells_its_own_readiness(tmp_path: Path, storage: Storage, sink: Sink) -> None:
     """A service manager asks each process whether it can do what it is there for."""
-    receiver, deliverer = a_receiver(tmp_path, parts(sink)), a_deliverer(tmp_path, parts(sink))
+    receiver, deliverer = a_receiver(tmp_path, storage, parts(sink)), a_deliverer(tmp_path, storage, parts(sink))
     async with running(receiver, deliverer):
         await knows(receiver, "1 listening")
         received = await receiver.until_readiness_is(200, 10)
@@ -107,9 +108,12 @@ async def test_each_role_tells_its_own_readiness(tmp_path: Path, sink: Sink) -> 
     assert {"store", "workers", "configuration", "running"} == delivered["checks"].keys()
 
 
-async def test_several_receivers_share_one_port(tmp_path: Path, sink: Sink) -> None:
+async def test_several_receivers_share_one_port(tmp_path: Path, storage: Storage, sink: Sink) -> None:
     """The system hands each new connection to one of them; when one ends, the others go on."""
-    first, second = a_receiver(tmp_path, parts(sink), "first"), a_receiver(tmp_path, parts(sink), "second")
+    first, second = (
+        a_receiver(tmp_path, storage, parts(sink), "first"),
+        a_receiver(tmp_path, storage, parts(sink), "second"),
+    )
     second = replace(second, arguments=(*second.arguments, "--listen", f"127.0.0.1:{first.port}"), port=first.port)
     async with running(first, second):
         await replace(second, port=second.admin_port).is_ready()  # at the public port the first may answer
@@ -130,9 +134,11 @@ async def taken_by(program: Program) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("relay_events_total{"))
 
 
-async def test_one_that_does_everything_shares_its_port_with_nobody(tmp_path: Path, sink: Sink) -> None:
+async def test_one_that_does_everything_shares_its_port_with_nobody(
+    tmp_path: Path, storage: Storage, sink: Sink
+) -> None:
     """A second start by mistake is told, also where receivers have the port."""
-    receiver = a_receiver(tmp_path, parts(sink))
+    receiver = a_receiver(tmp_path, storage, parts(sink))
     async with running(receiver):
         code, _, errors = await run("serve", "-c", str(receiver.config))
 
@@ -140,11 +146,13 @@ async def test_one_that_does_everything_shares_its_port_with_nobody(tmp_path: Pa
     assert "cannot be listened on" in errors
 
 
-async def test_two_deliverers_share_the_work_and_send_nothing_twice(tmp_path: Path, sink: Sink) -> None:
+async def test_two_deliverers_share_the_work_and_send_nothing_twice(
+    tmp_path: Path, storage: Storage, sink: Sink
+) -> None:
     """Each delivery belongs to whoever leased it first."""
     shared = all_to(sink)
-    receiver = a_receiver(tmp_path, shared)
-    deliverers = [a_deliverer(tmp_path, shared, name) for name in ("one", "two")]
+    receiver = a_receiver(tmp_path, storage, shared)
+    deliverers = [a_deliverer(tmp_path, storage, shared, name) for name in ("one", "two")]
     vendors = Vendors([receiver.url])
     async with running(receiver, *deliverers):
         async with load(vendors), asyncio.timeout(60):
@@ -159,11 +167,11 @@ async def test_two_deliverers_share_the_work_and_send_nothing_twice(tmp_path: Pa
     assert [(0,)] == workers
 
 
-async def test_what_a_killed_deliverer_held_another_carries(tmp_path: Path, sink: Sink) -> None:
+async def test_what_a_killed_deliverer_held_another_carries(tmp_path: Path, storage: Storage, sink: Sink) -> None:
     """Promise 2, over several processes: whichever dies under load, nothing that was acknowledged is lost."""
     shared = all_to(sink)
-    receiver = a_receiver(tmp_path, shared)
-    deliverers = [a_deliverer(tmp_path, shared, name) for name in ("one", "two")]
+    receiver = a_receiver(tmp_path, storage, shared)
+    deliverers = [a_deliverer(tmp_path, storage, shared, name) for name in ("one", "two")]
     vendors, moments = Vendors([receiver.url]), random.Random(SEED)
     async with running(receiver, *deliverers):
         async with load(vendors):

@@ -11,6 +11,7 @@ import pytest
 from tests.acceptance.program import Program, configured, session, started
 from tests.acceptance.sink import Sink, receiving
 from tests.acceptance.vendors import SOURCES, Vendors, every
+from tests.storage import Storage
 
 KILLS = 20
 SENDERS = 6
@@ -66,11 +67,11 @@ def missing_from(sink: Sink, promised: set[tuple[str, str]]) -> list[tuple[str, 
 
 
 async def test_what_was_acknowledged_reaches_both_targets_though_the_relay_is_killed_again_and_again(
-    tmp_path: Path, sink: Sink, shaky: Sink
+    tmp_path: Path, storage: Storage, sink: Sink, shaky: Sink
 ) -> None:
     """Promises 1 to 3: acknowledged means stored, stored means delivered, and a repeat is the same event."""
     vendors = Vendors([""])
-    async with started(configured(tmp_path, all_to(sink, shaky))) as program:
+    async with started(configured(tmp_path, all_to(sink, shaky), storage=storage)) as program:
         vendors.urls = [program.url]
         async with load(vendors):
             await kill_at_random_moments(program)
@@ -92,13 +93,13 @@ async def test_what_was_acknowledged_reaches_both_targets_though_the_relay_is_ki
 
 
 async def test_two_processes_on_one_database_share_the_work_and_lose_nothing(
-    tmp_path: Path, sink: Sink, shaky: Sink
+    tmp_path: Path, storage: Storage, sink: Sink, shaky: Sink
 ) -> None:
     """A second process may be started beside the first at any time, behind the same load balancer."""
     parts = all_to(sink, shaky)
     async with (
-        started(configured(tmp_path, parts, name="first")) as first,
-        started(configured(tmp_path, parts, name="second")) as second,
+        started(configured(tmp_path, parts, name="first", storage=storage)) as first,
+        started(configured(tmp_path, parts, name="second", storage=storage)) as second,
     ):
         vendors = Vendors([first.url, second.url])
         async with load(vendors), asyncio.timeout(30):
