@@ -23,6 +23,7 @@ DEFAULTS = {
 }
 UNPRIVILEGED = "nobody"
 USER, PASSWORD = "relay", "for-tests-only"
+FOLLOWER = "follower"
 
 
 def programs(version: int = 18) -> Path:
@@ -90,6 +91,30 @@ class Server:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(number)
             self.process.wait(READY_S_MAX)
+
+    def kill(self) -> None:
+        """End it and all of its processes as a machine does that loses its power."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        self.process.kill()
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGKILL)
+        self.process.wait(READY_S_MAX)
+
+    def standby(self, port: int) -> "Server":
+        """Make a server that follows this one, and without which this one promises nothing."""
+        follower = Server(self.folder, port, self.programs, self.settings)
+        source = f"{self.url()}?application_name={FOLLOWER}"
+        self.run("pg_basebackup", "-D", follower.data, "-d", source, "-R", "-X", "stream", "--checkpoint=fast")
+        follower.start()
+        self.sql(f"ALTER SYSTEM SET synchronous_standby_names = '{FOLLOWER}'")
+        self.sql("SELECT pg_reload_conf()")
+        return follower
+
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self.run("pg_ctl", "promote", "-D", self.data, "-w")
 
     def run(self, program: str, *arguments: object, check: bool = True) -> int:
         """Run one of its programs to its end."""
