@@ -40,7 +40,7 @@ class Storage(Protocol):
         """Read it from outside."""
         ...
 
-    async def change(self, statement: str) -> None:
+    async def execute(self, statements: str) -> None:
         """Change it from outside."""
         ...
 
@@ -78,9 +78,10 @@ class SqliteStorage:
         with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as connection:
             return connection.execute(statement).fetchall()
 
-    async def change(self, statement: str) -> None:
-        with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
-            connection.execute(statement)
+    async def execute(self, statements: str) -> None:
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.executescript(statements)
+            connection.commit()
 
     async def is_untouched(self) -> bool:
         return not self.path.exists()
@@ -91,7 +92,7 @@ class SqliteStorage:
         return self.path.stat().st_size
 
     async def refuse_settlement(self, event_id: str, reason: str = "%") -> None:
-        await self.change(f"""
+        await self.execute(f"""
             CREATE TRIGGER refused BEFORE UPDATE ON deliveries
             WHEN NEW.status <> 'sending' AND NEW.reason LIKE '{reason}'
                 AND NEW.event_seq = (SELECT seq FROM events WHERE id = '{event_id}')
@@ -114,12 +115,12 @@ class PostgresStorage:
         return PostgresStore(self.url, worker, patience_s=max(patience_s, 0.5))
 
     async def rows(self, statement: str) -> Rows:
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             return [tuple(row) for row in await connection.fetch(statement)]
 
-    async def change(self, statement: str) -> None:
-        async with self._connected() as connection:
-            await connection.execute(statement)
+    async def execute(self, statements: str) -> None:
+        async with self.connected() as connection:
+            await connection.execute(statements)
 
     async def is_untouched(self) -> bool:
         return await self.rows("SELECT to_regnamespace('relay') IS NULL") == [(True,)]
@@ -129,7 +130,7 @@ class PostgresStorage:
         return int(size)
 
     async def refuse_settlement(self, event_id: str, reason: str = "%") -> None:
-        await self.change(f"""
+        await self.execute(f"""
             CREATE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN RAISE check_violation USING MESSAGE = 'not this one'; END $$;
             DO $$ BEGIN EXECUTE format('CREATE TRIGGER refused BEFORE UPDATE ON deliveries FOR EACH ROW
@@ -139,12 +140,13 @@ class PostgresStorage:
 
     @asynccontextmanager
     async def blocked(self) -> AsyncIterator[None]:
-        async with self._connected() as intruder, intruder.transaction():
+        async with self.connected() as intruder, intruder.transaction():
             await intruder.execute("LOCK TABLE dedupe_keys, deliveries, probe IN ACCESS EXCLUSIVE MODE")
             yield
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    async def connected(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """Connect from outside."""
         connection = await asyncpg.connect(self.url, server_settings={"search_path": SCHEMA})
         try:
             yield connection

@@ -15,7 +15,7 @@ OPEN = Breaker(BreakerState.OPEN, 10, None, START, START + timedelta(seconds=30)
 
 
 async def as_another_version_writes(storage: Storage, text: bytes) -> None:
-    await storage.change(
+    await storage.execute(
         f"INSERT INTO lanes (target, is_paused, is_tripped, breaker) VALUES ('erp', false, true, '{text.decode()}')"
     )
 

@@ -79,7 +79,7 @@ async def test_who_asks_while_there_is_no_primary_is_told_to_come_again(
 ) -> None:
     """In the middle of a failover every host is a standby: 503, and no fault of this program."""
     async with cable_to(postgres.port) as cable, opened(by(storage, postgres, cable.port)) as store:
-        await storage.change(f"ALTER DATABASE {database(storage)} SET default_transaction_read_only = on")
+        await storage.execute(f"ALTER DATABASE {database(storage)} SET default_transaction_read_only = on")
         cable.hang_up()
         with pytest.raises(StoreUnavailable):
             await store.probe(START)
