@@ -12,6 +12,7 @@ from tests.acceptance.replicas import all_to, assert_kept, replicas
 from tests.acceptance.sink import Sink
 from tests.acceptance.test_lifecycle import parts, post
 from tests.acceptance.test_sigkill import load
+from tests.acceptance.test_unusable_database import COMMANDS, line_of
 from tests.acceptance.vendors import Vendors
 from tests.cutting import Cable, cable_to
 from tests.ports import free_port
@@ -173,3 +174,11 @@ async def test_a_repeat_is_acknowledged_only_once_the_standby_has_the_first(
     assert [503] * 4 == refused
     assert [(2,)] == stored  # seen by all, and on one machine alone
     assert (200, "duplicate") == (status, answer["status"])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_a_standby_alone_is_told_in_one_line(tmp_path: Path, pair: Pair, sink: Sink, command: str) -> None:
+    """Whoever names the wrong one of two servers reads so, instead of a relay that accepts nothing."""
+    line = await line_of(command, tmp_path, sink, pair.standby.url(DATABASE))
+
+    assert f"127.0.0.1:{pair.standby.port}: it takes no changes: it is a standby" in line
