@@ -9,10 +9,14 @@ from typing import Any, Protocol
 
 import asyncpg
 
+from relay.config import Database, PostgresDatabase, SqliteDatabase
+from relay.domain import Secret
+from relay.store.opening import transfer_of
 from relay.store.postgres.session import SCHEMA
 from relay.store.postgres.store import PostgresStore
 from relay.store.protocol import Store
 from relay.store.sqlite.store import SqliteStore
+from relay.store.transfer import Transfer
 from tests.postgres import Server
 
 Rows = list[tuple[Any, ...]]
@@ -34,6 +38,14 @@ class Storage(Protocol):
 
     def store(self, worker: str, *, patience_s: float = 2.5) -> Store:
         """Return a store on it, as another process would have one; not opened."""
+        ...
+
+    def transfer(self, worker: str = "mover") -> Transfer:
+        """Return it as one that an installation is moved from, or to; not opened."""
+        ...
+
+    def database(self) -> Database:
+        """Return it as a configuration names it."""
         ...
 
     async def rows(self, statement: str) -> Rows:
@@ -74,6 +86,12 @@ class SqliteStorage:
     def store(self, worker: str, *, patience_s: float = 2.5) -> Store:
         return SqliteStore(self.path, worker, patience_s=patience_s)
 
+    def transfer(self, worker: str = "mover") -> Transfer:
+        return transfer_of(self.database(), worker)
+
+    def database(self) -> Database:
+        return SqliteDatabase(self.path)
+
     async def rows(self, statement: str) -> Rows:
         with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as connection:
             return connection.execute(statement).fetchall()
@@ -113,6 +131,12 @@ class PostgresStorage:
 
     def store(self, worker: str, *, patience_s: float = 2.5) -> Store:
         return PostgresStore(self.url, worker, patience_s=max(patience_s, 0.5))
+
+    def transfer(self, worker: str = "mover") -> Transfer:
+        return transfer_of(self.database(), worker)
+
+    def database(self) -> Database:
+        return PostgresDatabase(Secret(self.url), f"postgresql://{self.url.rpartition('@')[2]}")
 
     async def rows(self, statement: str) -> Rows:
         async with self.connected() as connection:

@@ -25,7 +25,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "pacing",
         "breaker",
     ),
-    2: ("store.protocol", "targets.protocol", "observer", "config", "roles"),
+    2: ("store.protocol", "store.transfer", "targets.protocol", "observer", "config", "roles"),
     3: ("store", "targets"),
     4: (
         "ingest",
@@ -40,6 +40,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "health",
         "deliverers",
         "operations",
+        "moving",
     ),
     5: ("web",),
     6: ("runtime", "assembly", "admin_token", "telemetry", "metrics"),

@@ -103,6 +103,22 @@ def due(
     return tuple(_due(steps, {each.number: each for each in applied}, is_older_alive))
 
 
+def require_current(
+    steps: Sequence[Step], applied: Sequence[Applied], place: str, *, may_be_older: bool = False
+) -> None:
+    """Insist that a database has this program's schema, as one that is only read must. Errors: StoreUnusable."""
+    _refuse_newer(steps, applied)
+    found = {each.number for each in applied}
+    missing = [step.name for step in steps if step.number not in found]
+    if missing and not may_be_older:
+        raise StoreUnusable(
+            f"{place} is of an older version of the relay (its schema lacks step {missing[0]}): "
+            "run `relay migrate-schema` on it first"
+            if found
+            else f"{place} is no database of the relay"
+        )
+
+
 def _refuse_newer(steps: Sequence[Step], applied: Sequence[Applied]) -> None:
     known = steps[-1].number if steps else 0
     newest = max(applied, key=lambda each: each.runs_with, default=None)

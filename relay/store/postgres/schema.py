@@ -10,6 +10,7 @@ from relay.store.postgres.dialling import Connection, Server
 from relay.store.postgres.failures import FAILURES, words_of
 from relay.store.postgres.locks import STEPS, WORKER, lock
 from relay.store.postgres.session import SCHEMA, connect
+from relay.store.transfer import Mark
 
 VERSION_NEEDED = 13
 SETTINGS: Mapping[str, str] = {
@@ -24,21 +25,31 @@ ENGINE = "postgres"
 async def prepare(server: Server) -> None:
     """Create the schema or migrate it. A number of processes may do so at once: each step runs once.
 
-    Errors: StoreUnusable, in one line: what is wrong with the server, the database, or its version.
+    Errors: StoreUnusable, in one line: what is wrong with the server, the database, or its version; or that
+    `relay migrate` has not finished to fill it.
     """
     connection = await connected(server)
     try:
-        await _migrate(connection)
-    except FAILURES as fault:
-        raise StoreUnusable(f"the database cannot be made ready: {_why_not_ready(fault)}") from fault
+        mark = await make_ready(connection)
     finally:
         await connection.close()
+    if mark is not None and not mark.is_finished:
+        raise StoreUnusable(mark.refusal("the database"))
 
 
-async def connected(server: Server) -> Connection:
+async def make_ready(connection: Connection) -> Mark | None:
+    """Create the schema or migrate it, and return what it says of the move that fills it. Errors: StoreUnusable."""
+    try:
+        await _migrate(connection)
+        return await mark_of(connection)
+    except FAILURES as fault:
+        raise StoreUnusable(f"the database cannot be made ready: {_why_not_ready(fault)}") from fault
+
+
+async def connected(server: Server, settings: Mapping[str, str] = SETTINGS) -> Connection:
     """Connect to a server that can be used. Errors: StoreUnusable."""
     try:
-        connection = await connect(server, SETTINGS)
+        connection = await connect(server, settings)
     except FAILURES as fault:
         raise StoreUnusable(_why(fault)) from fault
     try:
@@ -90,7 +101,7 @@ async def _migrate(connection: Connection) -> None:
 
 async def pending(connection: Connection) -> tuple[Change, ...]:
     """List what is to be run. Errors: as `migrations.due`."""
-    older = await _oldest_alive(connection)
+    older = await oldest_alive(connection)
     return due(
         steps_of(ENGINE), await applied(connection), lambda step: older[1] if older and older[0] < step else None
     )
@@ -100,6 +111,12 @@ async def applied(connection: Connection) -> list[Applied]:
     """List the steps that a database has."""
     rows = await connection.fetch("SELECT number, name, runs_with, is_finished FROM migrations ORDER BY number")
     return [Applied(*row) for row in rows]
+
+
+async def mark_of(connection: Connection) -> Mark | None:
+    """Return what a database of this version says of the move that fills it, or filled it."""
+    row = await connection.fetchrow("SELECT origin, finished_at IS NOT NULL AS is_finished FROM moves")
+    return Mark(row["origin"], row["is_finished"]) if row else None
 
 
 async def apply(connection: Connection, change: Change) -> None:
@@ -121,7 +138,7 @@ _NOTE = """
     ON CONFLICT (number) DO UPDATE SET runs_with = excluded.runs_with, is_finished = excluded.is_finished"""
 
 
-async def _oldest_alive(connection: Connection) -> tuple[int, str] | None:
+async def oldest_alive(connection: Connection) -> tuple[int, str] | None:
     """Return the oldest program that uses the database, as (the last step it knows, its name)."""
     if await connection.fetchval("SELECT to_regclass('workers')") is None:
         return None

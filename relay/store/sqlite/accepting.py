@@ -101,7 +101,11 @@ def _store_events(connection: sqlite3.Connection, numbered: Numbered) -> None:
         "events (seq, id, source, type, key, key_expires_at, received_at, body_bytes, verdicts)",
         [(seq, *a.event) for seq, a in numbered],
     )
-    contents = [(seq, *acceptance.content) for seq, acceptance in numbered]
+    store_contents(connection, [(seq, *acceptance.content) for seq, acceptance in numbered])
+
+
+def store_contents(connection: sqlite3.Connection, contents: Sequence[tuple[Any, ...]]) -> None:
+    """Store headers and bodies, by the event's number."""
     small = [row for row in contents if len(row[BODY]) <= LARGE_BYTES]
     insert(connection, "contents (event_seq, headers, body)", small)
     for seq, headers, body in contents:

@@ -2,12 +2,15 @@
 
 import re
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from relay.errors import StoreUnusable
 from relay.store.migrations import Applied, Change, due, steps_of
 from relay.store.sqlite.connection import OF_A_NEW_FILE
 from relay.store.sqlite.liveness import WorkerLocks
+from relay.store.transfer import Mark
 
 VERSION_NEEDED = (3, 37, 0)  # STRICT tables; RETURNING and UPDATE … FROM are older
 
@@ -15,8 +18,18 @@ VERSION_NEEDED = (3, 37, 0)  # STRICT tables; RETURNING and UPDATE … FROM are 
 def prepare(path: Path, patience_s: float) -> None:
     """Create the database or migrate it. A number of processes may do so at once: each step runs once.
 
-    Errors: StoreUnusable, where the file or its folder cannot be used as a database of this version.
+    Errors: StoreUnusable, where the file or its folder cannot be used as a database of this version, or where
+    `relay migrate` has not finished to fill it.
     """
+    with made_ready(path, patience_s) as connection:
+        mark = mark_of(connection)
+    if mark is not None and not mark.is_finished:
+        raise StoreUnusable(mark.refusal(str(path)))
+
+
+@contextmanager
+def made_ready(path: Path, patience_s: float) -> Iterator[sqlite3.Connection]:
+    """Create the database or migrate it, whoever fills it. Errors: StoreUnusable."""
     if sqlite3.sqlite_version_info < VERSION_NEEDED:
         needed = ".".join(map(str, VERSION_NEEDED))
         raise StoreUnusable(f"this Python carries SQLite {sqlite3.sqlite_version}; {needed} or newer is needed")
@@ -29,6 +42,7 @@ def prepare(path: Path, patience_s: float) -> None:
                 connection.execute(setting)
             _require_wal(connection, path)
             _migrate(connection, path)
+            yield connection
         finally:
             connection.close()
     except (sqlite3.Error, OSError) as error:
@@ -74,6 +88,12 @@ def applied(connection: sqlite3.Connection) -> list[Applied]:
     """List the steps that a database has."""
     rows = connection.execute("SELECT number, name, runs_with, is_finished FROM migrations ORDER BY number")
     return [Applied(number, name, runs_with, bool(is_finished)) for number, name, runs_with, is_finished in rows]
+
+
+def mark_of(connection: sqlite3.Connection) -> Mark | None:
+    """Return what a database of this version says of the move that fills it, or filled it."""
+    row = connection.execute("SELECT origin, finished_at IS NOT NULL FROM moves").fetchone()
+    return Mark(row[0], bool(row[1])) if row else None
 
 
 def apply(connection: sqlite3.Connection, change: Change) -> None:
