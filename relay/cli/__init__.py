@@ -13,6 +13,8 @@ COMMANDS = {
     "targets": "Show how targets stand and what waits for them; pause one, or let it go on.",
     "urls": "Show the URL to register with each source's vendor.",
     "presets": "List the vendors we know.",
+    "migrate": "Move all that the relay holds to another database.",
+    "migrate-schema": "Bring the database's schema up to date, or tell what is pending.",
     "schema": "Print the JSON Schema of the configuration.",
 }
 
@@ -28,7 +30,8 @@ class Commands(click.Group):
         """Return the command of that name, or None."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"{__name__}.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -1,5 +1,6 @@
 """A file and the environment, turned into a frozen configuration or into every fault at once."""
 
+from relay.config.argument import database_named
 from relay.config.doubts import doubts
 from relay.config.loading import load
 from relay.config.models.fields import address
@@ -16,6 +17,7 @@ __all__ = [
     "SqliteDatabase",
     "Storage",
     "address",
+    "database_named",
     "doubts",
     "load",
     "schema",
