@@ -1,8 +1,13 @@
 """From a configured database to its store. The driver of the other engine is never imported."""
 
+import asyncio
+
 from relay.config import Database, PostgresDatabase, SqliteDatabase
+from relay.store.migrations import Half
 from relay.store.protocol import Store
 from relay.store.transfer import Transfer
+
+PATIENCE_S = 10.0  # of a command for the schema
 
 
 def store_on(database: Database, worker: str) -> Store:
@@ -19,7 +24,7 @@ def store_on(database: Database, worker: str) -> Store:
 
 
 def transfer_of(database: Database, worker: str) -> Transfer:
-    """Return a database as one that an installation is moved from, or to. worker: this process, where it writes."""
+    """Return a database as one that an installation is moved from, or to. worker: this process's name there."""
     match database:
         case SqliteDatabase(path):
             from relay.store.sqlite.transfer import SqliteTransfer  # noqa: PLC0415
@@ -29,3 +34,31 @@ def transfer_of(database: Database, worker: str) -> Transfer:
             from relay.store.postgres.transfer import PostgresTransfer  # noqa: PLC0415
 
             return PostgresTransfer(url.text(), shown)
+
+
+async def schema_of(database: Database) -> tuple[Half, ...]:
+    """Tell how a database's schema stands, and change nothing. Errors: StoreUnusable."""
+    match database:
+        case SqliteDatabase(path):
+            from relay.store.sqlite import schema as of_files  # noqa: PLC0415
+
+            return await asyncio.to_thread(of_files.look, path, PATIENCE_S)
+        case PostgresDatabase(url):
+            from relay.store.postgres import schema as of_servers  # noqa: PLC0415
+            from relay.store.postgres.dialling import Server  # noqa: PLC0415
+
+            return await of_servers.look(Server(url.text(), PATIENCE_S))
+
+
+async def bring_up_to_date(database: Database) -> None:
+    """Run every step of the schema that can be run now. Errors: StoreUnusable."""
+    match database:
+        case SqliteDatabase(path):
+            from relay.store.sqlite import schema as of_files  # noqa: PLC0415
+
+            await asyncio.to_thread(of_files.bring_up_to_date, path, PATIENCE_S)
+        case PostgresDatabase(url):
+            from relay.store.postgres import schema as of_servers  # noqa: PLC0415
+            from relay.store.postgres.dialling import Server  # noqa: PLC0415
+
+            await of_servers.bring_up_to_date(Server(url.text(), PATIENCE_S))

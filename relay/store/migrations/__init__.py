@@ -103,6 +103,34 @@ def due(
     return tuple(_due(steps, {each.number: each for each in applied}, is_older_alive))
 
 
+@dataclass(frozen=True, slots=True)
+class Half:
+    """A half of a step, and how a database stands to it. waits_for: names an older program that keeps it waiting."""
+
+    change: Change
+    is_applied: bool
+    waits_for: str | None = None
+
+
+def halves(
+    steps: Sequence[Step], applied: Sequence[Applied], is_older_alive: Callable[[int], str | None]
+) -> tuple[Half, ...]:
+    """List every half, in order. Errors: StoreUnusable, where the database is of a newer program."""
+    _refuse_newer(steps, applied)
+    return tuple(_halves(steps, {each.number: each for each in applied}, is_older_alive))
+
+
+def _halves(
+    steps: Sequence[Step], applied: Mapping[int, Applied], is_older_alive: Callable[[int], str | None]
+) -> Iterator[Half]:
+    for step in steps:
+        found = applied.get(step.number)
+        yield Half(Change(step, Phase.BEFORE), found is not None)
+        if step.after is not None:
+            is_applied = found is not None and found.is_finished
+            yield Half(Change(step, Phase.AFTER), is_applied, None if is_applied else is_older_alive(step.number))
+
+
 def require_current(
     steps: Sequence[Step], applied: Sequence[Applied], place: str, *, may_be_older: bool = False
 ) -> None:

@@ -1,11 +1,11 @@
 """The database made ready: our schema created in it, or brought up to date."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import asyncpg
 
 from relay.errors import StoreUnusable
-from relay.store.migrations import Applied, Change, due, steps_of
+from relay.store.migrations import Applied, Change, Half, due, halves, steps_of
 from relay.store.postgres.dialling import Connection, Server
 from relay.store.postgres.failures import FAILURES, words_of
 from relay.store.postgres.locks import STEPS, WORKER, lock
@@ -28,13 +28,18 @@ async def prepare(server: Server) -> None:
     Errors: StoreUnusable, in one line: what is wrong with the server, the database, or its version; or that
     `relay migrate` has not finished to fill it.
     """
-    connection = await connected(server)
-    try:
-        mark = await make_ready(connection)
-    finally:
-        await connection.close()
+    mark = await bring_up_to_date(server)
     if mark is not None and not mark.is_finished:
         raise StoreUnusable(mark.refusal("the database"))
+
+
+async def bring_up_to_date(server: Server) -> Mark | None:
+    """Create the schema or migrate it; return what it says of the move that fills it. Errors: StoreUnusable."""
+    connection = await connected(server)
+    try:
+        return await make_ready(connection)
+    finally:
+        await connection.close()
 
 
 async def make_ready(connection: Connection) -> Mark | None:
@@ -101,10 +106,41 @@ async def _migrate(connection: Connection) -> None:
 
 async def pending(connection: Connection) -> tuple[Change, ...]:
     """List what is to be run. Errors: as `migrations.due`."""
+    return due(steps_of(ENGINE), await applied(connection), await _older_alive(connection))
+
+
+async def look(server: Server) -> tuple[Half, ...]:
+    """Tell how the schema stands, and change nothing. Errors: StoreUnusable."""
+    connection = await connected(server)
+    try:
+        is_there = await connection.fetchval("SELECT to_regclass('migrations')") is not None
+        found = await applied(connection) if is_there else []
+        return halves(steps_of(ENGINE), found, await _older_alive(connection))
+    except FAILURES as fault:
+        raise StoreUnusable(f"the database cannot be read: {words_of(fault)}") from fault
+    finally:
+        await connection.close()
+
+
+async def finish_steps(connection: Connection) -> bool:
+    """Run what waited for older programs to end; tell whether nothing waits any more. A few may be tried at once."""
+    async with connection.transaction():
+        await lock(connection, STEPS)
+        older_alive = await _older_alive(connection)
+        waiting = [
+            half for half in halves(steps_of(ENGINE), await applied(connection), older_alive) if not half.is_applied
+        ]
+        for half in waiting:
+            if half.waits_for is not None:
+                return False
+            await apply(connection, half.change)
+    return True
+
+
+async def _older_alive(connection: Connection) -> Callable[[int], str | None]:
+    """Return what names a program that runs and does not know a step."""
     older = await oldest_alive(connection)
-    return due(
-        steps_of(ENGINE), await applied(connection), lambda step: older[1] if older and older[0] < step else None
-    )
+    return lambda step: older[1] if older and older[0] < step else None
 
 
 async def applied(connection: Connection) -> list[Applied]:

@@ -22,7 +22,7 @@ from relay.store.postgres.holding import BreakerChange
 from relay.store.postgres.keeping import Purge
 from relay.store.postgres.liveness import Liveness
 from relay.store.postgres.locks import number_of
-from relay.store.postgres.schema import ENGINE, prepare
+from relay.store.postgres.schema import ENGINE, finish_steps, prepare
 from relay.store.postgres.session import BY_INDEX, Session
 from relay.store.postgres.tallies import SHARDS
 from relay.store.protocol import EventRecord, LaneState, Settlement
@@ -54,6 +54,7 @@ class PostgresStore:
         self._strays: set[Fence] = set()  # what the database says that we hold, and we did not know of when we looked
         self._looked_s = monotonic()
         self._looks_in_doubt = 0
+        self._has_steps_to_finish = True  # until it was looked
         self._closed = asyncio.Event()
         accepting = Accepting(self._days, self._shard("accepting"))
         carrying = Carrying(self._days, self._shard("carrying"))
@@ -231,6 +232,8 @@ class PostgresStore:
         if not await self._liveness.leads():
             return False
         async with self._keeping.used(STEP_ALSO_S) as connection:
+            if self._has_steps_to_finish:
+                self._has_steps_to_finish = not await finish_steps(connection)
             shard = self._shard("keeping")
             return await keeping.purge(connection, self._days, shard, Purge(before, now, limit, bytes_max))
 

@@ -3,11 +3,11 @@
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from relay.errors import StoreUnusable
-from relay.store.migrations import Applied, Change, due, steps_of
+from relay.store.migrations import Applied, Change, Half, due, halves, steps_of
 from relay.store.sqlite.connection import OF_A_NEW_FILE
 from relay.store.sqlite.liveness import WorkerLocks
 from relay.store.transfer import Mark
@@ -27,9 +27,15 @@ def prepare(path: Path, patience_s: float) -> None:
         raise StoreUnusable(mark.refusal(str(path)))
 
 
+def bring_up_to_date(path: Path, patience_s: float) -> None:
+    """Create the database or migrate it, whoever fills it. Errors: StoreUnusable."""
+    with made_ready(path, patience_s):
+        pass
+
+
 @contextmanager
 def made_ready(path: Path, patience_s: float) -> Iterator[sqlite3.Connection]:
-    """Create the database or migrate it, whoever fills it. Errors: StoreUnusable."""
+    """Do as `bring_up_to_date`, and give a connection to what is ready then. Errors: StoreUnusable."""
     if sqlite3.sqlite_version_info < VERSION_NEEDED:
         needed = ".".join(map(str, VERSION_NEEDED))
         raise StoreUnusable(f"this Python carries SQLite {sqlite3.sqlite_version}; {needed} or newer is needed")
@@ -82,6 +88,19 @@ def _add_what_the_first_version_lacked(connection: sqlite3.Connection) -> None:
     for column, default in (("runs_with", 0), ("is_finished", 1)):
         if column not in columns:
             connection.execute(f"ALTER TABLE migrations ADD COLUMN {column} INTEGER NOT NULL DEFAULT {default}")
+
+
+def look(path: Path, patience_s: float) -> tuple[Half, ...]:
+    """Tell how a file's schema stands, and change nothing; one that is not there has none. Errors: StoreUnusable."""
+    found: list[Applied] = []
+    if path.exists():
+        try:
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=patience_s)) as it:
+                if it.execute("SELECT 1 FROM sqlite_master WHERE name = 'migrations'").fetchone():
+                    found = applied(it)
+        except sqlite3.Error as error:
+            raise StoreUnusable(f"{path} cannot be read as the relay's database: {error}") from error
+    return halves(steps_of("sqlite"), found, lambda _: _another(path))
 
 
 def applied(connection: sqlite3.Connection) -> list[Applied]:
