@@ -10,6 +10,7 @@ COMMANDS = {
     "demo": "Try everything on this machine.",
     "health": "Ask a running relay whether it can accept and deliver.",
     "send": "Send an event to SOURCE of a running relay, signed as its vendor would.",
+    "try": "Show what ROUTE would send of an event, where, and why or why not.",
     "targets": "Show how targets stand and what waits for them; pause one, or let it go on.",
     "urls": "Show the URL to register with each source's vendor.",
     "presets": "List the vendors we know.",
@@ -17,6 +18,7 @@ COMMANDS = {
     "migrate-schema": "Bring the database's schema up to date, or tell what is pending.",
     "schema": "Print the JSON Schema of the configuration.",
 }
+MODULES = {"try": "trying"}  # where a name is a word of Python's own
 
 
 class Commands(click.Group):
@@ -30,7 +32,7 @@ class Commands(click.Group):
         """Return the command of that name, or None."""
         if cmd_name not in COMMANDS:
             return None
-        name = cmd_name.replace("-", "_")
+        name = MODULES.get(cmd_name, cmd_name.replace("-", "_"))
         command: click.Command = getattr(import_module(f"{__name__}.{name}"), name)
         return command
 

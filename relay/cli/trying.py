@@ -1,0 +1,221 @@
+"""`relay try`: what a route would send of an event, where, and why or why not. Nothing is sent."""
+
+import asyncio
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import orjson
+from multidict import CIMultiDict
+
+from relay.cli.database import opened
+from relay.cli.options import config_option, json_option, load_or_exit, unknown
+from relay.config import Config
+from relay.contents import document_of
+from relay.domain import (
+    Delivery,
+    Event,
+    Expression,
+    InboundRequest,
+    Refusal,
+    Route,
+    Shape,
+    Target,
+    Verdict,
+    new_event_id,
+)
+from relay.errors import ExpressionFailed
+from relay.identity import identify, read
+from relay.routing import environment, verdict
+from relay.runtime import SystemClock
+from relay.shaper import shape
+from relay.shaping import Misshapen, Shapes
+from relay.targets.preview import Preview, preview
+
+BODY_CHARACTERS_MAX = 10_000
+CLOCK = SystemClock()
+
+_CALL = re.compile(r": ([a-z0-9_]+)\(\) ")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What one target of a route would get, or why it would get nothing."""
+
+    target: Target
+    sent: Preview | None
+    reason: str = ""
+    key: str = ""
+    expression: str = ""  # the one that failed
+
+
+@click.command("try")
+@click.argument("route")
+@click.option("--event", "event_id", help="An event of the database, by its id.")
+@click.option(
+    "--body", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="This file, as if it had come in."
+)
+@click.option("--source", help="The source that it came from, where the route has several.")
+@json_option
+@config_option
+def trying(
+    config_path: Path, route: str, event_id: str | None, body: Path | None, source: str | None, as_json: bool
+) -> None:
+    """Show what ROUTE would send of an event, where, and why or why not.
+
+    \b
+    relay try rentals --event evt_0198c2…
+    relay try rentals --body booking.json
+
+    Nothing is sent, and nothing changed. Secrets are shown as ***. Exit code 1 where some target would get nothing.
+    """
+    config = load_or_exit(config_path)
+    candidates = _routes(config, route, source)
+    if (event_id is None) == (body is None):
+        raise click.UsageError("expected one of --event ID and --body FILE")
+    event = asyncio.run(_stored(config, event_id)) if event_id else _made(config, candidates[0], body)
+    chosen = next((each for each in candidates if each.source == event.source), None)
+    if chosen is None:
+        raise click.UsageError(f"the event came from {event.source}, where this route does not begin")
+    said, complaint = _asked(chosen, event)
+    trials = [_trial(config, chosen, target, event) for target in chosen.targets]
+    if as_json:
+        click.echo(orjson.dumps(_told(chosen, event, said, complaint, trials)))
+    else:
+        click.echo("\n\n".join([_heading(chosen, event, said, complaint), *(_shown(trial) for trial in trials)]))
+    is_sent = said is Verdict.MATCHED and all(trial.sent is not None for trial in trials)
+    sys.exit(0 if is_sent else 1)
+
+
+def _routes(config: Config, name: str, source: str | None) -> list[Route]:
+    """Return the routes of that name: one for each source that it begins at."""
+    routes = [route for each in config.sources.values() for route in each.routes]
+    found = [route for route in routes if route.name == name and source in (None, route.source)]
+    if not found:
+        raise unknown("route", name, dict.fromkeys(route.name for route in routes))
+    return found
+
+
+async def _stored(config: Config, event_id: str) -> Event:
+    async with opened(config.storage.database) as store:
+        record = await store.event(event_id)
+    if record is None:
+        raise click.ClickException(f"there is no event {event_id} in the database")
+    return record.event
+
+
+def _made(config: Config, route: Route, body: Path | None) -> Event:
+    """Make the event that a file would become, as its source names events; its proof is taken for granted."""
+    assert body is not None  # noqa: S101 - one of both is given
+    source, content, now = config.sources[route.source], body.read_bytes(), CLOCK.now()
+    headers = CIMultiDict({"Content-Type": "application/json"})
+    request = InboundRequest("POST", "", f"/in/{source.name}", "", headers, content)
+    document = read(content, None, source.body_bytes_max)
+    event = (
+        document
+        if isinstance(document, Refusal)
+        else identify(request, source, document, now, new_event_id(now, bytes(10)))
+    )
+    if isinstance(event, Refusal):
+        raise click.ClickException(f"the source {source.name} would refuse this body: {event.value}")
+    return event
+
+
+def _asked(route: Route, event: Event) -> tuple[Verdict, str]:
+    """Ask a route whether it takes the event; where its expression fails, say how."""
+    found = environment(event, document_of(event))
+    said = verdict(route, found)
+    if said is not Verdict.FAILED or route.when is None:
+        return said, ""
+    try:
+        route.when(found)
+    except ExpressionFailed as failed:
+        return said, str(failed)
+    return said, ""
+
+
+def _trial(config: Config, route: Route, target: Target, event: Event) -> Trial:
+    routes = [each for source in config.sources.values() for each in source.routes]
+    now = CLOCK.now()
+    delivery = Delivery(0, event, route.name, target.name, 1, 0, now, now)
+    shapes = Shapes(target, routes)
+    result = delivery if shapes.passes(delivery) else shape(delivery, shapes)
+    if isinstance(result, Misshapen):
+        failed = _expression(route.shape, target, result.key)
+        return Trial(target, None, result.reason, result.key, failed.text if failed else "")
+    sent = preview(target, result, CLOCK)
+    return Trial(target, None, f"nothing would be sent: {sent.fault}") if sent.fault else Trial(target, sent)
+
+
+def _expression(shape: Shape | None, target: Target, key: str) -> Expression | None:
+    """Return the expression at a key such as `headers.X-Kind`."""
+    part, _, name = key.partition(".")
+    if part == "body":
+        return (shape and shape.body) or target.body
+    found = getattr(shape, part, None)
+    return found.get(name) if isinstance(found, dict) else found
+
+
+def _heading(route: Route, event: Event, said: Verdict, complaint: str) -> str:
+    when = f": {route.when.text}" if route.when else ""
+    lines = [f"{event.id} ({event.type}) from {event.source}", f"route {route.name} {said.value}{when}"]
+    if complaint and route.when:
+        lines += [complaint, *_pointed(route.when.text, complaint)]
+    if said is not Verdict.MATCHED:
+        lines.append("nothing is sent of this event; if the route took it:")
+    return "\n".join(lines)
+
+
+def _shown(trial: Trial) -> str:
+    title = f"→ {trial.target.name} ({trial.target.kind})"
+    if trial.sent is None:
+        return "\n".join([title, trial.reason, *_pointed(trial.expression, trial.reason)])
+    sent = trial.sent
+    headers = [f"{name}: {value}" for name, value in sent.headers]
+    return "\n".join([title, f"{sent.method} {sent.url}".strip(), *headers, "", _printable(sent.body)])
+
+
+def _pointed(expression: str, reason: str) -> list[str]:
+    """Return an expression, with a mark below the call that failed where that is known."""
+    if not expression:
+        return []
+    match = _CALL.search(reason)
+    at = expression.find(f"{match[1]}(") if match else -1
+    line = _printable(expression.encode())
+    return [f"    {line}"] if at < 0 else [f"    {line}", f"    {' ' * at}^"]
+
+
+def _printable(body: bytes) -> str:
+    """Return a body as text that does nothing to a terminal."""
+    text = body.decode(errors="replace")
+    shown = "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in text[:BODY_CHARACTERS_MAX])
+    rest = len(text) - BODY_CHARACTERS_MAX
+    return f"{shown}… and {rest} characters more" if rest > 0 else shown
+
+
+def _told(route: Route, event: Event, said: Verdict, complaint: str, trials: list[Trial]) -> dict[str, object]:
+    return {
+        "event": event.id,
+        "type": event.type,
+        "source": event.source,
+        "route": route.name,
+        "verdict": said.value,
+        "fault": complaint or None,
+        "targets": [_told_trial(trial) for trial in trials],
+    }
+
+
+def _told_trial(trial: Trial) -> dict[str, object]:
+    sent = trial.sent
+    return {
+        "target": trial.target.name,
+        "kind": trial.target.kind,
+        "fault": trial.reason or None,
+        "key": trial.key or None,
+        "method": sent.method if sent else None,
+        "url": sent.url if sent else None,
+        "headers": [list(header) for header in sent.headers] if sent else [],
+        "body": sent.body.decode(errors="replace") if sent else None,
+    }

@@ -1,0 +1,132 @@
+"""`relay try`: an expression is seen at work before an event meets it, and no secret with it."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from relay.store.sqlite.store import SqliteStore
+from tests.builders import a_plan, an_event
+
+Call = Callable[..., Result]
+
+CONFIG = """\
+storage: {url: 'sqlite:///relay.db'}
+sources:
+  shop: {verify: none, type: kind}
+targets:
+  erp:
+    url: 'https://us:s3cret-password@erp.example.com/v2?key=s3cret-key'
+    headers: {X-Tenant: s3cret-tenant}
+    sign: {secrets: [whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw]}
+  login:
+    url: https://erp.example.com/
+    auth:
+      scheme: login
+      url: 'https://erp.example.com/login?s3cret-query'
+      body: {password: s3cret-password}
+      token: access
+  chat: {url: 'https://hooks.example.com/services/s3cret-path', hide_path: true}
+  folder: {kind: file, path: 'archive/{event_id}.json'}
+routes:
+  - name: invoices
+    from: shop
+    when: "kind == 'invoice'"
+    method: PUT
+    path: /invoices/{number}
+    query: {from: source}
+    headers: {X-Kind: kind}
+    body: "{total: money(amount)}"
+    to: [erp, login, chat]
+  - {name: all, from: shop, to: [erp, folder]}
+  - {name: failing, from: shop, when: 'starts_with(number, kind)', to: erp}
+"""
+
+
+@pytest.fixture
+def body(folder: Path) -> Path:
+    (folder / "config" / "relay.yaml").write_text(CONFIG)
+    path = folder / "body.json"
+    path.write_text(json.dumps({"kind": "invoice", "number": "INV/1", "amount": "$93.50"}))
+    return path
+
+
+def test_what_would_be_sent_is_shown_with_every_secret_masked(call: Call, body: Path) -> None:
+    """It is copied into a chat to ask a colleague."""
+    result = call("try", "invoices", "--body", str(body))
+
+    assert 0 == result.exit_code, result.output
+    assert "s3cret" not in result.output
+    assert "whsec" not in result.output
+    lines = result.stdout.splitlines()
+    assert "route invoices matched: kind == 'invoice'" == lines[1]
+    assert "PUT https://erp.example.com/v2/invoices/INV%2F1?***&from=shop" in lines
+    assert "PUT https://hooks.example.com/***/invoices/INV%2F1?from=shop" in lines
+    assert 2 == lines.count("Authorization: ***")
+    assert {"X-Tenant: ***", "webhook-signature: ***", "X-Kind: invoice"} <= set(lines)
+    assert 3 == lines.count('{"total":{"amount":"93.50","currency":"USD"}}')
+
+
+def test_a_fault_is_shown_where_it_is(call: Call, body: Path) -> None:
+    """With the expression, and a mark below the call that failed."""
+    body.write_text('{"kind": "invoice", "number": 1, "amount": "1,234"}')
+    result = call("try", "invoices", "--body", str(body))
+
+    assert 1 == result.exit_code
+    lines = result.stdout.splitlines()
+    at = lines.index("    {total: money(amount)}")
+    assert "            ^" == lines[at + 1]
+    assert "`body` of the route invoices failed" in lines[at - 1]
+
+
+def test_a_condition_is_told_with_its_reason(call: Call, body: Path) -> None:
+    """Not matched, or failed: the commonest question is why nothing came."""
+    body.write_text('{"kind": "note", "number": 1}')
+    unmatched, failed = (call("try", route, "--body", str(body)) for route in ("invoices", "failing"))
+
+    assert (1, 1) == (unmatched.exit_code, failed.exit_code)
+    assert "route invoices unmatched: kind == 'invoice'" in unmatched.stdout
+    assert "nothing is sent of this event" in unmatched.stdout
+    assert "starts_with() takes string, and was given number" in failed.stdout
+    assert "    starts_with(number, kind)\n    ^" in failed.stdout
+
+
+def test_a_stored_event_is_tried_as_it_came(call: Call, body: Path) -> None:
+    """Of a target that takes no request, its place and the body are shown."""
+    event = an_event(body=b'{"kind": "stored \\u001b[31m"}\x1b[31m')
+
+    async def stored() -> None:
+        store = SqliteStore(Path("relay.db"), "worker-a")
+        await store.open()
+        await store.accept(event, a_plan("erp"), {})
+        await store.close()
+
+    asyncio.run(stored())
+    result = call("try", "all", "--event", event.id, "--json")
+    shown = call("try", "all", "--event", event.id)
+
+    told = json.loads(result.stdout)
+    assert (event.id, "matched") == (told["event"], told["verdict"])
+    assert ["erp", "folder"] == [target["target"] for target in told["targets"]]
+    assert "stored" in told["targets"][1]["body"]
+    assert "\x1b" not in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("invoces", "--body", "body.json"), "did you mean `invoices`?"),
+        (("invoices",), "expected one of --event ID and --body FILE"),
+        (("invoices", "--event", "evt_1", "--body", "body.json"), "expected one of --event ID and --body FILE"),
+        (("invoices", "--event", "evt_1"), "there is no database"),
+    ],
+)
+def test_wrong_usage_is_told(call: Call, body: Path, arguments: tuple[str, ...], told: str) -> None:
+    """In one line, with what is expected."""
+    result = call("try", *arguments)
+
+    assert result.exit_code in (1, 2)
+    assert told in result.output
