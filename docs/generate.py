@@ -12,7 +12,9 @@ from relay.config.models.targets import KINDS
 from relay.config.models.targets.base import Target
 from relay.expressions.functions import FUNCTIONS, Function
 from relay.runtime import SystemClock
+from relay.targets import presets as target_presets
 from relay.targets.headers import OURS
+from relay.targets.presets import Need, TargetPreset
 from relay.telemetry import Telemetry
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -26,6 +28,7 @@ def pages() -> dict[str, str]:
         "metrics.md": _page("Metrics", _metrics(SystemClock())),
         "presets.md": _page("Presets", _presets()),
         "targets.md": _page("Kinds of target", _targets()),
+        "systems.md": _page("Systems that we send to", _systems()),
         "headers.md": _page("Headers of a delivery", _headers()),
         "expressions.md": _page("Expressions", _expressions()),
     }
@@ -116,6 +119,43 @@ def _targets() -> Iterator[str]:
         yield f"- outcomes: {kind.means}"
         yield f"- a second delivery of the same event: {kind.repeat}"
         yield ""
+
+
+def _systems() -> Iterator[str]:
+    yield "With `preset:` a target needs no more than its own secrets, in `with`; what the file says besides stands in"
+    yield "place of what the preset says. What is sent is the route's to say: [expressions](expressions.md). Whole"
+    yield "files stand in [config/examples](../../config/examples)."
+    yield ""
+    for name in target_presets.names():
+        yield from _system(target_presets.find(name))
+
+
+def _system(preset: TargetPreset) -> Iterator[str]:
+    auth = preset.settings.get("auth")
+    retry = preset.settings.get("retry")
+    yield f"## `{preset.name}`"
+    yield ""
+    yield f"{preset.title}: [the system's page]({preset.page})."
+    yield ""
+    yield "```yaml"
+    yield "targets:"
+    yield f"  {preset.name}: {preset.example}"
+    yield "```"
+    yield ""
+    yield from (f"- `with.{name}`: {need.what}{_else(need)}" for name, need in preset.needs.items())
+    if isinstance(auth, dict):
+        yield f"- `auth`: {auth['scheme']}"
+    yield from (f"- `{key}`: `{preset.settings[key]}`" for key in ("url", "rate", "body") if key in preset.settings)
+    if isinstance(retry, dict):
+        yield f"- dead at once: {', '.join(map(str, retry['final']))}"
+    yield from (f"- {note}" for note in preset.notes)
+    yield ""
+
+
+def _else(need: Need) -> str:
+    if need.is_needed:
+        return ""
+    return f" (`{need.default}` unless given)" if need.default is not None else " (may be left out)"
 
 
 def _headers() -> Iterator[str]:

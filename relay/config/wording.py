@@ -29,6 +29,7 @@ _SECRET_KEYS = {
     "headers",
     "url",
     "public_url",
+    "with",
 }
 _SECRET_KEYS_OF_AUTH = {"query", "form", "body", "basic", "client_id", "client_secret", "token_url"}
 _NAME_MARK = "[key]"  # pydantic's last step where a key of a mapping is wrong

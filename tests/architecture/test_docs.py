@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 
 from relay import presets
+from relay.targets import presets as target_presets
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +34,15 @@ def test_a_reference_page_is_what_the_code_says(name: str) -> None:
 def test_every_preset_is_named(name: str) -> None:
     """A vendor that nobody can find does not exist."""
     assert f"`{name}`" in (ROOT / "docs" / "reference" / "presets.md").read_text()
+
+
+@pytest.mark.parametrize("name", target_presets.names())
+def test_every_target_preset_is_named(name: str) -> None:
+    """And has its example there."""
+    page = (ROOT / "docs" / "reference" / "systems.md").read_text()
+
+    assert f"## `{name}`" in page
+    assert f"  {name}: {target_presets.find(name).example}" in page
 
 
 def test_every_decision_is_numbered_and_says_why() -> None:

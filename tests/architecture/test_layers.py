@@ -13,6 +13,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
     1: (
         "verification",
         "presets",
+        "targets.presets",
         "identity",
         "expressions",
         "templates",

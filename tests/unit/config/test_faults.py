@@ -116,9 +116,9 @@ def test_a_fault_is_told_with_its_place(faults: Faulting, text: str, fault: str)
         ),
         ('url: "https://erp/\\0"', "2:14: targets.erp.url: expected a URL without spaces and control characters"),
         (
-            "url: 'https://e/', port: 80",
-            "2:28: targets.erp.port: unknown key; expected kind, url, headers, pass_headers, auth, sign, tls, "
-            "hide_path, allow_private, timeout, concurrency, rate …",
+            "url: 'https://e/', zone: 80",
+            "2:28: targets.erp.zone: unknown key; expected kind, preset, with, url, headers, pass_headers, auth, sign, "
+            "tls, hide_path, allow_private, timeout …",
         ),
         (
             "kind: htp, url: 'https://e/'",

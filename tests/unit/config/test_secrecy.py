@@ -81,8 +81,45 @@ WHOLE: dict[str, Any] = {
             "retry": {"final": [550]},
         },
         "crm": {"url": "https://crm/", "auth": {"scheme": "basic", "user": "a", "password": "b"}},
+        "query": {"url": "https://q/", "auth": {"scheme": "query", "parameter": "key", "value": "b"}},
+        "hmac": {"url": "https://h/", "auth": {"scheme": "hmac", "secret": "12345678", "header": "X-S"}},
+        "oauth": {
+            "url": "https://o/",
+            "auth": {
+                "scheme": "oauth2",
+                "token_url": "https://o/token",
+                "client_id": "a",
+                "client_secret": "b",
+                "scope": "c",
+            },
+        },
+        "login": {
+            "url": "https://l/",
+            "auth": {
+                "scheme": "login",
+                "url": "https://l/login",
+                "query": {"a": "b"},
+                "headers": {"X-A": "b"},
+                "form": {"a": "b"},
+                "token": "access",
+                "as": {"header": "X-B", "value": "{token}"},
+            },
+        },
+        "system": {"preset": "siwapp", "url": "https://s/", "with": {"token": "abc"}},
     },
-    "routes": [{"name": "r", "from": ["shop"], "when": "type == 'a'", "to": ["erp"]}],
+    "routes": [
+        {
+            "name": "r",
+            "from": ["shop"],
+            "when": "type == 'a'",
+            "body": "id",
+            "method": "PUT",
+            "path": "/a/{id}",
+            "query": {"a": "id"},
+            "headers": {"X-D": "id"},
+            "to": ["erp"],
+        }
+    ],
 }
 
 
@@ -96,6 +133,7 @@ def paths_in(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str 
             return [path]
 
 
+SECRETS = {"secrets", "secret", "token", "tokens", "url", "password", "user", "value", "with", "form", "client_secret"}
 PATHS = [path for path in paths_in(WHOLE) if path]
 
 
@@ -139,11 +177,7 @@ def test_what_came_from_the_environment_is_never_shown(
 
 @pytest.mark.parametrize(
     "path",
-    [
-        path
-        for path in PATHS
-        if {"secrets", "secret", "token", "tokens", "url", "password", "user", "value"} & set(path)
-    ],
+    [path for path in PATHS if SECRETS & set(path)],
     ids=str,
 )
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from relay import domain, presets
 from relay.config import doubts, load, schema
 from relay.config.models.file import Server
 from relay.config.models.routes import Route
@@ -16,19 +18,41 @@ from relay.config.models.targets.base import Breaker
 from relay.config.models.targets.email import Attachment
 from relay.config.models.targets.http import HttpRetry
 from relay.config.models.targets.tls import Tls
+from relay.contents import document_of
+from relay.domain import Delivery, Event, Verdict
+from relay.routing import environment, verdict
+from relay.shaper import shape
+from relay.shaping import Shapes
+from tests.builders import an_event
+from tests.conftest import START
 from tests.mail import SELF_SIGNED
+from tests.senders import a_delivery
 
 FOLDER = Path(__file__).parents[3] / "config"
 STARTER = FOLDER / "relay.yaml"
 EXAMPLES = sorted((FOLDER / "examples").glob("*.yaml"))
-ENVIRONMENT = {"INVOICES_TOKEN": "a-token-of-ours", "GETAROUND_SECRET": "a-secret-of-theirs"}
+ENVIRONMENT = {
+    "INVOICES_TOKEN": "a-token-of-ours",
+    "GETAROUND_SECRET": "a-secret-of-theirs",
+    "ERP_TOKEN": "a-token-of-the-erp",
+    "FACTPULSE_SECRET": "a-secret-of-theirs",
+    "FACTPULSE_USER": "us",
+    "FACTPULSE_PASSWORD": "a-password-of-ours",
+    "SIWAPP_TOKEN": "a-token-of-theirs",
+    "SLACK_URL": "https://hooks.slack.com/services/T0/B0/secret",
+    "TOSEND_CUSTOMER": "acme",
+    "TOSEND_LOGIN": "us",
+    "TOSEND_PASSWORD": "a-password-of-ours",
+    "TRIPLETEX_CONSUMER": "a-token-of-ours",
+    "TRIPLETEX_EMPLOYEE": "a-token-of-a-user",
+    "TRIPLETEX_KEY": "a-value-of-ours",
+}
 EVERYTHING = {
     "REDIS_URL": "redis://user:password@redis.example.com",
     "SMTP_URL": "smtp://user:password@mail.example.com",
     **ENVIRONMENT,
     "RELAY_ADMIN_TOKEN": "a-token-of-the-admin",
     "SHOP_SECRET": "a-secret-of-the-shop",
-    "ERP_TOKEN": "a-token-of-the-erp",
     "ERP_SIGNING_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "FLEET_SIGNING_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "META_SECRET": "a-secret-of-meta",
@@ -75,6 +99,25 @@ def test_what_a_shipped_file_shows_in_comments_is_good(path: Path, tmp_path: Pat
     whole.write_text(uncommented(path.read_text()))
 
     load(whole, EVERYTHING)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_a_shipped_file_shapes_what_its_vendors_send(path: Path) -> None:
+    """Every sample of a vendor that we know goes through every route that takes it, without a fault."""
+    config = load(path, ENVIRONMENT)
+    for source in config.sources.values():
+        for sample in presets.find(source.preset).samples if source.preset else ():
+            event = replace(an_event(body=sample.render(START, "uuid")), source=source.name, type=sample.type)
+            for route in source.routes:
+                if verdict(route, environment(event, document_of(event))) is Verdict.MATCHED:
+                    _assert_shaped(event, route)
+
+
+def _assert_shaped(event: Event, route: domain.Route) -> None:
+    for target in route.targets:
+        delivery = replace(a_delivery(event), route=route.name, target=target.name)
+        result = shape(delivery, Shapes(target, [route]))
+        assert isinstance(result, Delivery), result.reason
 
 
 @pytest.mark.usefixtures("certificates")

@@ -3,18 +3,31 @@
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ValidationInfo, field_validator
+from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from relay import domain
-from relay.config.misfits import Misfit
+from relay.config.misfits import Misfit, listing, not_among
 from relay.config.models.base import Part, as_full_list, as_list, misfit_at, required, written
-from relay.config.models.fields import Credential, Flag, HeaderName, SigningKey, TargetUrl, Whole, Within
+from relay.config.models.fields import Credential, Flag, HeaderName, SigningKey, TargetUrl, Text, Whole, Within, text
 from relay.config.models.targets.auth import Auth
 from relay.config.models.targets.base import Retry
 from relay.config.models.targets.headers import AUTHORIZATION, PassedHeader, SetHeader
 from relay.config.models.targets.network import NetworkTarget
 from relay.config.models.targets.tls import Tls
+from relay.config.origin import Absent
 from relay.domain import Secret
+from relay.targets import presets
+
+
+def _preset_name(value: object) -> str:
+    if (name := text(value)) in presets.names():
+        return name
+    raise not_among(presets.names(), name, "a preset")
+
+
+PresetName = Annotated[
+    str, PlainValidator(_preset_name), WithJsonSchema({"type": "string", "enum": list(presets.names())})
+]
 
 
 class Sign(Part):
@@ -54,6 +67,8 @@ class HttpTarget(NetworkTarget):
     example = "{url: https://erp.example.com/hooks}"
 
     kind: Literal["http"] = written("http", "What kind of target it is.")
+    preset: PresetName | None = written(None, "The system, if we know it: says all the rest, but for `with`.")
+    given: dict[Text, Credential] = written({}, "What the preset needs from you, by name.", alias="with")
     url: TargetUrl = required("Where deliveries are posted to.", "https://erp.example.com/hooks")
     headers: dict[SetHeader, Credential] = written({}, "Headers that every delivery carries.")
     pass_headers: Annotated[
@@ -66,6 +81,29 @@ class HttpTarget(NetworkTarget):
         False, "Whether the path of the URL is a secret, as in a chat's webhook; it is shown as ***."
     )
     retry: HttpRetry = written({}, "When a failed delivery is tried again, and when it is given up.")
+
+    @classmethod
+    def completed(cls, data: dict[str, object]) -> dict[str, object]:
+        """Add what the preset says, where the file says nothing."""
+        name = data.get("preset")
+        known = isinstance(name, str) and name in presets.names()
+        return presets.find(str(name)).completed({"with": {}, **data}, Absent.VALUE) if known else data
+
+    @field_validator("given")
+    @classmethod
+    def _is_what_the_preset_needs(cls, given: dict[str, Secret], info: ValidationInfo) -> dict[str, Secret]:
+        if (name := info.data.get("preset")) is None:
+            if given and "preset" in info.data:
+                raise Misfit("no preset asks for it; expected `preset`, or no `with`")
+            return given
+        needs = presets.find(name).needs
+        unknown = [key for key in given if key not in needs]
+        if unknown:
+            raise not_among(needs, unknown[0], f"what {name} needs") if needs else Misfit(f"{name} needs nothing")
+        lacking = [f"`{key}` ({need.what})" for key, need in needs.items() if need.is_needed and key not in given]
+        if lacking:
+            raise Misfit(f"missing: {listing(lacking, 'and')}")
+        return given
 
     @field_validator("headers")
     @classmethod

@@ -1,0 +1,112 @@
+"""Whole stories, by the real program and the shipped examples: from a vendor's webhook to the system that wanted it."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from ruamel.yaml import YAML
+
+from relay import presets
+from tests.acceptance.program import Program, configured, session, started
+from tests.conftest import START
+from tests.systems import Chat, Siwapp, System, running
+
+EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
+PATIENCE_S = 20.0
+
+
+class Erp(System):
+    """An API of PUTs with a bearer token."""
+
+    def routes(self) -> Mapping[tuple[str, str], Handler]:
+        return {("PUT", "/api/rentals/2401853"): self.take}
+
+    def judge(self, request: web.Request) -> str | None:
+        return None if request.headers.get("Authorization") == "Bearer a-token-of-the-erp" else "token"
+
+
+def an_example(folder: Path, name: str) -> Program:
+    """Take an example as it is shipped, but for ports, and for targets that stand on this machine."""
+    document = YAML(typ="safe").load((EXAMPLES / f"{name}.yaml").read_text())
+    for target in document["targets"].values():
+        target["allow_private"] = True
+    return configured(folder, {key: document[key] for key in ("sources", "targets", "routes")})
+
+
+async def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    async with session() as http, http.post(url, data=body, headers=headers) as answer:
+        return answer.status
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not is_so():
+            await asyncio.sleep(0.02)
+
+
+async def test_an_invoice_of_invoice_collector_becomes_one_of_siwapp(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`$93.50` arrives as 93.50, once, however often the collector sends it."""
+    body = presets.find("invoice-collector").samples[0].render(START, "uuid")
+    async with running(Siwapp()) as siwapp:
+        monkeypatch.setenv("INVOICES_TOKEN", "a-token-of-ours")
+        monkeypatch.setenv("SIWAPP_TOKEN", "abc-123")
+        monkeypatch.setenv("SIWAPP_URL", f"{siwapp.origin}/api/v1")
+        async with started(an_example(tmp_path, "siwapp")) as relay:
+            url = f"{relay.url}/in/invoices/a-token-of-ours"
+            statuses = [await post(url, body, {"Content-Type": "application/json"}) for _ in range(3)]
+            await until(lambda: siwapp.accepted or siwapp.refused)
+            await relay.is_settled(PATIENCE_S)
+            log = relay.log.read_text()
+
+    assert ([200, 200, 200], []) == (statuses, siwapp.refused)
+    (invoice,) = siwapp.accepted
+    assert {
+        "name": "Sliced Invoices",
+        "identification": "INV-3337",
+        "issue_date": "2026-07-01",
+        "series_id": 1,
+        "currency": "usd",
+    } == invoice["data"]["attributes"]
+    assert "R121439" == invoice["data"]["meta"]["remote_id"]
+    (item,) = invoice["data"]["relationships"]["items"]["data"]
+    assert "93.50" == item["attributes"]["unitary_cost"]
+    assert "abc-123" not in log
+
+
+async def test_a_booking_of_getaround_reaches_the_chat_and_the_erp(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each in its own form, from one signed webhook; the chat's URL stands in no log."""
+    booking: dict[str, Any] = {
+        "type": "rental.booked",
+        "data": {"rental_id": 2401853},
+        "occurred_at": "2019-04-18T08:30:05Z",
+    }
+    body = json.dumps(booking).encode()
+    signature = "sha1=" + hmac.new(b"a-secret-of-theirs", body, hashlib.sha1).hexdigest()
+    async with running(Chat()) as chat, running(Erp()) as erp:
+        monkeypatch.setenv("GETAROUND_SECRET", "a-secret-of-theirs")
+        monkeypatch.setenv("SLACK_URL", chat.origin + Chat.path)
+        monkeypatch.setenv("ERP_URL", f"{erp.origin}/api")
+        monkeypatch.setenv("ERP_TOKEN", "a-token-of-the-erp")
+        async with started(an_example(tmp_path, "chat")) as relay:
+            assert 200 == await post(f"{relay.url}/in/getaround", body, {"X-Drivy-Signature": signature})
+            await until(lambda: chat.accepted and erp.accepted)
+            await relay.is_settled(PATIENCE_S)
+            log = relay.log.read_text()
+
+    assert [{"text": "Booked: rental 2401853, 18.04.2019 08:30"}] == chat.accepted
+    (written,) = erp.accepted
+    assert ("booked", "2019-04-18T08:30:05Z") == (written["state"], written["at"])
+    assert written["event"].startswith("evt_")
+    assert "s3cretpath" not in log
+    assert "a-token-of-the-erp" not in log
