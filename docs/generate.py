@@ -159,8 +159,8 @@ def _else(need: Need) -> str:
 
 
 def _headers() -> Iterator[str]:
-    yield "What the relay adds to each delivery, beside the body and content type as they came, the target's `headers`"
-    yield "and `auth`, and those that `pass_headers` names."
+    yield "What the relay adds to each delivery, beside the body and content type (as they came, or as the route shapes"
+    yield "them), the route's and the target's `headers`, its `auth`, and those that `pass_headers` names."
     yield ""
     yield "| header | value |"
     yield "|---|---|"

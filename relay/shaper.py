@@ -1,6 +1,7 @@
 """A sender that shapes what it is given before the target's own sender carries it."""
 
 import asyncio
+from shlex import quote
 
 from relay.clock import Clock
 from relay.contents import document_of
@@ -28,7 +29,8 @@ class ShapingSender:
         if isinstance(found, Delivery):
             return await self._sender.send(found)
         duration_s = self._clock.monotonic() - began_s
-        return Attempt(delivery.attempt, started_at, duration_s, Outcome.BLOCKED, detail=found.reason)
+        detail = f"{found.reason}; {_next_step(delivery)}"
+        return Attempt(delivery.attempt, started_at, duration_s, Outcome.BLOCKED, detail=detail)
 
     async def close(self) -> None:
         """Give back connections."""
@@ -39,6 +41,10 @@ class ShapingSender:
         if len(event.body) <= LARGE_BODY_BYTES and event.header("Content-Encoding") is None:
             return shape(delivery, self._shapes)
         return await asyncio.to_thread(shape, delivery, self._shapes)
+
+
+def _next_step(delivery: Delivery) -> str:
+    return f"`relay try {quote(delivery.route)} --event {delivery.event.id}` shows it, and a replay tries it again"
 
 
 def shape(delivery: Delivery, shapes: Shapes) -> Delivery | Misshapen:

@@ -25,7 +25,7 @@ from relay.domain import (
     Verdict,
 )
 from relay.errors import ExpressionFailed
-from relay.expressions.templates import as_text
+from relay.request_path import as_text
 from relay.routing import environment, verdict
 
 JSON_TYPE = "application/json"

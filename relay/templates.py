@@ -63,14 +63,14 @@ class CompiledPath:
 
 def compile_template(text: str) -> CompiledTemplate:
     """Compile text with `{EXPRESSION}` in it; a brace of its own is written twice. Errors: ExpressionInvalid."""
-    return CompiledTemplate(text, tuple(_parts(text)))
+    return CompiledTemplate(text, tuple(parts_of(text)))
 
 
 def compile_path(text: str) -> CompiledPath:
     """Compile a path with `{EXPRESSION}` in it. Errors: ExpressionInvalid."""
     if not text.isprintable():
         raise ExpressionInvalid("a path cannot hold a control character")
-    segments = list(_split(_parts(text)))
+    segments = list(_split(parts_of(text)))
     if not segments[-1]:
         raise ExpressionInvalid(f"{text!r} ends without a name")
     if ("..",) in segments:
@@ -79,8 +79,8 @@ def compile_path(text: str) -> CompiledPath:
     return CompiledPath(text, (*root, *(segment for segment in segments if segment not in ((), (".",)))))
 
 
-def _parts(text: str) -> Iterator[_Part]:
-    """Take a template apart, into literals and expressions."""
+def parts_of(text: str) -> Iterator[_Part]:
+    """Take a template apart, into literals and expressions. Errors: ExpressionInvalid."""
     literal, place = "", 0
     while place < len(text):
         if text[place : place + 2] in ("{{", "}}"):

@@ -17,6 +17,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "identity",
         "expressions",
         "templates",
+        "request_path",
         "contents",
         "routing",
         "shaping",

@@ -77,13 +77,14 @@ async def test_an_expression_that_fails_sends_nothing_and_says_why(clock: Manual
     """The delivery stands as dead: it can be replayed once the expression is right."""
     async with receiving(says()) as receiver:
         sender = shaping(clock, receiver.url, Shape(compile_expression("upper(id)")))
-        attempt = await send_once(sender, a_delivery(an_event(body=b'{"id": 1}'), attempt=3))
+        event = an_event(body=b'{"id": 1}')
+        attempt = await send_once(sender, a_delivery(event, attempt=3))
 
     assert [] == receiver.requests
     assert (Outcome.BLOCKED, 3, None) == (attempt.outcome, attempt.number, attempt.status)
     assert (
-        "nothing was sent: `body` of the route route failed: upper(id): upper() takes string, and was given number"
-        == attempt.detail
+        "nothing was sent: `body` of the route route failed: upper(id): upper() takes string, and was given number; "
+        f"`relay try route --event {event.id}` shows it, and a replay tries it again" == attempt.detail
     )
 
 

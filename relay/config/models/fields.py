@@ -28,7 +28,7 @@ from relay.config.units import (
 from relay.domain import METHODS, Expression, Rate, Secret, Term
 from relay.errors import ExpressionInvalid, SecretInvalid
 from relay.expressions import compile_expression, compile_term
-from relay.expressions.templates import compile_path
+from relay.request_path import compile_request_path
 from relay.verification.standard_webhooks import key_of
 
 SECRET_CHARACTERS_MIN = 8
@@ -292,6 +292,6 @@ TargetUrl = Annotated[URL, PlainValidator(http_url), as_text("https?://.+")]
 PublicUrl = Annotated[str, PlainValidator(public_url), as_text("https?://.+")]
 DatabaseUrl = Annotated[Database, PlainValidator(database), as_text("(sqlite:///|postgres(ql)?://).+")]
 MethodText = Annotated[Expression, _compiled(method), as_text()]
-PathText = Annotated[Expression, _compiled(compile_path), as_text()]
+PathText = Annotated[Expression, _compiled(compile_request_path), as_text()]
 ExpressionText = Annotated[Expression, _compiled(compile_expression), as_text()]
 TermText = Annotated[Term, _compiled(compile_term), as_text()]

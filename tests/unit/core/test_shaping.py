@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from relay.domain import Call, Delivery, Document, Event, Expression, Route, Shape, Target
 from relay.errors import ExpressionFailed, ExpressionInvalid
 from relay.expressions import compile_expression
-from relay.expressions.templates import compile_path
+from relay.request_path import compile_request_path
 from relay.routing import environment
 from relay.shaping import Misshapen, Shapes, shaped
 from tests.builders import an_event
@@ -40,7 +40,7 @@ def a_shape(
     return Shape(
         compiled(body),
         compiled(method),
-        None if path is None else compile_path(path),
+        None if path is None else compile_request_path(path),
         {name: compile_expression(text) for name, text in (query or {}).items()},
         {name: compile_expression(text) for name, text in (headers or {}).items()},
     )
@@ -163,7 +163,7 @@ def test_dots_in_pieces_are_seen_together(path: str) -> None:
 def test_whatever_a_value_holds_it_stays_one_segment(value: str) -> None:
     """Slashes, question marks, dots and percent signs are data, not places."""
     try:
-        path = compile_path("/a/{id}/b")({"id": value})
+        path = compile_request_path("/a/{id}/b")({"id": value})
     except ExpressionFailed:
         assert value in (".", "..") or not value.isprintable() or not value.isascii()
         return
@@ -183,7 +183,7 @@ def test_whatever_a_value_holds_it_stays_one_segment(value: str) -> None:
         ("//evil.example/", "would lead elsewhere"),
         ("/a/../b", "would lead elsewhere"),
         ("/a/%2e%2E/b", "would lead elsewhere"),
-        ("/a/{id", "column 4 is not closed"),
+        ("/a/{id", "column 4 is never closed"),
         ("/a/id}", "column 6 closes nothing"),
         ("/a/{}", "cannot be empty"),
         ("/a/{foo(id)}", "which is no function"),
@@ -192,13 +192,13 @@ def test_whatever_a_value_holds_it_stays_one_segment(value: str) -> None:
 def test_a_path_that_is_none_is_a_fault_of_the_file(text: str, told: str) -> None:
     """It is told when the configuration is read."""
     with pytest.raises(ExpressionInvalid, match=told):
-        compile_path(text)
+        compile_request_path(text)
 
 
-@pytest.mark.parametrize("inner", ["{a: id}.a", "'}'", "\"}\"  || '{'", '`"}"`', "'\\'}'"])
+@pytest.mark.parametrize("inner", [" {a: id}.a", "'}'", "\"}\"  || '{'", '`"}"`', "'\\'}'"])
 def test_braces_inside_of_an_expression_are_its_own(inner: str) -> None:
     """JMESPath has braces and quotes of its own."""
-    assert compile_path(f"/x/{{{inner}}}/y")({"id": "1"}).startswith("/x/")
+    assert compile_request_path(f"/x/{{{inner}}}/y")({"id": "1"}).startswith("/x/")
 
 
 # Which route's shape

@@ -1,23 +1,21 @@
-"""A path with expressions in braces: `/invoices/{invoice.id}/lines`."""
+"""The path of a request, with expressions in braces: `/invoices/{invoice.id}/lines`."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from relay.domain import Expression
 from relay.errors import ExpressionFailed, ExpressionInvalid
-from relay.expressions import compile_expression
+from relay.templates import parts_of
 
 PATH_CHARACTERS_MAX = 2000
 
-_QUOTES = "'\"`"
 _LITERAL = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")  # RFC 3986, 3.3
 _DOTS = re.compile(r"(?:\.|%2[eE]){1,2}")  # a segment that a server may resolve to another place
 
 
 @dataclass(frozen=True, slots=True)
-class PathTemplate:
+class RequestPath:
     """A path, filled in and percent-encoded: whatever a value holds, it stays within its segment."""
 
     text: str
@@ -33,46 +31,15 @@ class PathTemplate:
         return path
 
 
-def compile_path(text: str) -> PathTemplate:
+def compile_request_path(text: str) -> RequestPath:
     """Compile a path. Errors: ExpressionInvalid."""
-    parts = tuple(_parts(text))
+    parts = tuple(parts_of(text))
     literals = [part for part in parts if isinstance(part, str)]
     if not text or not all(_LITERAL.fullmatch(literal) for literal in literals):
         raise ExpressionInvalid(f"{text!r} is no path: expected one such as /invoices/{{invoice.id}}, without ? and #")
     if text.startswith("//") or _climbs("".join(part if isinstance(part, str) else "x" for part in parts)):
         raise ExpressionInvalid(f"{text!r} would lead elsewhere: expected a path below the target's own")
-    return PathTemplate(text, parts)
-
-
-def _parts(text: str) -> Iterator[str | Expression]:
-    position = 0
-    while (start := text.find("{", position)) >= 0:
-        yield text[position:start]
-        end = _end_of(text, start)
-        yield compile_expression(text[start + 1 : end])
-        position = end + 1
-    if "}" in text[position:]:
-        raise ExpressionInvalid(f"{text!r}: `}}` at column {text.index('}', position) + 1} closes nothing")
-    yield text[position:]
-
-
-def _end_of(text: str, start: int) -> int:
-    """Return where the brace that opens at `start` is closed. Braces in quotes, and pairs of them, are passed over."""
-    depth, quoted, position = 0, "", start
-    while position < len(text):
-        character = text[position]
-        if character == "\\":
-            position += 1
-        elif quoted:
-            quoted = "" if character == quoted else quoted
-        elif character in _QUOTES:
-            quoted = character
-        elif character in "{}":
-            depth += 1 if character == "{" else -1
-            if depth == 0:
-                return position
-        position += 1
-    raise ExpressionInvalid(f"{text!r}: `{{` at column {start + 1} is not closed")
+    return RequestPath(text, parts)
 
 
 def _filled(expression: Expression, data: object) -> str:
