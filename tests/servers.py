@@ -1,8 +1,10 @@
 """Real servers that tests need, each started by the first that does and ended with the last."""
 
+import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -34,13 +36,33 @@ class Servers:
         self._run(["redis-server", str(settings)], lambda: answers(port, b"PING\r\n", b"-NOAUTH"))
         return port
 
+    @cached_property
+    def nats(self) -> int:
+        """Return the port of a NATS with JetStream that wants `us3r` with `pa55word`."""
+        return self._nats("")
+
+    @cached_property
+    def nats_tls(self) -> int:
+        """Return the port of another, that wants TLS, too."""
+        return self._nats('tls { cert_file: "tls.pem", key_file: "tls.pem" }\n')
+
+    def _nats(self, more: str) -> int:
+        port, folder = free_pair(), self._folder("nats")
+        settings = folder / "nats.conf"
+        settings.write_text(
+            f'listen: "127.0.0.1:{port}"\nmax_payload: 4MB\njetstream {{ store_dir: "{folder}/store" }}\n'
+            f"authorization {{ user: us3r, password: pa55word }}\n{more.replace('tls.pem', str(folder / 'tls.pem'))}"
+        )
+        self._run(["nats-server", "-c", str(settings)], lambda: answers(port, b"", b"INFO"))
+        return port
+
     def _folder(self, name: str) -> Path:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix=f"relay-{name}-")))
         (folder / "tls.pem").write_bytes(SELF_SIGNED.read_bytes())
         return folder
 
     def _run(self, command: list[str], is_ready: Callable[[], bool]) -> None:
-        program = shutil.which(command[0])
+        program = shutil.which(command[0], path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
         assert program is not None, f"{command[0]} is missing: tests/run installs it"
         process = subprocess.Popen([program, *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
         self._stack.callback(end, process)

@@ -5,6 +5,7 @@ from relay.domain.targets.content import Content
 from relay.domain.targets.email import Attachment, EmailTarget
 from relay.domain.targets.file import FileTarget
 from relay.domain.targets.http import Auth, HttpTarget
+from relay.domain.targets.nats import NatsTarget
 from relay.domain.targets.redis import RedisTarget
 from relay.domain.targets.tls import TlsFiles
 
@@ -16,6 +17,7 @@ __all__ = [
     "EmailTarget",
     "FileTarget",
     "HttpTarget",
+    "NatsTarget",
     "NetworkTarget",
     "RedisTarget",
     "RetryPolicy",

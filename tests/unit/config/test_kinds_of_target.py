@@ -8,7 +8,17 @@ from relay.config import Config
 from relay.config.misfits import listing
 from relay.config.models.targets import KINDS
 from relay.config.models.targets.email import EmailTarget as EmailPart
-from relay.domain import Attachment, Content, EmailTarget, FileTarget, RedisTarget, RetryPolicy, Secret, TlsFiles
+from relay.domain import (
+    Attachment,
+    Content,
+    EmailTarget,
+    FileTarget,
+    NatsTarget,
+    RedisTarget,
+    RetryPolicy,
+    Secret,
+    TlsFiles,
+)
 from relay.expressions import compile_expression
 from relay.templates import compile_path, compile_template
 from tests.mail import SELF_SIGNED
@@ -93,6 +103,29 @@ def test_what_is_said_of_a_stream_is_taken(loaded: Loading) -> None:
             content=Content(compile_expression("x")),
             user=Secret("u"),
             password=Secret("a-secret-of-the-vendor"),
+        )
+        == target
+    )
+
+
+@pytest.mark.parametrize(
+    ("user_part", "user", "password"),
+    [("", None, None), ("t@", Secret("t"), None), ("u:p%40@", Secret("u"), Secret("p@"))],
+)
+def test_what_is_said_of_a_subject_is_taken(
+    loaded: Loading, user_part: str, user: Secret | None, password: Secret | None
+) -> None:
+    """A user alone is a token."""
+    target = loaded(f"targets:\n  a: {{kind: nats, url: 'tls://{user_part}n', subject: 'e.{{type}}'}}\n").targets["a"]
+
+    assert (
+        NatsTarget(
+            "a",
+            retry=RetryPolicy(final=frozenset()),
+            url="tls://n:4222",
+            subject=compile_template("e.{type}"),
+            user=user,
+            password=password,
         )
         == target
     )

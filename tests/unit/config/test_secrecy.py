@@ -67,6 +67,7 @@ WHOLE: dict[str, Any] = {
             "allow_private": ["10.0.0.0/8"],
         },
         "stream": {"kind": "redis", "url": "redis://u:p@redis/0", "stream": "{id}", "max_length": 5, "content": "data"},
+        "subject": {"kind": "nats", "url": "tls://t@nats/", "subject": "{id}", "decode": "base64"},
         "archive": {"kind": "file", "path": "a/{id}", "content": "data", "decode": "base64"},
         "people": {
             "kind": "email",

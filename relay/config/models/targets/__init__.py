@@ -9,11 +9,18 @@ from relay.config.models.targets.base import Target
 from relay.config.models.targets.email import EmailTarget
 from relay.config.models.targets.file import FileTarget
 from relay.config.models.targets.http import HttpTarget
+from relay.config.models.targets.nats import NatsTarget
 from relay.config.models.targets.redis import RedisTarget
 
-KINDS: dict[str, type[Target]] = {"http": HttpTarget, "file": FileTarget, "email": EmailTarget, "redis": RedisTarget}
+KINDS: dict[str, type[Target]] = {
+    "http": HttpTarget,
+    "file": FileTarget,
+    "email": EmailTarget,
+    "redis": RedisTarget,
+    "nats": NatsTarget,
+}
 
 AnyTarget = Annotated[
-    HttpTarget | FileTarget | EmailTarget | RedisTarget,
+    HttpTarget | FileTarget | EmailTarget | RedisTarget | NatsTarget,
     WrapValidator(chosen_by_kind(KINDS, "http", "{url: https://erp.example.com/hooks}")),
 ]
