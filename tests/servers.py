@@ -1,5 +1,6 @@
 """Real servers that tests need, each started by the first that does and ended with the last."""
 
+import json
 import os
 import shutil
 import socket
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from tests.mail import SELF_SIGNED
 
+UPSTREAM_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 READY_S_MAX = 60.0  # never waited for, but where a server does not start at all
 
 
@@ -55,6 +57,26 @@ class Servers:
         )
         self._run(["nats-server", "-c", str(settings)], lambda: answers(port, b"", b"INFO"))
         return port
+
+    @cached_property
+    def relay(self) -> tuple[str, Path]:
+        """Return the URL of a relay with a source `upstream`, and one that is `strict`; and its database."""
+        port, folder = free_pair(), self._folder("relay")
+        settings = {
+            "server": {"listen": f"127.0.0.1:{port}"},
+            "admin": {"listen": f"127.0.0.1:{port + 1}"},
+            "storage": {"url": f"sqlite:///{folder}/relay.db", "disk_free_min": "1MiB"},
+            "sources": {
+                "upstream": {"preset": "relay", "verify": "none"},  # tests stand at another time than this program
+                "strict": {"preset": "relay", "secret": UPSTREAM_SECRET},
+            },
+        }
+        (folder / "relay.yaml").write_text(json.dumps(settings))
+        self._run(
+            ["relay", "serve", "-c", str(folder / "relay.yaml")],
+            lambda: answers(port, b"GET /readyz HTTP/1.0\r\n\r\n", b"HTTP/1.0 200"),
+        )
+        return f"http://127.0.0.1:{port}", folder / "relay.db"
 
     def _folder(self, name: str) -> Path:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix=f"relay-{name}-")))

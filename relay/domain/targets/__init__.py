@@ -7,6 +7,7 @@ from relay.domain.targets.file import FileTarget
 from relay.domain.targets.http import Auth, HttpTarget
 from relay.domain.targets.nats import NatsTarget
 from relay.domain.targets.redis import RedisTarget
+from relay.domain.targets.relay import RelayTarget
 from relay.domain.targets.tls import TlsFiles
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "NatsTarget",
     "NetworkTarget",
     "RedisTarget",
+    "RelayTarget",
     "RetryPolicy",
     "Target",
     "TlsFiles",

@@ -13,7 +13,7 @@ Faulting = Callable[..., list[str]]
         (
             "preset: invoice-colector, token: a-token-of-mine",
             "2:18: sources.shop.preset: expected a preset: discord, getaround, github, invoice-collector, mailgun, "
-            'meta, sendgrid, shopify, slack, standard-webhooks, stripe, svix …, found "invoice-colector"; '
+            'meta, relay, sendgrid, shopify, slack, standard-webhooks, stripe …, found "invoice-colector"; '
             "did you mean `invoice-collector`?",
         ),
         (

@@ -142,6 +142,7 @@ def test_a_kind_whose_driver_is_not_there_says_how_to_get_it(faults: Faulting, m
     ] == faults("targets:\n  a: {kind: email, url: 'smtp://e', from: a, to: c@d}\n")
 
 
+WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 MAIL = "kind: email, from: a@b, to: c@d, "
 
 
@@ -173,6 +174,10 @@ MAIL = "kind: email, from: a@b, to: c@d, "
         (
             f"{MAIL}url: 'smtp://e', attach: {{type: pdf}}",
             '2:72: targets.a.attach.type: expected a media type such as application/pdf, found "pdf"',
+        ),
+        (
+            f"kind: relay, secrets: '{WHSEC}', url: 'https://u:p@r/in/x'",
+            "2:76: targets.a.url: expected a URL without a user: `secrets` are what the other relay knows us by",
         ),
         (
             "kind: redis, url: 'redis://h/x', stream: y",

@@ -48,6 +48,7 @@ ENVIRONMENT = {
     "TRIPLETEX_KEY": "a-value-of-ours",
 }
 EVERYTHING = {
+    "UPSTREAM_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "NATS_URL": "nats://token@nats.example.com",
     "REDIS_URL": "redis://user:password@redis.example.com",
     "SMTP_URL": "smtp://user:password@mail.example.com",

@@ -11,6 +11,7 @@ from relay.config.models.targets.file import FileTarget
 from relay.config.models.targets.http import HttpTarget
 from relay.config.models.targets.nats import NatsTarget
 from relay.config.models.targets.redis import RedisTarget
+from relay.config.models.targets.relay import RelayTarget
 
 KINDS: dict[str, type[Target]] = {
     "http": HttpTarget,
@@ -18,9 +19,10 @@ KINDS: dict[str, type[Target]] = {
     "email": EmailTarget,
     "redis": RedisTarget,
     "nats": NatsTarget,
+    "relay": RelayTarget,
 }
 
 AnyTarget = Annotated[
-    HttpTarget | FileTarget | EmailTarget | RedisTarget | NatsTarget,
+    HttpTarget | FileTarget | EmailTarget | RedisTarget | NatsTarget | RelayTarget,
     WrapValidator(chosen_by_kind(KINDS, "http", "{url: https://erp.example.com/hooks}")),
 ]
