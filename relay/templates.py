@@ -14,7 +14,7 @@ from relay.domain import Expression
 from relay.errors import ExpressionFailed, ExpressionInvalid
 from relay.expressions import compile_expression
 
-KNOWN_OF_EVERY_EVENT = frozenset({"id", "source", "type", "received_at"})
+KNOWN_OF_EVERY_EVENT = frozenset({"id", "event_id", "source", "type", "received_at"})
 SEGMENT_BYTES_MAX = 180  # file systems take 255; the rest is for what is put before or behind
 EXTENSION_BYTES_MAX = 16
 DIGEST_DIGITS = 12

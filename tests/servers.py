@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tests.mail import SELF_SIGNED
+from tests.objects import UNPROVEN_ACTIONS, Objects, prepared
 
 UPSTREAM_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 READY_S_MAX = 60.0  # never waited for, but where a server does not start at all
@@ -78,15 +79,28 @@ class Servers:
         )
         return f"http://127.0.0.1:{port}", folder / "relay.db"
 
+    @cached_property
+    def s3(self) -> Objects:
+        """Return an S3 server."""
+        port = free_pair()
+        self._run(
+            ["moto_server", "-p", str(port)],
+            lambda: answers(port, b"GET /moto-api/ HTTP/1.0\r\n\r\n", b"HTTP/1.1 200"),
+            INITIAL_NO_AUTH_ACTION_COUNT=str(UNPROVEN_ACTIONS),
+        )
+        return prepared(f"http://127.0.0.1:{port}")
+
     def _folder(self, name: str) -> Path:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix=f"relay-{name}-")))
         (folder / "tls.pem").write_bytes(SELF_SIGNED.read_bytes())
         return folder
 
-    def _run(self, command: list[str], is_ready: Callable[[], bool]) -> None:
+    def _run(self, command: list[str], is_ready: Callable[[], bool], **environ: str) -> None:
         program = shutil.which(command[0], path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
         assert program is not None, f"{command[0]} is missing: tests/run installs it"
-        process = subprocess.Popen([program, *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            [program, *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, env={**os.environ, **environ}
+        )
         self._stack.callback(end, process)
         deadline_s = time.monotonic() + READY_S_MAX
         while not is_ready():

@@ -18,6 +18,8 @@ FOUND_CHARACTERS_MAX = 60
 
 # Where secrets stand, and URLs, which may hold some.
 _SECRET_KEYS = {
+    "access_key",
+    "secret_key",
     "secret",
     "secrets",
     "token",

@@ -48,6 +48,7 @@ from relay.domain.targets import (
     RedisTarget,
     RelayTarget,
     RetryPolicy,
+    S3Target,
     Target,
     TlsFiles,
 )
@@ -93,6 +94,7 @@ __all__ = [
     "RelayTarget",
     "RetryPolicy",
     "Route",
+    "S3Target",
     "Secret",
     "Shape",
     "Source",

@@ -8,6 +8,7 @@ from relay.domain.targets.http import Auth, HttpTarget
 from relay.domain.targets.nats import NatsTarget
 from relay.domain.targets.redis import RedisTarget
 from relay.domain.targets.relay import RelayTarget
+from relay.domain.targets.s3 import S3Target
 from relay.domain.targets.tls import TlsFiles
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "RedisTarget",
     "RelayTarget",
     "RetryPolicy",
+    "S3Target",
     "Target",
     "TlsFiles",
 ]

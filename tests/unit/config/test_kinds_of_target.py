@@ -180,6 +180,11 @@ MAIL = "kind: email, from: a@b, to: c@d, "
             "2:76: targets.a.url: expected a URL without a user: `secrets` are what the other relay knows us by",
         ),
         (
+            "kind: s3, url: 'https://s/b', access_key: a, secret_key: b, key: '{invoice.id}'",
+            "2:72: targets.a.key: expected a key with {id} in it: an object takes the place of another one of the same "
+            'key, found "{invoice.id}"',
+        ),
+        (
             "kind: redis, url: 'redis://h/x', stream: y",
             "2:25: targets.a.url: expected a database's number, or nothing, after the host, such as redis://redis:6379/0",
         ),

@@ -69,6 +69,15 @@ WHOLE: dict[str, Any] = {
         "stream": {"kind": "redis", "url": "redis://u:p@redis/0", "stream": "{id}", "max_length": 5, "content": "data"},
         "subject": {"kind": "nats", "url": "tls://t@nats/", "subject": "{id}", "decode": "base64"},
         "inside": {"kind": "relay", "url": "https://r/in/x", "secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]},
+        "bucket": {
+            "kind": "s3",
+            "url": "https://s3/b",
+            "region": "r",
+            "access_key": "a-key",
+            "secret_key": "a-secret",
+            "key": "{id}",
+            "type": "a/b",
+        },
         "archive": {"kind": "file", "path": "a/{id}", "content": "data", "decode": "base64"},
         "people": {
             "kind": "email",
@@ -135,7 +144,21 @@ def paths_in(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str 
             return [path]
 
 
-SECRETS = {"secrets", "secret", "token", "tokens", "url", "password", "user", "value", "with", "form", "client_secret"}
+SECRETS = {
+    "secrets",
+    "secret",
+    "token",
+    "tokens",
+    "url",
+    "password",
+    "user",
+    "value",
+    "with",
+    "form",
+    "client_secret",
+    "access_key",
+    "secret_key",
+}
 PATHS = [path for path in paths_in(WHOLE) if path]
 
 

@@ -48,6 +48,8 @@ ENVIRONMENT = {
     "TRIPLETEX_KEY": "a-value-of-ours",
 }
 EVERYTHING = {
+    "S3_ACCESS_KEY": "an-access-key",
+    "S3_SECRET_KEY": "a-secret-key",
     "UPSTREAM_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "NATS_URL": "nats://token@nats.example.com",
     "REDIS_URL": "redis://user:password@redis.example.com",

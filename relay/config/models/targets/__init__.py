@@ -12,6 +12,7 @@ from relay.config.models.targets.http import HttpTarget
 from relay.config.models.targets.nats import NatsTarget
 from relay.config.models.targets.redis import RedisTarget
 from relay.config.models.targets.relay import RelayTarget
+from relay.config.models.targets.s3 import S3Target
 
 KINDS: dict[str, type[Target]] = {
     "http": HttpTarget,
@@ -20,9 +21,10 @@ KINDS: dict[str, type[Target]] = {
     "redis": RedisTarget,
     "nats": NatsTarget,
     "relay": RelayTarget,
+    "s3": S3Target,
 }
 
 AnyTarget = Annotated[
-    HttpTarget | FileTarget | EmailTarget | RedisTarget | NatsTarget | RelayTarget,
+    HttpTarget | FileTarget | EmailTarget | RedisTarget | NatsTarget | RelayTarget | S3Target,
     WrapValidator(chosen_by_kind(KINDS, "http", "{url: https://erp.example.com/hooks}")),
 ]
