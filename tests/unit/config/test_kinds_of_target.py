@@ -1,5 +1,6 @@
 """Targets that are no web server: what a file says of them, and what is wrong with it."""
 
+import base64
 from collections.abc import Callable
 
 import pytest
@@ -15,7 +16,9 @@ from relay.domain import (
     FileTarget,
     NatsTarget,
     RedisTarget,
+    RelayTarget,
     RetryPolicy,
+    S3Target,
     Secret,
     TlsFiles,
 )
@@ -126,6 +129,47 @@ def test_what_is_said_of_a_subject_is_taken(
             subject=compile_template("e.{type}"),
             user=user,
             password=password,
+        )
+        == target
+    )
+
+
+def test_what_is_said_of_a_bucket_is_taken(loaded: Loading) -> None:
+    """A server of one's own has a certificate of one's own."""
+    target = loaded(
+        f"targets:\n  a: {{kind: s3, url: 'https://s:9000/b', region: r, tls: {{ca: '{SELF_SIGNED}'}}, access_key: k, "
+        "secret_key: '${SECRET}', key: '{id}.csv', type: text/csv, decode: base64}\n"
+    ).targets["a"]
+
+    assert (
+        S3Target(
+            "a",
+            retry=RetryPolicy(final=frozenset()),
+            url="https://s:9000/b",
+            region="r",
+            tls=TlsFiles(ca=SELF_SIGNED),
+            access_key=Secret("k"),
+            secret_key=Secret("a-secret-of-the-vendor"),
+            key=compile_path("{id}.csv"),
+            content=Content(is_base64=True),
+            media_type="text/csv",
+        )
+        == target
+    )
+
+
+def test_what_is_said_of_another_relay_is_taken(loaded: Loading) -> None:
+    """Its secret is the key by which it knows us."""
+    target = loaded(
+        f"targets:\n  a: {{kind: relay, url: 'https://r/in/x', secrets: {WHSEC}, tls: {{ca: '{SELF_SIGNED}'}}}}\n"
+    ).targets["a"]
+
+    assert (
+        RelayTarget(
+            "a",
+            url="https://r/in/x",
+            sign_secrets=(Secret(base64.b64decode(WHSEC.removeprefix("whsec_"))),),
+            tls=TlsFiles(ca=SELF_SIGNED),
         )
         == target
     )

@@ -11,6 +11,7 @@ from relay.config.models.base import as_full_list, required, written
 from relay.config.models.fields import SigningKey, TargetUrl
 from relay.config.models.targets.http import HttpRetry
 from relay.config.models.targets.network import NetworkTarget
+from relay.config.models.targets.tls import Tls
 
 
 class RelayTarget(NetworkTarget):
@@ -37,6 +38,7 @@ class RelayTarget(NetworkTarget):
         "source has, too.",
         "${UPSTREAM_SECRET}",
     )
+    tls: Tls | None = written(None, "What TLS takes besides the system's own.")
     retry: HttpRetry = written({}, "When a failed delivery is tried again, and when it is given up.")
 
     @field_validator("url")
@@ -48,4 +50,9 @@ class RelayTarget(NetworkTarget):
 
     def build(self, name: str) -> domain.RelayTarget:
         """Build the target that a file without faults describes."""
-        return domain.RelayTarget(**self.common(name), url=str(self.url), sign_secrets=self.secrets)
+        return domain.RelayTarget(
+            **self.common(name),
+            url=str(self.url),
+            sign_secrets=self.secrets,
+            tls=self.tls.files() if self.tls else None,
+        )

@@ -13,6 +13,7 @@ from relay.config.models.fields import Credential, Line, TargetUrl
 from relay.config.models.targets.content import NAMES, ContentTarget, PathText
 from relay.config.models.targets.email import MediaType
 from relay.config.models.targets.network import NetworkTarget
+from relay.config.models.targets.tls import Tls
 from relay.domain import PathTemplate
 
 
@@ -41,6 +42,7 @@ class S3Target(NetworkTarget, ContentTarget):
 
     kind: Literal["s3"] = required("What kind of target it is.", "s3")
     url: TargetUrl = required("The server and the bucket.", "https://s3.eu-west-3.amazonaws.com/invoices")
+    tls: Tls | None = written(None, "What TLS takes besides the system's own.")
     region: Region = written("us-east-1", "The region that requests are signed for; many servers know only this one.")
     access_key: Credential = required("The access key's id.", "${S3_ACCESS_KEY}")
     secret_key: Credential = required("The access key's secret.", "${S3_SECRET_KEY}")
@@ -72,6 +74,7 @@ class S3Target(NetworkTarget, ContentTarget):
         return domain.S3Target(
             **self.common(name),
             url=str(self.url),
+            tls=self.tls.files() if self.tls else None,
             key=self.key,
             region=self.region,
             access_key=self.access_key,

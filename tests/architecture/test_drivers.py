@@ -1,0 +1,28 @@
+"""A driver is there for whoever configures its kind, and for nobody else."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from relay.config.models.targets import KINDS
+
+EXTRAS = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+WITH_DRIVERS = [name for name, kind in KINDS.items() if kind.driver is not None]
+
+
+@pytest.mark.parametrize("kind", WITH_DRIVERS)
+def test_a_driver_is_an_extra_of_its_kinds_name(kind: str) -> None:
+    """`relay check` says so where it is missing."""
+    assert kind in EXTRAS
+
+
+def test_no_driver_is_imported_by_who_has_no_such_target() -> None:
+    """A relay that only posts starts as fast, and is as small, as before there were others."""
+    drivers = [KINDS[name].driver for name in WITH_DRIVERS]
+    script = f"import sys, relay.cli.serve, relay.targets.http; print([it for it in {drivers} if it in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+
+    assert "[]" == done.stdout.strip()
