@@ -12,6 +12,11 @@ from typing import Protocol
 
 from relay.breaker import CLOSED, Breaker
 from relay.domain import Attempt, Delivery, DeliveryStatus, Event, Hold, Lease, Plan, Rate, Receipt, Verdict
+from relay.store.ports.changes import Changes
+from relay.store.ports.minutes import Minutes
+from relay.store.ports.rejections import Rejections
+from relay.store.ports.replays import Replays
+from relay.store.ports.search import Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,13 @@ class EventRecord:
 
 
 class Store(Protocol):
-    """Events, their keys and their deliveries, durable."""
+    """Events, their keys and their deliveries, durable. What operators ask and do stands apart, one part each."""
+
+    search: Search
+    changes: Changes
+    minutes: Minutes
+    replays: Replays
+    rejections: Rejections
 
     async def open(self) -> None:
         """Make ready: create or migrate the schema. Errors: StoreUnusable."""

@@ -1,13 +1,17 @@
 """What stands in a column as text or JSON, alike in every store."""
 
-from dataclasses import fields
+import json
+from dataclasses import asdict, fields
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 import orjson
 
 from relay.breaker import CLOSED, Breaker, BreakerState
-from relay.domain import Attempt, Verdict
+from relay.domain import Attempt, Refusal, Verdict
+from relay.store.ports.rejections import Rejection
+from relay.store.ports.search import EventFilter, EventStatus
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -55,6 +59,44 @@ def breaker_from_json(text: str) -> Breaker:
     stored = {field.name: told[field.name] for field in fields(Breaker) if field.name in told}
     times = {name: datetime.fromisoformat(stored[name]) for name in ("opened_at", "probe_at") if stored.get(name)}
     return Breaker(**{**stored, **times, "state": BreakerState(stored["state"])})
+
+
+def filter_to_json(wanted: EventFilter) -> str:
+    """Return a filter as JSON."""
+    return orjson.dumps(asdict(wanted)).decode()
+
+
+def filter_from_json(text: str) -> EventFilter:
+    """Return the filter that was stored."""
+    told = orjson.loads(text)
+    times = {name: datetime.fromisoformat(told[name]) for name in ("since", "until") if told[name]}
+    return EventFilter(**{**told, **times, "status": EventStatus(told["status"]) if told["status"] else None})
+
+
+_HEAD = ("method", "origin", "path", "query", "headers", "token")
+
+
+def head_to_json(rejection: Rejection) -> bytes:
+    """Return a refused request without its body as JSON, to the letter: a byte that is no UTF-8 is verified as well."""
+    return json.dumps({name: getattr(rejection, name) for name in _HEAD}).encode()
+
+
+def rejection_from(row: tuple[Any, ...]) -> Rejection:
+    """Read what was refused. row: number, source, refusal, received_at, remote, is_whole, event_id, head, body."""
+    number, source, refusal, received_at, remote, is_whole, event_id, head, body = row
+    told = json.loads(head)
+    told["headers"] = tuple(map(tuple, told["headers"]))
+    return Rejection(
+        number=number,
+        source=source,
+        refusal=Refusal(refusal),
+        received_at=received_at,
+        remote=remote,
+        body=body,
+        is_whole=bool(is_whole),
+        event_id=event_id,
+        **told,
+    )
 
 
 def reason_of(attempt: Attempt) -> str:

@@ -27,7 +27,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "pacing",
         "breaker",
     ),
-    2: ("store.protocol", "store.transfer", "targets.protocol", "observer", "config", "roles"),
+    2: ("store.protocol", "store.ports", "store.transfer", "targets.protocol", "observer", "config", "roles"),
     3: ("store", "targets"),
     4: (
         "ingest",

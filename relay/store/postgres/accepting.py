@@ -103,7 +103,7 @@ class Accepting:
 
     async def replay(self, connection: Connection, wishes: Sequence[tuple[str, datetime]]) -> list[int]:
         """Make final deliveries pending again, by event id and time; tell how many each time."""
-        return [await self._start_anew(connection, event_id, now, FINAL) for event_id, now in wishes]
+        return [await self.replay_event(connection, event_id, now, FINAL) for event_id, now in wishes]
 
     async def _store(
         self, connection: Connection, acceptances: Sequence[Acceptance]
@@ -118,7 +118,7 @@ class Accepting:
         holders = await _holders(connection, duplicates)
         for duplicate in duplicates:
             now = duplicate.event.received_at
-            await self._start_anew(connection, holders[duplicate.key].event_id, now, ("dead",))
+            await self.replay_event(connection, holders[duplicate.key].event_id, now, ("dead",))
         results = [born.get(a.event.id) or Stored(holders[a.key].event_id) for a in acceptances]
         return {**holders, **{a.key: Holder(a.event.id, a.event.key_expires_at) for a, _ in fresh}}, results
 
@@ -163,14 +163,25 @@ class Accepting:
             births.append(Birth(number, seq, delivery, None if is_queued else acceptance.leases.get(index), is_queued))
         return births
 
-    async def _start_anew(self, connection: Connection, event_id: str, now: datetime, statuses: Sequence[str]) -> int:
-        """Give an event's deliveries in these statuses a new schedule and as much time as they had at first."""
-        found = await connection.fetch(_DELIVERIES_OF, event_id, *span_of_event(event_id), statuses)
+    async def replay_event(
+        self, connection: Connection, event_id: str, now: datetime, statuses: Sequence[str], target: str | None = None
+    ) -> int:
+        """Start an event's deliveries in these statuses anew: to one target, or to all."""
+        found = await connection.fetch(_DELIVERIES_OF, event_id, *span_of_event(event_id), statuses, target)
         if not found:
             return 0
         await lock_orders(connection, [(row["target"], row["order_value"]) for row in found if row["order_value"]])
+        return await self.start_anew(connection, [row["id"] for row in found], now, statuses)
+
+    async def start_anew(
+        self, connection: Connection, ids: Sequence[int], now: datetime, statuses: Sequence[str]
+    ) -> int:
+        """Give deliveries in these statuses a new schedule and as much time as they had at first.
+
+        Their lines must be locked.
+        """
         revived = []
-        for delivery_id in [row["id"] for row in found]:
+        for delivery_id in ids:
             row = await connection.fetchrow(_START_ANEW, delivery_id, now, NEVER, statuses)
             revived += [row] if row else []
         self._days.reconsider()
@@ -265,7 +276,8 @@ _STORE = """
 _DELIVERIES_OF = """
     SELECT d.id, d.target, d.order_value
     FROM events e JOIN deliveries d ON d.event_seq = e.seq AND d.id >= $2 AND d.id < $3
-    WHERE e.id = $1 AND e.seq >= $2 AND e.seq < $3 AND d.status = ANY ($4) ORDER BY d.id"""
+    WHERE e.id = $1 AND e.seq >= $2 AND e.seq < $3 AND d.status = ANY ($4)
+        AND ($5::text IS NULL OR d.target = $5) ORDER BY d.id"""
 
 _START_ANEW = """
     WITH was AS (

@@ -12,9 +12,15 @@ from relay.errors import StoreUnavailable
 from relay.store.choosing import within
 from relay.store.migrations import steps_of
 from relay.store.noting import noted
+from relay.store.ports.changes import Changes
+from relay.store.ports.minutes import Minutes
+from relay.store.ports.rejections import Rejections
+from relay.store.ports.replays import Replays
+from relay.store.ports.search import Search
 from relay.store.postgres import holding, keeping, reading
 from relay.store.postgres.accepting import Acceptance, Accepting, Stored
 from relay.store.postgres.carrying import Carrying, Claim, Fence, load
+from relay.store.postgres.changing import Changing
 from relay.store.postgres.days import Days
 from relay.store.postgres.dialling import Server
 from relay.store.postgres.groups import Groups, Verb
@@ -22,7 +28,9 @@ from relay.store.postgres.holding import BreakerChange
 from relay.store.postgres.keeping import Purge
 from relay.store.postgres.liveness import Liveness
 from relay.store.postgres.locks import number_of
+from relay.store.postgres.operating import PostgresChanges, PostgresMinutes, PostgresRejections, PostgresReplays
 from relay.store.postgres.schema import ENGINE, finish_steps, prepare
+from relay.store.postgres.searching import PostgresSearch
 from relay.store.postgres.session import BY_INDEX, Session
 from relay.store.postgres.tallies import SHARDS
 from relay.store.protocol import EventRecord, LaneState, Settlement
@@ -62,12 +70,18 @@ class PostgresStore:
             "accepting", {}, {"accept": accepting.accept, "accept_all": accepting.accept_all, "probe": keeping.probe}
         )
         self._settling = self._groups("settling", BY_INDEX, {"settle": carrying.settle, "release": carrying.release})
+        reviving = Accepting(self._days, self._shard("claiming"))
+        changing = Changing(self._days, self._shard("claiming"), reviving)
         self._claiming = self._groups(
             "claiming",
             BY_INDEX,
             {
                 "claim": carrying.claim,
-                "replay": Accepting(self._days, self._shard("claiming")).replay,
+                "replay": reviving.replay,
+                "retry": changing.retry,
+                "cancel": changing.cancel,
+                "clear": changing.clear,
+                "advance_replay": changing.advance,
                 "note_breaker": holding.note_breaker,
                 "pause": holding.pause,
             },
@@ -78,6 +92,13 @@ class PostgresStore:
         self._liveness = Liveness(
             Session(self._server, "beating", {}), worker, steps_of(ENGINE)[-1].number, self._find_strays
         )
+        self._searching = Session(self._server, "searching", BY_INDEX)
+        do, ring = self._claiming.do, self._liveness.ring
+        self.search: Search = PostgresSearch(self._searching)
+        self.changes: Changes = PostgresChanges(do, ring)
+        self.minutes: Minutes = PostgresMinutes(self._keeping, self._searching)
+        self.replays: Replays = PostgresReplays(do, self._keeping, self._searching, ring)
+        self.rejections: Rejections = PostgresRejections(self._keeping, self._searching)
 
     async def open(self) -> None:
         """Create or migrate the schema, and show that this worker lives."""
@@ -87,7 +108,7 @@ class PostgresStore:
     async def close(self) -> None:
         """Commit what waits and let go of the database."""
         await asyncio.gather(self._accepting.close(), self._settling.close(), self._claiming.close())
-        await asyncio.gather(self._reading.close(), self._keeping.close())
+        await asyncio.gather(self._reading.close(), self._searching.close(), self._keeping.close())
         await self._liveness.close()
         self._closed.set()
 

@@ -180,32 +180,51 @@ def _revive(connection: sqlite3.Connection, duplicates: Iterable[tuple[int, int]
         _start_anew(connection, seq, now, ("dead",))
 
 
-def replay(connection: sqlite3.Connection, wishes: Sequence[tuple[str, int]]) -> list[int]:
-    """Make final deliveries pending again, by event id and time; tell how many each time."""
+class Revival(NamedTuple):
+    """What of an event is to be sent again: its deliveries in these statuses, to one target or to all."""
+
+    event_id: str
+    now: int
+    statuses: Sequence[str] = FINAL
+    target: str | None = None
+
+
+def replay(connection: sqlite3.Connection, wishes: Sequence[Revival]) -> list[int]:
+    """Make final deliveries pending again; tell how many each time."""
     counts = []
-    for event_id, now in wishes:
-        row = connection.execute("SELECT seq FROM events WHERE id = ?", (event_id,)).fetchone()
-        counts.append(_start_anew(connection, row[0], now, FINAL) if row else 0)
+    for wish in wishes:
+        row = connection.execute("SELECT seq FROM events WHERE id = ?", (wish.event_id,)).fetchone()
+        counts.append(_start_anew(connection, row[0], wish.now, wish.statuses, wish.target) if row else 0)
     return counts
 
 
-def _start_anew(connection: sqlite3.Connection, seq: int, now: int, statuses: Sequence[str]) -> int:
-    """Give an event's deliveries in these statuses a new schedule and as much time as they had at first."""
+def _start_anew(
+    connection: sqlite3.Connection, seq: int, now: int, statuses: Sequence[str], target: str | None = None
+) -> int:
+    """Start an event's deliveries in these statuses anew."""
     deliveries = connection.execute(
         f"""
-        SELECT id, target, status, order_value FROM deliveries
-        WHERE event_seq = ? AND status IN ({marks(len(statuses))})""",
-        (seq, *statuses),
+        SELECT id FROM deliveries
+        WHERE event_seq = ? AND status IN ({marks(len(statuses))}) AND (? IS NULL OR target = ?)""",
+        (seq, *statuses, target, target),
     ).fetchall()
-    for delivery_id, target, _, order_value in deliveries:
-        must_queue = order_value is not None and _is_any_unfinished(connection, target, order_value)
-        connection.execute(
-            """
-            UPDATE deliveries
-            SET status = 'pending', attempts_before = attempts, finished_at = NULL, reason = '',
-                due_at = :due_at, deadline_at = :now + deadline_at - planned_at, planned_at = :now
-            WHERE id = :id""",
-            {"now": now, "due_at": NEVER_MS if must_queue else now, "id": delivery_id},
-        )
-    tally(connection, (Change(target, 1, -(status == "dead")) for _, target, status, _ in deliveries))
+    for (delivery_id,) in deliveries:
+        start_delivery_anew(connection, delivery_id, now)
     return len(deliveries)
+
+
+def start_delivery_anew(connection: sqlite3.Connection, delivery_id: int, now: int) -> None:
+    """Give a final delivery a new schedule and as much time as it had at first."""
+    target, status, order_value = connection.execute(
+        "SELECT target, status, order_value FROM deliveries WHERE id = ?", (delivery_id,)
+    ).fetchone()
+    must_queue = order_value is not None and _is_any_unfinished(connection, target, order_value)
+    connection.execute(
+        """
+        UPDATE deliveries
+        SET status = 'pending', attempts_before = attempts, finished_at = NULL, reason = '',
+            due_at = :due_at, deadline_at = :now + deadline_at - planned_at, planned_at = :now
+        WHERE id = :id""",
+        {"now": now, "due_at": NEVER_MS if must_queue else now, "id": delivery_id},
+    )
+    tally(connection, [Change(target, 1, -(status == "dead"))])

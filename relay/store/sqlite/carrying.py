@@ -182,20 +182,20 @@ def settle(connection: sqlite3.Connection, settlements: Sequence[Settled]) -> li
     _record_attempts(connection, settlements)
     tally(connection, (_change(first[fence]) for fence in held))
     for fence in held:
-        _let_next_go(connection, first[fence])
+        done = first[fence]
+        if done.order_value is not None and done.finished_at is not None:
+            let_next_go(connection, done.target, done.order_value, done.finished_at)
     return [settled[:2] in held and first[settled[:2]] is settled for settled in settlements]
 
 
-def _let_next_go(connection: sqlite3.Connection, settled: Settled) -> None:
-    """Give the turn to the first that waited for a delivery with its value to become final."""
-    if settled.order_value is None or settled.finished_at is None:
-        return
+def let_next_go(connection: sqlite3.Connection, target: str, order_value: str, now: int) -> None:
+    """Give the turn to the first that waited for a delivery with this value to become final."""
     connection.execute(
         f"""
         UPDATE deliveries SET due_at = ? WHERE due_at = {NEVER_MS} AND status = 'pending' AND id =
             (SELECT id FROM deliveries WHERE target = ? AND order_value = ? AND finished_at IS NULL ORDER BY id LIMIT 1)
         """,
-        (settled.finished_at, settled.target, settled.order_value),
+        (now, target, order_value),
     )
 
 

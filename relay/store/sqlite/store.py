@@ -14,15 +14,23 @@ from relay.breaker import Breaker
 from relay.domain import Delivery, Event, Hold, Lease, Plan, Rate, Receipt
 from relay.errors import StoreUnavailable, StoreUnusable
 from relay.store.noting import noted
+from relay.store.ports.changes import Changes
+from relay.store.ports.minutes import Minutes
+from relay.store.ports.rejections import Rejections
+from relay.store.ports.replays import Replays
+from relay.store.ports.search import Search
 from relay.store.protocol import EventRecord, LaneState, Settlement
 from relay.store.sqlite import reading, rows
-from relay.store.sqlite.accepting import Stored
+from relay.store.sqlite.accepting import Revival, Stored
+from relay.store.sqlite.asking import Asking
 from relay.store.sqlite.carrying import Abandonment, Claim
 from relay.store.sqlite.holding import BreakerChange
 from relay.store.sqlite.keeping import Purge
 from relay.store.sqlite.liveness import WorkerLocks
+from relay.store.sqlite.operating import SqliteChanges, SqliteMinutes, SqliteRejections, SqliteReplays
 from relay.store.sqlite.rows import to_ms
 from relay.store.sqlite.schema import prepare
+from relay.store.sqlite.searching import SqliteSearch
 from relay.store.sqlite.waking import Bells
 from relay.store.sqlite.writer import GroupWriter
 from relay.store.texts import breaker_to_json
@@ -48,7 +56,14 @@ class SqliteStore:
         self._bells = Bells(self._locks, worker)
         self._writer = GroupWriter(path, patience_s, WAITING_BYTES_MAX)
         self._reader: aiosqlite.Connection | None = None
+        self._asking = Asking(path, patience_s)
         self._inode = 0
+        do, ring = self._writer.do, self._bells.ring
+        self.search: Search = SqliteSearch(self._asking)
+        self.changes: Changes = SqliteChanges(do, ring)
+        self.minutes: Minutes = SqliteMinutes(do, self._asking)
+        self.replays: Replays = SqliteReplays(do, self._asking, ring)
+        self.rejections: Rejections = SqliteRejections(do, self._asking)
 
     async def open(self) -> None:
         """Create or migrate the file, and show that this worker lives."""
@@ -61,6 +76,7 @@ class SqliteStore:
         await self._writer.open()
         self._reader = await aiosqlite.connect(self._path, timeout=self._patience_s, isolation_level=None)
         await self._reader.execute("PRAGMA query_only = ON")
+        self._asking.open()
 
     async def close(self) -> None:
         """Commit what waits and let go of the file."""
@@ -68,6 +84,7 @@ class SqliteStore:
         if self._reader is not None:
             await self._reader.close()
             self._reader = None
+        await self._asking.close()
         self._bells.close()
         self._locks.drop(self._worker)
 
@@ -145,7 +162,7 @@ class SqliteStore:
 
     async def replay(self, event_id: str, now: datetime) -> int:
         """Make an event's final deliveries pending again."""
-        count: int = await self._writer.do("replay", (event_id, to_ms(now)))
+        count: int = await self._writer.do("replay", Revival(event_id, to_ms(now)))
         self._bells.ring()
         return count
 

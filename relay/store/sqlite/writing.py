@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from relay.store.sqlite import accepting, carrying, frames, holding, keeping
+from relay.store.sqlite import accepting, booking, carrying, changing, frames, holding, keeping
 from relay.store.sqlite.checkpoints import Checkpoints
 from relay.store.sqlite.connection import connect
 from relay.store.sqlite.frames import Failure
@@ -36,6 +36,16 @@ VERBS: Mapping[str, Verb] = {
     "settle": carrying.settle,
     "note_breaker": holding.note_breaker,
     "pause": holding.pause,
+    "retry": changing.retry,
+    "cancel": changing.cancel,
+    "clear": changing.clear,
+    "add_minute": booking.add_minute,
+    "begin_replay": booking.begin_replay,
+    "advance_replay": booking.advance_replay,
+    "cancel_replay": booking.cancel_replay,
+    "forget_replays": booking.forget_replays,
+    "keep_rejections": booking.keep_rejections,
+    "note_admitted": booking.note_admitted,
     "purge": keeping.purge,
     "probe": keeping.probe,
 }

@@ -75,7 +75,7 @@ class Order(RuleBasedStateMachine):
     @rule(data=st.data())
     def replay(self, data: st.DataObject) -> None:
         event_id = data.draw(st.sampled_from(self.events))
-        accepting.replay(self.connection, [(event_id, self.now_ms)])
+        accepting.replay(self.connection, [accepting.Revival(event_id, self.now_ms)])
         (value,) = self.connection.execute(
             "SELECT d.order_value FROM deliveries d JOIN events e ON e.seq = d.event_seq WHERE e.id = ?", (event_id,)
         ).fetchone()

@@ -1,0 +1,44 @@
+"""What happened in each minute, added up by all processes: what charts are drawn from, without counting a row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Kind:
+    """One thing that is counted. what: `event`, `delivery` or `duration`.
+
+    name: of the source or target. result: what became of it; of a duration, the bound in seconds that it lies under.
+    """
+
+    what: str
+    name: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """How often something happened in the minute that begins at a time, and how long it took together."""
+
+    at: datetime
+    kind: Kind
+    count: int
+    seconds: float
+
+
+class Minutes(Protocol):
+    """A small table: a row for each minute and kind, for as long as charts reach back."""
+
+    async def add(self, at: datetime, counts: Mapping[Kind, tuple[int, float]], before: datetime) -> None:
+        """Add to a minute's counts and seconds; forget the minutes before a time."""
+        ...
+
+    async def between(self, since: datetime, until: datetime) -> Sequence[Figure]:
+        """Return all figures of the minutes that begin in a time, in order."""
+        ...
+
+    async def last_seen(self) -> Mapping[str, datetime]:
+        """Tell the last minute in which each source sent an event, where it is still known."""
+        ...
