@@ -14,8 +14,11 @@ from relay.headroom import Headroom
 from relay.health import Health
 from relay.ingest import Ingest
 from relay.lanes import Lane, Lanes
-from relay.maintenance import Maintenance
+from relay.maintenance import Duty, Maintenance
 from relay.memory import Memory
+from relay.minutes import MinuteBook
+from relay.quarantine import Quarantine
+from relay.replays import Replaying
 from relay.roles import Role
 from relay.scheduler import Scheduler
 from relay.shaper import ShapingSender
@@ -26,6 +29,11 @@ from relay.targets.protocol import Sender
 from relay.telemetry import Telemetry
 from relay.web.inbound import InboundDoor
 from relay.worker import Worker
+
+REPLAY_EVERY_S = 0.5
+QUARANTINE_EVERY_S = 1.0
+MINUTES_EVERY_S = 5.0
+FORGET_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,7 @@ class Parts:
     deliverers: Deliverers | None
     maintenance: Maintenance
     health: Health
+    ingest: Ingest
     door: InboundDoor | None
 
     async def exposition(self) -> bytes:
@@ -74,7 +83,19 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role) -> Part
         clock,
         deliverers,
     )
-    ingest = Ingest(config.sources.values(), store, lanes, headroom, clock, telemetry)
+    quarantine = Quarantine(store, config.quarantine, clock)
+    ingest = Ingest(config.sources.values(), store, lanes, headroom, clock, telemetry, quarantine=quarantine)
+    maintenance = Maintenance(
+        store,
+        config.targets,
+        lanes.gates,
+        headroom,
+        config.storage.keep,
+        clock,
+        telemetry,
+        draw,
+        _duties(store, lanes, quarantine, MinuteBook(store, telemetry.counted, clock), clock, config),
+    )
     return Parts(
         store,
         telemetry,
@@ -82,9 +103,24 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role) -> Part
         scheduler if role.delivers else None,
         workers,
         deliverers,
-        Maintenance(store, config.targets, lanes.gates, headroom, config.storage.keep, clock, telemetry, draw),
+        maintenance,
         health,
+        ingest,
         _door(config, ingest, health, telemetry) if role.receives else None,
+    )
+
+
+def _duties(
+    store: Store, lanes: Lanes, quarantine: Quarantine, minutes: MinuteBook, clock: Clock, config: Config
+) -> Sequence[Duty]:
+    """List what is done again and again for those who operate the relay."""
+    replaying = Replaying(store, lanes, clock, config.storage.keep)
+    return (
+        Duty(REPLAY_EVERY_S, "replay", replaying.step),
+        Duty(FORGET_EVERY_S, "forget_replays", replaying.forget),
+        Duty(QUARANTINE_EVERY_S, "quarantine", quarantine.write),
+        Duty(FORGET_EVERY_S, "forget_refused", quarantine.drop_old),
+        Duty(MINUTES_EVERY_S, "minutes", minutes.write),
     )
 
 

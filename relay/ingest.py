@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 
 from relay.batches import split
@@ -26,6 +26,7 @@ from relay.identity import identify, read
 from relay.lanes import Lanes, Places
 from relay.observer import Observer
 from relay.pacing import TokenBucket
+from relay.quarantine import Quarantine
 from relay.routing import plan
 from relay.store.protocol import Store
 from relay.verification import key_used, refuse_early, verify
@@ -47,6 +48,7 @@ class Ingest:
         clock: Clock,
         observer: Observer,
         entropy: Callable[[int], bytes] = os.urandom,
+        quarantine: Quarantine | None = None,
     ) -> None:
         self._store = store
         self._lanes = lanes
@@ -54,18 +56,37 @@ class Ingest:
         self._clock = clock
         self._observer = observer
         self._entropy = entropy
+        self._quarantine = quarantine
         self._limits = {source.name: TokenBucket(source.limit) for source in sources if source.limit}
 
     async def receive(self, request: InboundRequest, source: Source) -> Sequence[Receipt] | Answer | Refusal:
         """Turn one HTTP request into one stored event, or into all that it carries, and tell the observer.
 
-        Nothing is written for a refusal, nor for a handshake, which has its answer. The receipts exist only after
+        No event is written for a refusal, nor for a handshake, which has its answer. The receipts exist only after
         commit, so a 2xx is a promise; they are never none.
         Errors: StoreError (the caller answers 503 and the sender tries again).
         """
+        result = await self._told(source, self._receive(request, source))
+        if isinstance(result, Refusal):
+            self._keep(request, source, result, is_whole=True)
+        return result
+
+    async def admit(
+        self, request: InboundRequest, source: Source, came_at: datetime
+    ) -> Sequence[Receipt] | Answer | Refusal:
+        """Do as `receive` with a request that was refused before: prove it again, as of when it came.
+
+        It is held against no limit: whoever admits it wants it.
+        """
+        return await self._told(source, self._receive(request, source, came_at))
+
+    async def _told(
+        self, source: Source, receiving: Awaitable[Sequence[Receipt] | Answer | Refusal]
+    ) -> Sequence[Receipt] | Answer | Refusal:
+        """Tell the observer what becomes of a request."""
         began_s = self._clock.monotonic()
         try:
-            result = await self._receive(request, source)
+            result = await receiving
         except StoreError as error:
             self._observer.unavailable(source.name, str(error))
             raise
@@ -100,13 +121,20 @@ class Ingest:
         refusal = refuse_early(request, source, self._clock.now())
         if refusal is not None:
             self.refuse(source, refusal)
+            self._keep(request, source, refusal, is_whole=False)
         return refusal
 
-    async def _receive(self, request: InboundRequest, source: Source) -> Sequence[Receipt] | Answer | Refusal:
+    def _keep(self, request: InboundRequest, source: Source, refusal: Refusal, *, is_whole: bool) -> None:
+        if self._quarantine is not None:
+            self._quarantine.take(request, source, refusal, is_whole=is_whole)
+
+    async def _receive(
+        self, request: InboundRequest, source: Source, came_at: datetime | None = None
+    ) -> Sequence[Receipt] | Answer | Refusal:
         if len(request.body) <= LARGE_BODY_BYTES and "Content-Encoding" not in request.headers:
-            judged = self._judge(request, source)
+            judged = self._judge(request, source, came_at)
         else:  # beside the event loop, where the body is large or may unpack to be
-            judged = await asyncio.to_thread(self._judge, request, source)
+            judged = await asyncio.to_thread(self._judge, request, source, came_at)
         if isinstance(judged, Refusal | Answer):
             return judged
         receipts = await self._store_and_hand_over(judged)
@@ -115,13 +143,15 @@ class Ingest:
                 self._tell_failed_routes(event, planned)
         return receipts
 
-    def _judge(self, request: InboundRequest, source: Source) -> list[Judged] | Answer | Refusal:
-        """Prove, read, name and route one request. Nothing is read before it is proven."""
+    def _judge(
+        self, request: InboundRequest, source: Source, came_at: datetime | None
+    ) -> list[Judged] | Answer | Refusal:
+        """Prove, read, name and route one request. Nothing is read before it is proven. came_at: None for just now."""
         now = self._clock.now()
-        if (refusal := verify(request, source, now)) is not None:
+        if (refusal := verify(request, source, came_at or now)) is not None:
             return refusal if source.greeting is None else source.greeting.answer_unproven(request) or refusal
-        key = self._key_used(request, source, now)
-        if self._is_over_limit(source):
+        key = self._key_used(request, source, came_at or now)
+        if came_at is None and self._is_over_limit(source):
             return Refusal.LIMITED
         document = _read(request, source)
         if isinstance(document, Refusal):

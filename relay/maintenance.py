@@ -1,8 +1,9 @@
 """What must be done again and again: look after lost leases, drop what is old, see how much room there is."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 import structlog
 
@@ -29,8 +30,19 @@ STEP_ROWS = 200
 STEP_BYTES = 16 * 1024 * 1024
 
 
+class Duty(NamedTuple):
+    """What somebody else wants done again and again."""
+
+    every_s: float
+    name: str
+    do: Callable[[], Awaitable[None]]
+
+
 class Maintenance:
-    """Keeps the store in order while others use it. Safe in any number of processes."""
+    """Keeps the store in order while others use it. Safe in any number of processes.
+
+    duties: what is done beside it, in the same way.
+    """
 
     def __init__(
         self,
@@ -42,6 +54,7 @@ class Maintenance:
         clock: Clock,
         observer: Observer,
         draw: Callable[[], float],
+        duties: Sequence[Duty] = (),
     ) -> None:
         self._store = store
         self._targets = targets
@@ -51,6 +64,7 @@ class Maintenance:
         self._clock = clock
         self._observer = observer
         self._draw = draw
+        self._duties = duties
         self._orphans: set[str] = set()
         self._stuck: set[int] = set()  # deliveries that the store refuses to settle
 
@@ -61,6 +75,8 @@ class Maintenance:
             tasks.create_task(self._every(RECLAIM_EVERY_S, "reclaim", self.reclaim))
             tasks.create_task(self._every(SEE_EVERY_S, "see_room", self.see_room))
             tasks.create_task(self._every(PURGE_EVERY_S, "purge", self.purge))
+            for duty in self._duties:
+                tasks.create_task(self._every(*duty))
 
     async def renew(self) -> None:
         """Prolong what this process holds: as long as it lives and turns, nobody takes it over."""

@@ -6,7 +6,7 @@ These are for one thread, the event loop's.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry
@@ -35,6 +35,10 @@ class Counter(Metric):
     def count(self, *values: str) -> None:
         """Count one more."""
         self._counts[values] += 1
+
+    def counts(self) -> Iterable[tuple[tuple[str, ...], int]]:
+        """Tell each combination of values with its count."""
+        return self._counts.items()
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """Tell the library."""
@@ -75,6 +79,10 @@ class Histogram(Metric):
         spread = self._spreads[values]
         spread.counts[bisect_left(SECONDS, duration_s)] += 1
         spread.sum_s += duration_s
+
+    def spreads(self) -> Iterable[tuple[tuple[str, ...], "Spread"]]:
+        """Tell each combination of values with its durations."""
+        return self._spreads.items()
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """Tell the library, whose buckets hold what the ones before them do, too."""

@@ -18,8 +18,9 @@ from structlog.typing import Processor
 
 from relay.clock import Clock
 from relay.domain import Attempt, Delivery, DeliveryStatus, Outcome, Rate, Refusal, Target
-from relay.metrics import Counter, Gauge, Histogram
+from relay.metrics import BOUNDS, Counter, Gauge, Histogram
 from relay.pacing import TokenBucket
+from relay.store.ports.minutes import ALL_DURATIONS, Kind
 from relay.store.protocol import LaneState
 
 LINES = Rate(10, 60.0)  # of one kind, before they are sampled
@@ -81,6 +82,19 @@ class Telemetry:
         for metric in self.registry.collect():
             name = f"{metric.name}_total" if metric.type == "counter" else metric.name
             yield name, metric.type, metric.documentation
+
+    def counted(self) -> dict[Kind, tuple[int, float]]:
+        """Return what charts are drawn from, counted since this process began: (how often, seconds together)."""
+        counted = {Kind("event", *values): (count, 0.0) for values, count in self._events.counts()}
+        counted |= {Kind("delivery", *values): (count, 0.0) for values, count in self._deliveries.counts()}
+        for (target,), spread in self._attempt_duration.spreads():
+            counted[Kind("duration", target, ALL_DURATIONS)] = (sum(spread.counts), spread.sum_s)
+            counted |= {
+                Kind("duration", target, bound): (count, 0.0)
+                for bound, count in zip(BOUNDS, spread.counts, strict=True)
+                if count
+            }
+        return counted
 
     def accepted(self, source: str, event_id: str, *, is_duplicate: bool, duration_s: float) -> None:
         """Count an event that is on disk."""

@@ -165,7 +165,7 @@ class PostgresStorage:
     @asynccontextmanager
     async def blocked(self) -> AsyncIterator[None]:
         async with self.connected() as intruder, intruder.transaction():
-            await intruder.execute("LOCK TABLE dedupe_keys, deliveries, probe IN ACCESS EXCLUSIVE MODE")
+            await intruder.execute("LOCK TABLE dedupe_keys, deliveries, probe, minutes IN ACCESS EXCLUSIVE MODE")
             yield
 
     @asynccontextmanager

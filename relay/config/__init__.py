@@ -4,7 +4,17 @@ from relay.config.argument import database_named
 from relay.config.doubts import doubts
 from relay.config.loading import load
 from relay.config.models.fields import address
-from relay.config.result import Address, Admin, Config, Database, PostgresDatabase, Server, SqliteDatabase, Storage
+from relay.config.result import (
+    Address,
+    Admin,
+    Config,
+    Database,
+    PostgresDatabase,
+    QuarantineBounds,
+    Server,
+    SqliteDatabase,
+    Storage,
+)
 from relay.config.schema import schema
 
 __all__ = [
@@ -13,6 +23,7 @@ __all__ = [
     "Config",
     "Database",
     "PostgresDatabase",
+    "QuarantineBounds",
     "Server",
     "SqliteDatabase",
     "Storage",

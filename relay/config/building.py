@@ -5,13 +5,14 @@ from collections.abc import Mapping
 
 from relay.config.models.file import Admin as AdminPart
 from relay.config.models.file import File
+from relay.config.models.file import Quarantine as QuarantinePart
 from relay.config.models.file import Server as ServerPart
 from relay.config.models.file import Storage as StoragePart
 from relay.config.models.routes import Route as RoutePart
 from relay.config.models.schemes import Header, Token
 from relay.config.models.sources import Source as SourcePart
 from relay.config.origin import Origin
-from relay.config.result import Admin, Config, Server, Storage
+from relay.config.result import Admin, Config, QuarantineBounds, Server, Storage
 from relay.domain import Identification, Route, Source, Target
 
 CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
@@ -25,6 +26,7 @@ def build(file: File, origin: Origin) -> Config:
         server=_server(file.server),
         admin=_admin(file.admin),
         storage=_storage(file.storage),
+        quarantine=_quarantine(file.quarantine),
         sources={name: _source(name, part, routes) for name, part in file.sources.items()},
         targets=targets,
         origin=origin,
@@ -36,11 +38,15 @@ def _server(part: ServerPart) -> Server:
 
 
 def _admin(part: AdminPart) -> Admin:
-    return Admin(part.listen, part.tokens)
+    return Admin(part.listen, part.tokens, tuple(host.lower() for host in part.hosts))
 
 
 def _storage(part: StoragePart) -> Storage:
     return Storage(part.url, part.keep, part.backlog_max, part.disk_free_min)
+
+
+def _quarantine(part: QuarantinePart) -> QuarantineBounds:
+    return QuarantineBounds(part.keep, part.count, part.bytes)
 
 
 def _source(name: str, part: SourcePart, routes: list[Route]) -> Source:

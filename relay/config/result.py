@@ -47,6 +47,7 @@ class Admin:
 
     listen: Address
     tokens: tuple[Secret, ...]
+    hosts: tuple[str, ...] = ()  # names by which browsers reach it
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,22 @@ class Storage:
 
 
 @dataclass(frozen=True, slots=True)
+class QuarantineBounds:
+    """How much of what is refused is kept, and for how long. count: 0 for nothing."""
+
+    keep: timedelta
+    count: int
+    body_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything that a file says, checked and ready."""
 
     server: Server
     admin: Admin
     storage: Storage
+    quarantine: QuarantineBounds
     sources: Mapping[str, Source]
     targets: Mapping[str, Target]
     origin: Origin = field(repr=False, compare=False)

@@ -137,6 +137,11 @@ class Delivery:
         """Return how many attempts the schedule counts, this one included."""
         return self.attempt - self.attempts_before
 
+    @property
+    def is_replayed(self) -> bool:
+        """Tell whether it was final before, after attempts, and began anew."""
+        return self.attempts_before > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:

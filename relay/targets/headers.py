@@ -42,6 +42,7 @@ SIGNATURE = "webhook-signature"
 SOURCE = "X-Relay-Source"
 TYPE = "X-Relay-Type"
 ATTEMPT = "X-Relay-Attempt"
+REPLAY = "X-Relay-Replay"
 
 # What a reader of the documentation is told of each.
 OURS = {
@@ -51,6 +52,8 @@ OURS = {
     SOURCE: "the source's name",
     TYPE: "the event's type, `unknown` where it has none",
     ATTEMPT: "1 at the first attempt, 2 at the second, …",
+    REPLAY: "`1` where this delivery was final already, after attempts, and is sent again: by a replay, or because the "
+    "sender repeated an event that had died; absent otherwise",
     USER_AGENT: "`relay/VERSION`",
 }
 
@@ -97,6 +100,8 @@ class RequestHead:
             (ATTEMPT, str(delivery.attempt)),
             (CONTENT_LENGTH, str(len(event.body))),
         ]
+        if delivery.is_replayed:
+            fields.append((REPLAY, "1"))
         if signature is not None:
             fields.append((SIGNATURE, signature))
         if (fault := self._fault or _fault(fields)) is not None:

@@ -15,6 +15,7 @@ from relay.config.models.fields import (
     PublicUrl,
     SecretText,
     Size,
+    Text,
     Whole,
     Within,
 )
@@ -48,6 +49,12 @@ class Admin(Part):
     tokens: Annotated[tuple[SecretText, ...], BeforeValidator(as_list, json_schema_input_type=list[SecretText])] = (
         written([], "Bearer tokens that open it. None: one is made, and kept beside the database.")
     )
+    hosts: Annotated[tuple[Text, ...], BeforeValidator(as_list, json_schema_input_type=list[Text])] = written(
+        [],
+        "Names with a dot by which browsers reach it; addresses, `localhost` and names without one are good anyway. "
+        "Under any other name it answers nothing, so that no page elsewhere can borrow one.",
+        examples=[["relay.example.com"]],
+    )
 
 
 class Storage(Part):
@@ -70,12 +77,21 @@ class Storage(Part):
     )
 
 
+class Quarantine(Part):
+    """Requests that were refused, kept to be looked at, and to be admitted once the configuration is mended."""
+
+    keep: Annotated[Duration, Within("1s", "36500d", parse_duration)] = written("7d", "For how long they are kept.")
+    count: Annotated[Whole, Within("0", "100000")] = written(1000, "How many, the newest; 0: none.")
+    bytes: Annotated[Size, Within("0B", "100GiB", parse_size)] = written("50MiB", "How much of their bodies together.")
+
+
 class File(Part):
     """The configuration of callback-relay."""
 
     server: Server = written({}, "The public port.")
     admin: Admin = written({}, "The admin port.")
     storage: Storage = written({}, "The database.")
+    quarantine: Quarantine = written({}, "Requests that were refused.")
     sources: dict[Name, Source] = written({}, "Who sends to us, by name: each is /in/NAME.")
     targets: dict[Name, AnyTarget] = written({}, "Who receives, by name.")
     routes: tuple[Route, ...] = written([], "Which events go where.")

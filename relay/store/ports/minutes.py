@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+ALL_DURATIONS = "all"
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Kind:
     """One thing that is counted. what: `event`, `delivery` or `duration`.
 
-    name: of the source or target. result: what became of it; of a duration, the bound in seconds that it lies under.
+    name: of the source or target. result: what became of it; of a duration, the bound in seconds up to which it went,
+    or `ALL_DURATIONS`: only these have `seconds`.
     """
 
     what: str

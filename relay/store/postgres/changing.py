@@ -7,9 +7,9 @@ from typing import NamedTuple
 from relay.store.ports.replays import Replay, ReplayStep
 from relay.store.postgres.accepting import FINAL, Accepting
 from relay.store.postgres.days import Days
+from relay.store.postgres.dialling import Connection
 from relay.store.postgres.locks import lock_orders
 from relay.store.postgres.rows import NEVER, Record
-from relay.store.postgres.session import Connection
 from relay.store.postgres.tallies import Change, tally
 
 DEAD = ("dead",)

@@ -10,7 +10,7 @@ import pytest
 
 from relay import domain, presets
 from relay.config import doubts, load, schema
-from relay.config.models.file import Server
+from relay.config.models.file import Admin, Quarantine, Server
 from relay.config.models.routes import Route
 from relay.config.models.sources import Source
 from relay.config.models.targets import KINDS
@@ -141,7 +141,9 @@ def test_a_shipped_file_names_its_schema_to_editors(path: Path) -> None:
     assert (FOLDER / "relay.schema.json") == (path.parent / first.partition("$schema=")[2]).resolve()
 
 
-@pytest.mark.parametrize("part", [Server, Source, *KINDS.values(), HttpRetry, Breaker, Tls, Attachment, Route])
+@pytest.mark.parametrize(
+    "part", [Server, Admin, Quarantine, Source, *KINDS.values(), HttpRetry, Breaker, Tls, Attachment, Route]
+)
 def test_the_starter_shows_every_key(part: type[Server]) -> None:
     """What is not shown is not found."""
     text = STARTER.read_text()

@@ -115,3 +115,11 @@ def test_a_value_may_hold_tabs_and_other_scripts() -> None:
 def test_a_name_that_is_none_is_not_sent(name: str) -> None:
     """It would be read as another header, or end the head."""
     assert f"{name!r} is no name for a header" == made(a_delivery(), headers={name: Secret("acme")})
+
+
+def test_what_was_final_and_goes_again_says_so() -> None:
+    """A receiver may want to know that a person sent it once more; the id is the same."""
+    replayed = replace(a_delivery(), attempt=4, attempts_before=3)
+
+    assert "1" == headers_of(replayed)["X-Relay-Replay"]
+    assert "X-Relay-Replay" not in headers_of(a_delivery())
