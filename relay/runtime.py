@@ -21,7 +21,7 @@ from relay.config import Address, Config
 from relay.domain import Secret
 from relay.errors import ListenFailed
 from relay.roles import Post, Role, post
-from relay.web.admin import AdminDoor
+from relay.web.admin import AdminDoor, Desk
 from relay.web.inbound import InboundDoor
 from relay.web.server import QuietRunner, QuietServer
 from relay.worker import Worker
@@ -161,8 +161,17 @@ class Relay:
         return web.ServerRunner(server, shutdown_timeout=HANG_UP_S)
 
     def _admin_runner(self, parts: Parts, tokens: tuple[Secret, ...]) -> QuietRunner:
-        targets = self._config.targets
-        door = AdminDoor(parts.store, parts.lanes, targets, self._clock, parts.exposition, tokens, parts.health)
+        desk = Desk(
+            store=parts.store,
+            lanes=parts.lanes,
+            ingest=parts.ingest,
+            health=parts.health,
+            clock=self._clock,
+            config=lambda: self._config,
+            tokens=tokens,
+            exposition=parts.exposition,
+        )
+        door = AdminDoor(desk)
         return QuietRunner(door.application(), parts.telemetry.malformed, shutdown_timeout=HANG_UP_S)
 
     @asynccontextmanager

@@ -93,9 +93,13 @@ def unavailable() -> web.Response:
     return problem(503, "The event could not be stored. Send it again.", {"Retry-After": str(STORE_RETRY_AFTER_S)})
 
 
-def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:
-    """Answer with an error in the form of RFC 9457."""
+def problem(
+    status: int, detail: str, headers: dict[str, str] | None = None, *, where: str | None = None
+) -> web.Response:
+    """Answer with an error in the form of RFC 9457. where: the parameter or field that is wrong."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    if where is not None:
+        body["where"] = where
     return web.Response(status=status, body=orjson.dumps(body), headers={**PROBLEM_HEADERS, **(headers or {})})
 
 

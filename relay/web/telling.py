@@ -4,6 +4,9 @@ from datetime import datetime
 
 from relay.domain import Attempt
 from relay.operations import TargetReport
+from relay.store.ports.rejections import Rejection, RejectionRow
+from relay.store.ports.replays import Replay
+from relay.store.ports.search import DeliveryRow, EventRow
 from relay.store.protocol import DeliveryRecord, EventRecord
 
 
@@ -63,6 +66,95 @@ def _told_attempt(attempt: Attempt) -> dict[str, object]:
         "http_status": attempt.status,
         "detail": attempt.detail,
         "excerpt": attempt.excerpt.decode("utf-8", "replace"),
+    }
+
+
+def told_event_row(row: EventRow) -> dict[str, object]:
+    """Tell of an event in a list."""
+    return {
+        "id": row.id,
+        "source": row.source,
+        "type": row.type,
+        "key": row.key.decode("utf-8", "backslashreplace"),
+        "received_at": iso(row.received_at),
+        "body_bytes": row.body_bytes,
+        "status": row.status.value,
+        "deliveries": [{"target": target, "status": status.value} for target, status in row.deliveries],
+    }
+
+
+def told_delivery_row(row: DeliveryRow) -> dict[str, object]:
+    """Tell of a delivery in a list."""
+    return {
+        "id": row.id,
+        "event_id": row.event_id,
+        "source": row.source,
+        "type": row.type,
+        "target": row.target,
+        "route": row.route,
+        "status": row.status.value,
+        "attempts": row.attempts,
+        "planned_at": iso(row.planned_at),
+        "due_at": iso(row.due_at),
+        "finished_at": iso(row.finished_at),
+        "reason": row.reason,
+    }
+
+
+def told_replay(replay: Replay) -> dict[str, object]:
+    """Tell how far a job is."""
+    wanted = replay.wanted
+    asked = {
+        "source": wanted.source,
+        "type": wanted.type,
+        "status": wanted.status,
+        "target": wanted.target,
+        "since": iso(wanted.since),
+        "until": iso(wanted.until),
+        "q": wanted.text,
+    }
+    return {
+        "id": replay.id,
+        "state": replay.state.value,
+        "filter": {name: value for name, value in asked.items() if value is not None},
+        "only_dead": replay.only_dead,
+        "per_s": replay.per_s,
+        "created_at": iso(replay.created_at),
+        "finished_at": iso(replay.finished_at),
+        "searched": replay.searched,
+        "replayed": replay.replayed,
+    }
+
+
+def told_rejection_row(row: RejectionRow) -> dict[str, object]:
+    """Tell of a refused request in a list."""
+    return {
+        "id": row.number,
+        "source": row.source,
+        "reason": row.refusal.value,
+        "received_at": iso(row.received_at),
+        "remote": row.remote,
+        "body_bytes": row.body_bytes,
+        "whole": row.is_whole,
+        "event_id": row.event_id,
+    }
+
+
+def told_rejection(rejection: Rejection, headers: object, path: str) -> dict[str, object]:
+    """Tell of a refused request. headers, path: as they may be shown; its query and token never are."""
+    return {
+        "id": rejection.number,
+        "source": rejection.source,
+        "reason": rejection.refusal.value,
+        "received_at": iso(rejection.received_at),
+        "remote": rejection.remote,
+        "body_bytes": len(rejection.body),
+        "whole": rejection.is_whole,
+        "event_id": rejection.event_id,
+        "method": rejection.method,
+        "path": path,
+        "headers": headers,
+        "has_token": rejection.token is not None,
     }
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from relay.memory import Memory
 from relay.scheduler import Scheduler
 from relay.store.protocol import EventRecord, LaneState, Store
 from relay.worker import Worker
+from tests.admin import Client, Office
 from tests.builders import a_plan, an_event
 from tests.conftest import ManualClock
 from tests.integration.door import Door, opened_door
@@ -144,3 +146,16 @@ async def bench(store: Store, clock: ManualClock, target: Target) -> AsyncIterat
 async def door(storage: Storage, open_store: OpenStore, clock: ManualClock) -> AsyncIterator[Door]:
     async with opened_door(storage, open_store, clock) as opened:
         yield opened
+
+
+@pytest.fixture
+def office(store: Store, clock: ManualClock, tmp_path: Path) -> Office:
+    folder = tmp_path / "office"
+    folder.mkdir()
+    return Office(store, clock, Journal(), folder)
+
+
+@pytest.fixture
+async def admin(office: Office) -> AsyncIterator[Client]:
+    async with office.open() as client:
+        yield client

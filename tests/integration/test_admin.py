@@ -1,27 +1,16 @@
 """The admin door: who may read, and what is told."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import TypeAlias
 
 import orjson
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 
 from relay.breaker import CLOSED, Breaker, BreakerState
-from relay.domain import HttpTarget, Secret
-from relay.health import Health
-from relay.lanes import Lanes
 from relay.store.protocol import Store
-from relay.web.admin import AdminDoor
+from tests.admin import KNOWN, TOKEN, Client
 from tests.builders import a_lease, a_plan, an_event, dead
 from tests.conftest import START, ManualClock
 
-TOKEN = "a-token-of-the-admin"
-KNOWN = {"Authorization": f"Bearer {TOKEN}"}
-
-ERP = HttpTarget("erp", url="https://user:a-password@erp.example.com/hooks?token=a-secret")
 BROKEN = Breaker(BreakerState.OPEN, 10, None, START, START + timedelta(seconds=30), 30.0, "timed_out: 15 s")
 FLOWING = {
     "name": "erp",
@@ -37,19 +26,6 @@ FLOWING = {
     "dead": 0,
     "oldest_pending_at": None,
 }
-
-Client: TypeAlias = "TestClient[web.Request, web.Application]"
-
-
-@pytest.fixture
-async def admin(store: Store, clock: ManualClock) -> AsyncIterator[Client]:
-    async def exposition() -> bytes:
-        return b"relay_backlog 0\n"
-
-    health = Health(store, None, [], None, clock)
-    door = AdminDoor(store, Lanes([]), {"erp": ERP}, clock, exposition, (Secret(TOKEN),), health)
-    async with TestClient(TestServer(door.application())) as client:
-        yield client
 
 
 @pytest.mark.parametrize(
@@ -112,7 +88,7 @@ async def test_a_replay_goes_out_whatever_became_of_the_event(admin: Client, sto
 
 async def test_what_is_not_there_is_told_as_a_problem(admin: Client) -> None:
     """One form for every error."""
-    unknown = await admin.get("/api/v1/events/evt_unknown", headers=KNOWN)
+    unknown = await admin.get(f"/api/v1/events/evt_{0:032x}", headers=KNOWN)
     nothing = await admin.get("/elsewhere")
     wrong = await admin.delete("/metrics")
 

@@ -1,0 +1,28 @@
+"""What the admin's resources work with."""
+
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from relay.clock import Clock
+from relay.config import Config
+from relay.domain import Secret
+from relay.health import Health
+from relay.ingest import Ingest
+from relay.lanes import Lanes
+from relay.store.protocol import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The running relay, as an operator sees it. config: asked each time, for it may be loaded anew."""
+
+    store: Store
+    lanes: Lanes
+    ingest: Ingest
+    health: Health
+    clock: Clock
+    config: Callable[[], Config]
+    tokens: tuple[Secret, ...]
+    exposition: Callable[[], Awaitable[bytes]]
+    entropy: Callable[[int], bytes] = os.urandom

@@ -1,0 +1,89 @@
+"""The admin port on a real store, with a configuration and a clock of the test's own."""
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from relay.config import Config, load
+from relay.domain import Secret
+from relay.headroom import Headroom
+from relay.health import Health
+from relay.ingest import Ingest
+from relay.lanes import Lanes
+from relay.observer import Observer
+from relay.quarantine import Quarantine
+from relay.store.protocol import Store
+from relay.web.admin import AdminDoor, Desk
+from tests.conftest import ManualClock
+
+TOKEN = "a-token-of-the-admin"
+KNOWN = {"Authorization": f"Bearer {TOKEN}"}
+
+FILE = """
+admin: {hosts: [relay.example.com]}
+sources:
+  shop:
+    verify: {scheme: hmac, header: X-Signature, algorithm: sha256, encoding: hex, signed: "{body}"}
+    secret: "SECRET"
+    limit: 200/1s
+targets:
+  erp: {url: "https://user:a-password@erp.example.com/hooks?token=a-secret", headers: {X-Tenant: a-tenant-key}}
+routes:
+  - {from: shop, to: erp}
+"""
+SECRET = "a-secret-of-the-shop"
+
+Client: TypeAlias = "TestClient[web.Request, web.Application]"
+
+_entropy = itertools.count(1)
+
+
+class Office:
+    """An admin port and what is behind it. A configuration can be put in the place of another."""
+
+    def __init__(self, store: Store, clock: ManualClock, observer: Observer, folder: Path) -> None:
+        self.store, self.clock, self.observer, self.folder = store, clock, observer, folder
+        self.lanes = Lanes([])
+        self.configure(FILE)
+
+    def configure(self, text: str, secret: str = SECRET) -> None:
+        path = self.folder / "relay.yaml"
+        path.write_text(text.replace("SECRET", secret))
+        self.config: Config = load(path, {})
+        self.quarantine = Quarantine(self.store, self.config.quarantine, self.clock)
+        self.ingest = Ingest(
+            self.config.sources.values(),
+            self.store,
+            self.lanes,
+            Headroom(1000, 0),
+            self.clock,
+            self.observer,
+            quarantine=self.quarantine,
+        )
+
+    def desk(self) -> Desk:
+        return Desk(
+            store=self.store,
+            lanes=self.lanes,
+            ingest=self.ingest,
+            health=Health(self.store, None, [], None, self.clock),
+            clock=self.clock,
+            config=lambda: self.config,
+            tokens=(Secret("another-token"), Secret(TOKEN)),
+            exposition=_exposition,
+            entropy=lambda size: next(_entropy).to_bytes(size, "big"),
+        )
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Client]:
+        async with TestClient(TestServer(AdminDoor(self.desk()).application())) as client:
+            yield client
+
+
+async def _exposition() -> bytes:
+    return b"relay_backlog 0\n"
