@@ -1,6 +1,7 @@
 """A NATS server whose JetStream takes messages, is full, knows no stream, lets nobody in, hangs, or is not there."""
 
 import re
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -39,8 +40,11 @@ def sender_to(props: Props, url: str, **settings: Any) -> NatsSender:
 
 
 @asynccontextmanager
-async def looking(props: Props) -> AsyncIterator[Any]:
-    client = await nats.connect(f"nats://127.0.0.1:{props.servers.nats}", user=USER, password=PASSWORD)
+async def looking(props: Props, *, tls: bool = False) -> AsyncIterator[Any]:
+    """Look into one of the two servers."""
+    port = props.servers.nats_tls if tls else props.servers.nats
+    context = {"tls": ssl.create_default_context(cafile=SELF_SIGNED)} if tls else {}
+    client = await nats.connect(f"nats://127.0.0.1:{port}", user=USER, password=PASSWORD, **context)
     try:
         yield client.jetstream()
     finally:
@@ -54,7 +58,7 @@ def serving(*, tls: bool = False, stream: dict[str, Any] | None = None, **settin
     async def scene(props: Props) -> AsyncIterator[Scene]:
         name = place_of(props)
         url = f"tls://localhost:{props.servers.nats_tls}" if tls else f"nats://127.0.0.1:{props.servers.nats}"
-        async with looking(props) as jetstream:
+        async with looking(props, tls=tls) as jetstream:
 
             async def count() -> int:
                 return int((await jetstream.stream_info(name)).state.messages)
