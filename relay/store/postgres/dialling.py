@@ -41,7 +41,7 @@ async def dial(server: Server, settings: Mapping[str, str]) -> Connection:
     try:
         chosen = await _first_that_connects(asked.values())
     finally:
-        await _let_go(task for task in asked.values() if task is not chosen)
+        _let_go(task for task in asked.values() if task is not chosen)
     if chosen is None:
         raise _why({host: task.exception() for host, task in asked.items()})
     return chosen.result()
@@ -72,13 +72,16 @@ async def _dial(url: str, patience_s: float, settings: Mapping[str, str]) -> Con
     return connection
 
 
-async def _let_go(others: Iterable[Dialling]) -> None:
-    unneeded = list(others)
-    for task in unneeded:
+def _let_go(others: Iterable[Dialling]) -> None:
+    for task in others:
+        task.add_done_callback(_close_late)
         task.cancel()
-    for late in await asyncio.gather(*unneeded, return_exceptions=True):
-        if isinstance(late, asyncpg.Connection):
-            late.terminate()
+
+
+def _close_late(task: Dialling) -> None:
+    """Close a connection that was made all the same, too late to be of use."""
+    if not task.cancelled() and task.exception() is None:
+        task.result().terminate()
 
 
 def _why(faults: Mapping[str, BaseException | None]) -> BaseException:
