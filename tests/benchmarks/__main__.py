@@ -16,7 +16,18 @@ from pathlib import Path
 
 import uvloop
 
-from tests.benchmarks import backlog, big_bodies, end_to_end, ingest, latency, others, report, retention, stored
+from tests.benchmarks import (
+    backlog,
+    big_bodies,
+    end_to_end,
+    ingest,
+    latency,
+    others,
+    postgres,
+    report,
+    retention,
+    stored,
+)
 from tests.benchmarks.benchmark import Benchmark, NotMeasured, Outcome, Setting
 from tests.benchmarks.load import BODY_BYTES
 
@@ -30,6 +41,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     *stored.BENCHMARKS,
     *big_bodies.BENCHMARKS,
     *retention.BENCHMARKS,
+    *postgres.BENCHMARKS,
     *others.BENCHMARKS,
 )
 

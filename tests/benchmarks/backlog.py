@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from relay.domain import Delivery, Lease
+from relay.store.protocol import Store
 from relay.store.sqlite.store import SqliteStore
 from tests.benchmarks import processes
 from tests.benchmarks.benchmark import Benchmark, Reading, Row, Setting, at_most
@@ -28,7 +29,7 @@ async def measure_backlog(setting: Setting) -> Sequence[Reading]:
     pending = min(PENDING, setting.stored)
     few = await _database(setting.folder, FEW_PENDING)
     many = await _database(setting.folder, pending)
-    few_ms, many_ms = await claims_ms(few), await claims_ms(many)
+    few_ms, many_ms = [await claims_ms(SqliteStore(database, WORKER), TARGETS) for database in (few, many)]
     ready_s, memory_mb = await _start(many.parent)
     how_many = {"{:,.0f} pending": pending}
     claim_ms = statistics.median(many_ms)
@@ -48,20 +49,19 @@ async def _database(folder: Path, pending: int) -> Path:
     return database
 
 
-async def claims_ms(database: Path) -> list[float]:
+async def claims_ms(store: Store, targets: Sequence[str]) -> list[float]:
     """Claim a hundred deliveries again and again, others each time; return how long each took, and give all back."""
-    store = SqliteStore(database, WORKER)
     await store.open()
     try:
         held: list[Delivery] = []
-        durations_ms = [await _claim_ms(store, TARGETS[turn % len(TARGETS)], held) for turn in range(CLAIMS)]
+        durations_ms = [await _claim_ms(store, targets[turn % len(targets)], held) for turn in range(CLAIMS)]
         await store.release(held)
     finally:
         await store.close()
     return durations_ms
 
 
-async def _claim_ms(store: SqliteStore, target: str, held: list[Delivery]) -> float:
+async def _claim_ms(store: Store, target: str, held: list[Delivery]) -> float:
     now = datetime.now(UTC)
     began_s = time.perf_counter()
     claimed = await store.claim(target, Lease(WORKER, now + LEASE), now, CLAIM_ROWS, CLAIM_BYTES_MAX)

@@ -15,14 +15,16 @@ class NotMeasured(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A bound, and on which side of it is well. template: how a value is written, its unit included."""
+    """A bound, if there is one, and on which side of it is well. template: how a value is written, with its unit."""
 
-    bound: float
+    bound: float | None
     is_floor: bool
     template: str
 
     def is_met_by(self, value: float) -> bool:
         """Tell whether a value is good enough."""
+        if self.bound is None:
+            return True
         return value >= self.bound if self.is_floor else value <= self.bound
 
 
@@ -34,6 +36,11 @@ def at_least(bound: float, template: str = RATIO) -> Goal:
 def at_most(bound: float, template: str = RATIO) -> Goal:
     """Ask for a value of `bound` or less."""
     return Goal(bound, is_floor=False, template=template)
+
+
+def told(template: str = RATIO) -> Goal:
+    """Ask for nothing: the value is worth knowing."""
+    return Goal(None, is_floor=True, template=template)
 
 
 @dataclass(frozen=True, slots=True)

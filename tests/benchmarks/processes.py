@@ -95,7 +95,10 @@ class Site:
 
 
 def site(folder: Path, targets: Mapping[str, str], *, max_body: str = "1MiB", **storage: str) -> Site:
-    """Write the configuration of a relay. targets: URLs by name, each of which gets every event."""
+    """Write the configuration of a relay. targets: URLs by name, each of which gets every event.
+
+    storage: further settings; with a `url` another database than the folder's own.
+    """
     made = Site(folder, free_port(), free_port())
     verify = {"scheme": "hmac", "algorithm": "sha256", "header": "X-Signature"}
     configuration = {

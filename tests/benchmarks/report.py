@@ -37,11 +37,14 @@ def _cells(row: Row, readings: Sequence[Reading], faults: Sequence[str]) -> tupl
         return row.what, "not measured", goal, "–", _plain(f"not measured: {faults[0] if faults else 'no round ended'}")
     value = statistics.median(reading.value for reading in readings)
     is_met = row.goal.is_met_by(value) and not faults
+    verdict = "–" if row.goal.bound is None and is_met else "yes" if is_met else "NO"
     beside = ", ".join([*_beside(readings), *_failed(faults, len(readings))])
-    return row.what, row.goal.template.format(value), goal, "yes" if is_met else "NO", beside
+    return row.what, row.goal.template.format(value), goal, verdict, beside
 
 
 def _goal(goal: Goal) -> str:
+    if goal.bound is None:
+        return "–"
     return f"{'≥' if goal.is_floor else '≤'} {goal.template.format(goal.bound)}"
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.benchmark import Benchmark, Outcome, Reading, Row, Setting, at_least, at_most
+from tests.benchmarks.benchmark import Benchmark, Outcome, Reading, Row, Setting, at_least, at_most, told
 from tests.benchmarks.report import BEGIN, END, replaced, require_page, table
 
 ROOT = Path(__file__).parents[3]
@@ -29,6 +29,14 @@ def test_a_row_tells_the_median_and_whether_the_goal_is_met() -> None:
     rounds = [[Reading(value, {"{:,.0f}/s": 10_000 * value})] for value in (0.51, 0.2, 0.9)]
 
     assert [["ours ÷ theirs", "0.510", "≥ 0.500", "yes", "5,100/s"]] == cells(Outcome([*rounds]))
+
+
+def test_what_has_no_goal_is_told_and_not_judged() -> None:
+    """Some ratios depend on how many processors there are; a round that failed is told all the same."""
+    known = Benchmark("known", (Row("two ÷ one", told()),), nothing)
+
+    assert [["two ÷ one", "0.900", "–", "–", ""]] == cells(Outcome([[Reading(0.9)]]), known)
+    assert "NO" == cells(Outcome([[Reading(0.9)]], ["it broke"]), known)[0][3]
 
 
 @pytest.mark.parametrize(("value", "met"), [(0.5, "yes"), (0.4999, "NO")])
