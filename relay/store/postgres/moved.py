@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from relay.store.choosing import within
-from relay.store.postgres import days
+from relay.store.postgres import bodies, days
 from relay.store.postgres.days import Days
 from relay.store.postgres.dialling import Connection
-from relay.store.postgres.numbers import Numbers, day_of_event, span
+from relay.store.postgres.numbers import Numbers, date_of, day_of_event, span
 from relay.store.postgres.rows import ATTEMPT, Record
 from relay.store.texts import storable
 from relay.store.transfer import (
@@ -27,6 +27,7 @@ from relay.store.transfer import (
 )
 
 NO_EVENT = 0  # the number of an event that is purged: no other ever has it
+AFTER_ALL_IDS = "evt_~"
 WAITING_AT_A_TIME = 10_000
 
 EVENT = "seq, id, source, type, key, key_expires_at, received_at, body_bytes, verdicts"
@@ -88,16 +89,26 @@ async def read_events(connection: Connection, asked: Span, bounds: Bounds) -> li
     for day in await days.existing(connection):
         if day < first or (until is not None and day > day_of_event(until)):
             continue
-        found = await connection.fetch(_LISTED, asked.after[0], until, *span(day), bounds.rows)
+        found = await connection.fetch(_listed(day), asked.after[0], until or AFTER_ALL_IDS, bounds.rows)
         if found:
             seqs = within([(row["seq"], row["body_bytes"]) for row in found], bounds.bytes_max)
             return await _events(connection, seqs, day)
     return []
 
 
-_LISTED = """
-    SELECT seq, body_bytes FROM events
-    WHERE id > $1 AND ($2::text IS NULL OR id <= $2) AND seq >= $3 AND seq < $4 ORDER BY id LIMIT $5"""
+# A day's own table is asked, by the index on its ids: of the whole, the server would read all rows of the day.
+
+
+def _listed(day: int) -> str:
+    return f"SELECT seq, body_bytes FROM {_table(day)} WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3"
+
+
+def _known(day: int) -> str:
+    return f"SELECT id, seq FROM {_table(day)} WHERE id = ANY ($1)"
+
+
+def _table(day: int) -> str:
+    return f"events_{date_of(day):%Y%m%d}"
 
 
 async def _events(connection: Connection, seqs: Sequence[int], day: int) -> list[MovedEvent]:
@@ -106,21 +117,23 @@ async def _events(connection: Connection, seqs: Sequence[int], day: int) -> list
     tried = await _attempts(connection, [row["id"] for row in found], day)
     for row in found:
         deliveries.setdefault(row["event_seq"], []).append(_delivery(row, tuple(tried.get(row["id"], ()))))
-    return [
-        _event(row, tuple(deliveries.get(row["seq"], ()))) for row in await connection.fetch(_EVENTS, seqs, *span(day))
-    ]
+    rows = await connection.fetch(_EVENTS, seqs, *span(day))
+    large = await bodies.load(connection, ((row["seq"], row["body_bytes"]) for row in rows))
+    return [_event(row, large.get(row["seq"]), tuple(deliveries.get(row["seq"], ()))) for row in rows]
 
 
 _EVENTS = f"""
-    SELECT {EVENT}, headers, body FROM events JOIN contents ON event_seq = seq
+    SELECT {EVENT}, headers,
+        CASE WHEN body_bytes <= {bodies.LARGE_BYTES} THEN body END AS body
+    FROM events JOIN contents ON event_seq = seq
     WHERE seq = ANY ($1) AND seq >= $2 AND seq < $3 ORDER BY id"""
 _DELIVERIES = f"""
     SELECT {DELIVERY} FROM deliveries WHERE event_seq = ANY ($1) AND id >= $2 AND id < $3 ORDER BY id"""
 
 
-def _event(row: Record, deliveries: tuple[MovedDelivery, ...]) -> MovedEvent:
+def _event(row: Record, large_body: bytes | None, deliveries: tuple[MovedDelivery, ...]) -> MovedEvent:
     named = (row["id"], row["source"], row["type"], row["key"], row["key_expires_at"], row["received_at"])
-    return MovedEvent(*named, row["verdicts"], row["headers"], row["body"], deliveries)
+    return MovedEvent(*named, row["verdicts"], row["headers"], large_body or row["body"], deliveries)
 
 
 def _delivery(row: Record, tried: tuple[MovedAttempt, ...]) -> MovedDelivery:
@@ -177,13 +190,17 @@ class EventWriter:
         ]
         await _copy(connection, "events", EVENT, [_event_row(seq, event) for seq, event in numbered])
         contents = [(seq, event.headers, event.body) for seq, event in numbered]
-        await _copy(connection, "contents", "event_seq, headers, body", contents)
+        small = [content for content in contents if not bodies.is_large(content[2])]
+        await _copy(connection, "contents", "event_seq, headers, body", small)
+        for content in contents:
+            if bodies.is_large(content[2]):
+                await bodies.store(connection, *content)
         await _copy(connection, "deliveries", DELIVERY, [_delivery_row(*numbered) for numbered in deliveries])
         tried = [_attempt_row(number, each) for number, _, delivery in deliveries for each in delivery.tried]
         await _copy(connection, "attempts", f"delivery_id, {ATTEMPT}", tried)
         await connection.execute(_LAST_TURN, max((delivery.turn or 0 for _, _, delivery in deliveries), default=0))
         held = [(seq, event.source, event.key, event.id) for seq, event in numbered]
-        await connection.executemany(_HOLD_KEY, held)
+        await connection.execute(_HOLD_KEYS, *(zip(*held, strict=True) if held else [()] * 4))
 
     async def _seq(self, connection: Connection, known: tuple[int, list[int]] | None, day: int) -> int:
         return known[0] if known else (await self.event_numbers.take(connection, [day]))[0]
@@ -197,12 +214,15 @@ class EventWriter:
 
 # Who stands in a line later gets a later turn.
 _LAST_TURN = "SELECT setval('turns', greatest($1::bigint, last_value)) FROM turns WHERE $1::bigint > last_value"
-_HOLD_KEY = "UPDATE dedupe_keys SET event_seq = $1 WHERE source = $2 AND key = $3 AND event_id = $4"
+_HOLD_KEYS = """
+    UPDATE dedupe_keys k SET event_seq = held.seq
+    FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::text[]) AS held (seq, source, key, event_id)
+    WHERE k.source = held.source AND k.key = held.key AND k.event_id = held.event_id"""
 
 
 async def _drop(connection: Connection, event_ids: Sequence[str], day: int) -> dict[str, tuple[int, list[int]]]:
     """Remove events of a day with all that became of them; return the numbers that they and their deliveries had."""
-    rows = await connection.fetch(_KNOWN, event_ids, *span(day))
+    rows = await connection.fetch(_known(day), event_ids)
     known: dict[str, tuple[int, list[int]]] = {row["id"]: (row["seq"], []) for row in rows}
     by_seq = dict(known.values())
     if not known:
@@ -217,7 +237,6 @@ async def _drop(connection: Connection, event_ids: Sequence[str], day: int) -> d
     return {event_id: (seq, sorted(numbers)) for event_id, (seq, numbers) in known.items()}
 
 
-_KNOWN = "SELECT id, seq FROM events WHERE id = ANY ($1) AND seq >= $2 AND seq < $3"
 _DROP_DELIVERIES = """
     DELETE FROM deliveries WHERE event_seq = ANY ($1) AND id >= $2 AND id < $3 RETURNING event_seq, id"""
 _DROP_ATTEMPTS = "DELETE FROM attempts WHERE delivery_id = ANY ($1) AND delivery_id >= $2 AND delivery_id < $3"
@@ -256,9 +275,9 @@ async def read_keys(connection: Connection, asked: Span, bounds: Bounds) -> list
     for source in sorted(row["source"] for row in await connection.fetch(_SOURCES)):
         if source < asked.after[0] or (last is not None and source > last[0]):
             continue
-        after = asked.after[1] if source == asked.after[0] else None
-        until = last[1] if last is not None and source == last[0] else None
-        found = await connection.fetch(_KEYS, source, after, until, bounds.rows)
+        than, after = (">", asked.after[1]) if source == asked.after[0] else (">=", b"")
+        until, places = ("AND key <= $4", last[1:]) if last is not None and source == last[0] else ("", ())
+        found = await connection.fetch(_KEYS.format(than=than, until=until), source, after, bounds.rows, *places)
         if found:
             return [MovedKey(source, row["key"], row["event_id"], row["expires_at"]) for row in found]
     return []
@@ -274,8 +293,7 @@ _SOURCES = """
     SELECT source FROM known WHERE source IS NOT NULL"""
 _KEYS = """
     SELECT key, event_id, expires_at FROM dedupe_keys
-    WHERE source = $1 AND ($2::bytea IS NULL OR key > $2) AND ($3::bytea IS NULL OR key <= $3)
-    ORDER BY key LIMIT $4"""
+    WHERE source = $1 AND key {than} $2 {until} ORDER BY key LIMIT $3"""
 
 
 async def write_keys(connection: Connection, keys: Sequence[MovedKey], gone: Sequence[Place]) -> None:
@@ -286,7 +304,7 @@ async def write_keys(connection: Connection, keys: Sequence[MovedKey], gone: Seq
         (key.source, key.key, seqs.get(key.event_id, NO_EVENT), key.event_id, _named_at(key.event_id), key.expires_at)
         for key in keys
     ]
-    await connection.executemany(_WRITE_KEY, rows)
+    await connection.execute(_WRITE_KEYS, *(zip(*rows, strict=True) if rows else [()] * 6))
 
 
 async def _seqs(connection: Connection, event_ids: Iterable[str]) -> dict[str, int]:
@@ -295,7 +313,7 @@ async def _seqs(connection: Connection, event_ids: Iterable[str]) -> dict[str, i
     for event_id in event_ids:
         by_day.setdefault(day_of_event(event_id), []).append(event_id)
     there = set(await days.existing(connection))
-    found = [await connection.fetch(_KNOWN, ids, *span(day)) for day, ids in by_day.items() if day in there]
+    found = [await connection.fetch(_known(day), ids) for day, ids in by_day.items() if day in there]
     return {row["id"]: row["seq"] for rows in found for row in rows}
 
 
@@ -304,8 +322,9 @@ def _named_at(event_id: str) -> datetime:
     return datetime.fromtimestamp(int(event_id[4:16], 16) / 1000, UTC)
 
 
-_WRITE_KEY = """
-    INSERT INTO dedupe_keys (source, key, event_seq, event_id, taken_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
+_WRITE_KEYS = """
+    INSERT INTO dedupe_keys (source, key, event_seq, event_id, taken_at, expires_at)
+    SELECT * FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::text[], $5::timestamptz[], $6::timestamptz[])
     ON CONFLICT (source, key) DO UPDATE
     SET event_seq = excluded.event_seq, event_id = excluded.event_id, taken_at = excluded.taken_at,
         expires_at = excluded.expires_at"""

@@ -71,10 +71,10 @@ def count_lanes(connection: sqlite3.Connection) -> None:
 
 def read_events(connection: sqlite3.Connection, span: Span, bounds: Bounds) -> list[MovedEvent]:
     """Read the first events of a span."""
-    until = None if span.until is None else span.until[0]
+    until, places = ("", ()) if span.until is None else ("AND id <= ?", span.until[:1])
     found = connection.execute(
-        "SELECT seq, body_bytes FROM events WHERE id > ? AND (? IS NULL OR id <= ?) ORDER BY id LIMIT ?",
-        (span.after[0], until, until, bounds.rows),
+        f"SELECT seq, body_bytes FROM events WHERE id > ? {until} ORDER BY id LIMIT ?",
+        (span.after[0], *places, bounds.rows),
     ).fetchall()
     return [event for chunk in chunks(within(found, bounds.bytes_max)) for event in _events(connection, chunk)]
 
