@@ -49,8 +49,8 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
 
 
 @asynccontextmanager
-async def opened(storage: Storage, worker: str) -> AsyncIterator[Store]:
-    store = storage.store(worker)
+async def opened(storage: Storage, worker: str, *, patience_s: float = 30.0) -> AsyncIterator[Store]:
+    store = storage.store(worker, patience_s=patience_s)
     await store.open()
     try:
         yield store
@@ -328,3 +328,19 @@ async def test_a_destination_filled_from_elsewhere_is_refused(pair: Pair) -> Non
 
     with pytest.raises(StoreUnusable, match=r"was filled from sqlite:///elsewhere.db, and not from"):
         await pair.move()
+
+
+async def test_no_relay_starts_here_while_the_last_pass_runs(pair: Pair) -> None:
+    """What it would accept or deliver after it was read would be missing there."""
+    async with opened(pair.origin, "worker-a"):
+        pass
+    mover = pair.origin.transfer()
+    await mover.open()
+    assert await mover.hold_still() is None
+
+    with pytest.raises(StoreUnusable):
+        await pair.origin.store("worker-b", patience_s=0.2).open()
+
+    await mover.close()
+    async with opened(pair.origin, "worker-b"):
+        pass

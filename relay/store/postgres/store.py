@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from relay.breaker import Breaker
 from relay.domain import Delivery, Event, Hold, Lease, Plan, Rate, Receipt
-from relay.errors import StoreUnavailable
+from relay.errors import StoreUnavailable, StoreUnusable
 from relay.store.choosing import within
 from relay.store.migrations import steps_of
 from relay.store.noting import noted
@@ -103,7 +103,10 @@ class PostgresStore:
     async def open(self) -> None:
         """Create or migrate the schema, and show that this worker lives."""
         await prepare(self._server)
-        await self._liveness.open()
+        try:
+            await self._liveness.open()
+        except StoreUnavailable as error:
+            raise StoreUnusable(f"the database lets nobody work on it: {error}; is it being moved?") from error
 
     async def close(self) -> None:
         """Commit what waits and let go of the database."""
