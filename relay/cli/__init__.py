@@ -14,8 +14,8 @@ COMMANDS = {
     "targets": "Show how targets stand and what waits for them; pause one, or let it go on.",
     "urls": "Show the URL to register with each source's vendor.",
     "presets": "List the vendors we know.",
-    "migrate": "Move all that the relay holds to another database.",
-    "migrate-schema": "Bring the database's schema up to date, or tell what is pending.",
+    "migrate": "Move all that the relay holds from the database FROM to the empty database TO.",
+    "migrate-schema": "Bring the schema of the configured database up to date, and tell each step.",
     "schema": "Print the JSON Schema of the configuration.",
 }
 MODULES = {"try": "trying"}  # where a name is a word of Python's own
