@@ -95,6 +95,8 @@ def _presets() -> Iterator[str]:
         yield f"- bodies: up to {preset.max_body}{', JSON only' if preset.needs_json else ''}"
         if preset.batch is not None:
             yield f"- one request carries many events: `{preset.batch}`"
+        if preset.respond_body == "none":
+            yield "- answered without a body"
         if preset.handshakes:
             yield f"- handshake: by {', '.join(sorted({step.method for step in preset.handshakes}))}"
         yield f"- samples for `relay send`: {', '.join(f'`{sample.type}`' for sample in preset.samples)}"

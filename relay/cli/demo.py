@@ -69,24 +69,23 @@ class Receiver:
     """A target that remembers what it got."""
 
     url: str = ""
-    bodies: dict[str, bytes] = field(default_factory=dict)
+    bodies: set[bytes] = field(default_factory=set)
     arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def take(self, http: web.Request) -> web.Response:
         """Remember one delivery."""
         async with self.arrived:
-            self.bodies[http.headers["webhook-id"]] = await http.read()
+            self.bodies.add(await http.read())
             self.arrived.notify_all()
         return web.Response(text="thank you")
 
-    async def has(self, event_id: str, body: bytes) -> bool:
-        """Wait for an event; tell whether it came, byte for byte."""
+    async def has(self, body: bytes) -> bool:
+        """Wait for an event; tell whether it came, byte for byte. No two samples are alike."""
         try:
             async with asyncio.timeout(ARRIVAL_S_MAX), self.arrived:
-                await self.arrived.wait_for(lambda: event_id in self.bodies)
+                return await self.arrived.wait_for(lambda: body in self.bodies)
         except TimeoutError:
             return False
-        return self.bodies[event_id] == body
 
 
 @asynccontextmanager
@@ -152,7 +151,7 @@ async def _try_vendor(name: str, loaded: Config, relay_url: str, receiver: Recei
     request = signed(source, relay_url, sample.render(now, uuid), headers, now, PUBLIC_URL)
     status, answer = await post(request)
     is_accepted = status == source.respond_status
-    has_arrived = is_accepted and await receiver.has(orjson.loads(answer)["id"], _expected(source, request.body))
+    has_arrived = is_accepted and await receiver.has(_expected(source, request.body))
     word = "arrived" if has_arrived else f"LOST: the relay answered {status} {answer}"
     size = f"{len(request.body):,} bytes"
     click.echo(f"  {preset.title:<{WIDTH}} {sample.type:<28} {size:>14}   {word}")

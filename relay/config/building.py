@@ -62,6 +62,7 @@ def _source(name: str, part: SourcePart, routes: list[Route]) -> Source:
         body_bytes_max=part.max_body,
         limit=part.limit,
         respond_status=part.respond.status,
+        tells_nothing=part.respond.body == "none",
         takes_token=any(isinstance(scheme, Token) for scheme in schemes),
         unkept_headers=CREDENTIALS | {scheme.header.lower() for scheme in schemes if isinstance(scheme, Header)},
         greeting=part.greeting(),

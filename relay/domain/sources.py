@@ -149,6 +149,7 @@ class Source:
     body_bytes_max: int = 1024 * 1024
     limit: Rate | None = None
     respond_status: int = 200
+    tells_nothing: bool = False  # what it sends is answered without a body, also where it is refused
     takes_token: bool = False  # `/in/NAME/TOKEN` and `?token=` are its URL
     unkept_headers: frozenset[str] = frozenset()  # lower case: credentials, never stored
     greeting: Greeting | None = None

@@ -7,6 +7,7 @@ written by hand; so has everything else here. Code stands in a preset only where
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Literal
 from urllib.parse import urlencode
 
 import orjson
@@ -57,6 +58,7 @@ class Preset:
     needs_json: bool = False
     max_body: str = "1MiB"
     respond_status: int = 200
+    respond_body: Literal["json", "none"] = "json"
     batch: str | None = None  # JMESPath: the events that one request carries
     handshakes: tuple[Handshake, ...] = ()
 

@@ -74,6 +74,12 @@ def accepted(receipts: Sequence[Receipt], status: int) -> web.StreamResponse:
     return Acknowledgement(status, b'{"status":"%s","id":"%s"%s}' % (word, first.event_id.encode(), ids))
 
 
+def without_body(response: web.StreamResponse) -> web.Response:
+    """Say the same by status and headers alone, to a vendor that takes a body for a failure."""
+    headers = {name: response.headers[name] for name in ("Retry-After",) if name in response.headers}
+    return web.Response(status=response.status, headers={"Server": SERVER, **headers})
+
+
 def said(answer: Answer) -> web.Response:
     """Answer a handshake. What is echoed is never taken for a page."""
     headers = {"Content-Type": answer.content_type, "Server": SERVER, "X-Content-Type-Options": "nosniff"}

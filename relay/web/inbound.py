@@ -137,12 +137,13 @@ class InboundDoor:
         except StoreError:
             return answers.unavailable()
         match result:
-            case Refusal():
-                return answers.refused(result, self._ingest.retry_after_s(source))
             case Answer():
                 return answers.said(result)
+            case Refusal():
+                response: web.StreamResponse = answers.refused(result, self._ingest.retry_after_s(source))
             case receipts:
-                return answers.accepted(receipts, source.respond_status)
+                response = answers.accepted(receipts, source.respond_status)
+        return answers.without_body(response) if source.tells_nothing else response
 
     def _inbound(self, http: web.BaseRequest, body: bytes, token: str | None) -> InboundRequest:
         path, _, query = http.raw_path.partition("?")

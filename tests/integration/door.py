@@ -53,6 +53,7 @@ SOURCES = {
         a_source("small", body_bytes_max=100),
         a_source("slow", limit=Rate(2, 60)),
         a_source("created", respond_status=201),
+        a_source("silent", tells_nothing=True, limit=Rate(2, 60)),
         a_source("choosy", routes=(Route("odd", "choosy", (ERP,), compile_expression("starts_with(body, 'x')")),)),
         a_source("collector", verifiers=(TokenVerifier((Secret("a-token-in-the-url"),)),), takes_token=True),
         a_source("office", verifiers=(IpVerifier((ip_network("203.0.113.0/24"),)),)),

@@ -37,6 +37,19 @@ async def test_a_source_may_choose_its_answer(door: Door) -> None:
     assert 201 == status
 
 
+async def test_a_vendor_that_bears_no_body_is_told_none(door: Door) -> None:
+    """`respond.body: none`: a 200, a 401 and a 429 are told by their status alone; the event is stored as any other."""
+    body = b"{}"
+    genuine, forged = hmac.digest(SECRET.encode(), body, "sha256").hex(), "0" * 64
+    told = []
+    for signature in (genuine, forged, genuine, genuine):
+        async with door.http.post(f"{door.url}/in/silent", data=body, headers={"X-Signature": signature}) as answer:
+            told.append((answer.status, await answer.read(), "Retry-After" in answer.headers))
+
+    assert [(200, b"", False), (401, b"", False), (200, b"", False), (429, b"", True)] == told
+    assert 1 == await door.stored()
+
+
 @pytest.mark.parametrize(
     "headers",
     [

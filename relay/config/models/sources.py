@@ -1,7 +1,7 @@
 """A source, as the file says it: who sends to us, and how that is proven."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
@@ -65,6 +65,9 @@ class Respond(Part):
     """What an accepted event is answered with."""
 
     status: Annotated[Whole, Within("200", "299")] = written(200, "The status; some vendors insist on 200.")
+    body: Literal["json", "none"] = written(
+        "json", "What is told beside the status: `none` for vendors that bear no body, be it of a 200 or of a 401."
+    )
 
 
 class Source(Part):
@@ -176,7 +179,7 @@ def _as_written(preset: Preset) -> dict[str, object]:
         "key": dict(preset.keys) or None,
         "window": dict(preset.windows),
         "max_body": preset.max_body,
-        "respond": {"status": preset.respond_status},
+        "respond": {"status": preset.respond_status, "body": preset.respond_body},
         "json": preset.needs_json,
         "batch": preset.batch,
     }

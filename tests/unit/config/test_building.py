@@ -155,10 +155,11 @@ def test_a_source_has_defaults(loaded: Loading) -> None:
     """By hand, a source needs no more than its proof."""
     source = source_of(loaded, "verify: none")
 
-    assert (1024**2, None, 200, False) == (
+    assert (1024**2, None, 200, False, False) == (
         source.body_bytes_max,
         source.limit,
         source.respond_status,
+        source.tells_nothing,
         source.takes_token,
     )
     assert (None, {}, {"*": timedelta(days=7)}, False) == (
@@ -176,10 +177,11 @@ def test_what_is_said_of_a_source_is_taken(loaded: Loading) -> None:
         loaded,
         "verify: {scheme: header, header: X-Api-Key}, secret: '${SECRET}', type: 'header:X-Type', "
         "key: {a: id, '*': '[a, b]'}, window: {a: forever, b: 5m}, max_body: 2KiB, limit: 3/1m, "
-        "respond: {status: 202}, json: true",
+        "respond: {status: 202, body: none}, json: true",
     )
 
     assert (2048, Rate(3, 60), 202) == (source.body_bytes_max, source.limit, source.respond_status)
+    assert source.tells_nothing
     assert {"a", "*"} == set(source.identification.keys)
     assert {"a": None, "b": timedelta(minutes=5), "*": timedelta(days=7)} == source.identification.windows
     assert source.identification.needs_json
@@ -198,6 +200,7 @@ def test_a_preset_says_everything_but_the_secret(name: str) -> None:
     assert set(preset.keys) == set(source.identification.keys)
     assert preset.needs_json == source.identification.needs_json
     assert preset.respond_status == source.respond_status
+    assert (preset.respond_body == "none") is source.tells_nothing
     assert (preset.batch is None) is (source.batch is None)
     assert bool(preset.handshakes) is (source.greeting is not None)
 
