@@ -8,7 +8,7 @@ tests need no SDK. `pip install -e . SDK…`, or `npm install SDK…` in the wor
 import json
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from relay import presets
 FOLDER = Path(__file__).parent.parent
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 NOW_S = int(NOW.timestamp())
+SECOND = timedelta(seconds=1)
 SECRET = "5d41402abc4b2a76b9719d911017c592"
 PUBLIC_URL = "https://hooks.example.com"
 URL = f"{PUBLIC_URL}/in/it"
@@ -32,27 +33,32 @@ def write(
     sign: Signer,
     *,
     secret: str = SECRET,
+    is_repeat_news: bool = False,
     more: Sequence[Mapping[str, Any]] = (),
     handshakes: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """Write the vectors of a preset: each sample, the first one twice, and what is the same event and what is not.
+    """Write the vectors of a preset: each sample, the first one a second later again, and which are the same event.
 
-    signed_by: which SDK made or checked the signatures, and its version. more: further requests, signed already.
+    signed_by: which SDK made or checked the signatures, and its version. is_repeat_news: the same a minute later is
+    another event, as this vendor numbers none and tells no time. more: further requests, signed already.
     """
     samples = presets.find(name).samples
-    requests = [_request(sample, sample.type, "0a1b2c3d", sign) for sample in samples]
-    requests.append(_request(samples[0], f"another {samples[0].type}", "4e5f6071", sign))
+    requests = [_request(sample, sample.type, "0a1b2c3d", NOW, sign) for sample in samples]
+    requests.append(_request(samples[0], f"another {samples[0].type}", "4e5f6071", NOW + SECOND, sign))
     first, another = requests[0]["name"], requests[-1]["name"]
+    pairs = [
+        _pair("the same, again", first, first, 0 if is_repeat_news else 60, is_same=True),
+        _pair("another one", first, another, 60, is_same=False),
+    ]
+    if is_repeat_news:
+        pairs.append(_pair("the same, later", first, first, 60, is_same=False))
     told = {
         "about": "Bodies as the vendor documents them; no signature by this program.",
         "signed_by": signed_by,
         "made_by": f"python -m tests.vectors.make.{name.replace('-', '_')}",
         "secret": secret,
         "requests": [*requests, *more],
-        "pairs": [
-            {"story": "the same, again", "first": first, "second": first, "after_s": 60, "expect": "same event"},
-            {"story": "another one", "first": first, "second": another, "after_s": 60, "expect": "another event"},
-        ],
+        "pairs": pairs,
         "handshakes": list(handshakes),
     }
     (FOLDER / f"{name}.json").write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
@@ -75,8 +81,13 @@ def by_node(script: str, **values: str) -> str:
     return done.stdout.strip()
 
 
-def _request(sample: presets.Sample, name: str, uuid: str, sign: Signer) -> dict[str, Any]:
-    body, headers = sample.render(NOW, uuid), sample.rendered_headers(NOW, uuid)
+def _pair(story: str, first: str, second: str, after_s: int, *, is_same: bool) -> dict[str, Any]:
+    expect = "same event" if is_same else "another event"
+    return {"story": story, "first": first, "second": second, "after_s": after_s, "expect": expect}
+
+
+def _request(sample: presets.Sample, name: str, uuid: str, now: datetime, sign: Signer) -> dict[str, Any]:
+    body, headers = sample.render(now, uuid), sample.rendered_headers(now, uuid)
     added = sign(body, headers)
     if isinstance(added, bytes):
         body, added = added, {}
