@@ -18,7 +18,7 @@ from multidict import CIMultiDict
 
 from relay.domain import InboundRequest, Proof, Refusal, Secret
 from relay.errors import ExpressionInvalid
-from relay.verification._template import IN_BODY, Part, Stamp, covered, parse_template, value_at
+from relay.verification._template import IN_BODY, Part, Stamp, covered, covers_time, parse_template, value_at
 from relay.verification._times import TimeForm, seconds_of, written
 from relay.verification._wire import as_sent, header_values, only_header, require_secrets
 
@@ -131,7 +131,7 @@ class SignatureVerifier(ABC):
             raise ExpressionInvalid(f"{self.signed!r}: a time stands in one place, not in several")
         if self.timestamp_prefix is not None and not self.separator:
             raise ExpressionInvalid(f"{self.signed!r}: timestamp_prefix needs a separator, which makes a list")
-        is_signed = "timestamp" in names or (self.timestamp_field is not None and "body" in names)
+        is_signed = covers_time(names, self.timestamp_header) or (self.timestamp_field is not None and "body" in names)
         if is_signed != any(place is not None for place in places):
             raise ExpressionInvalid(f"{self.signed!r}: {{timestamp}} and timestamp_header go together, or not at all")
 

@@ -1,7 +1,8 @@
 """What a signature covers, as a template of the request's parts: `{id}.{timestamp}.{body}`."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hmac import compare_digest
@@ -17,6 +18,7 @@ from relay.verification._wire import as_sent, only_header
 
 LIST_HEADER, LIST_TIME_HEADER = "x-contentful-signed-headers", "x-contentful-timestamp"
 IN_BODY = "body."  # `{body.signature.token}`: a value of the JSON body, by the names and numbers on the way to it
+DECODED = re.compile(rb"%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)  # : / ? @ ! $ ' ( ) * , ;
 Part = tuple[bytes, str | None]  # a literal, then the field that follows it
 
 
@@ -45,6 +47,12 @@ def parse_template(text: str) -> tuple[Part, ...]:
     if not any(name for _, name, _, _ in parsed):
         raise ExpressionInvalid(f"{text!r} covers nothing of a request: one signature would fit them all")
     return tuple((literal.encode(), name) for literal, name, _, _ in parsed)
+
+
+def covers_time(names: Collection[str | None], timestamp_header: str | None) -> bool:
+    """Tell whether a template with these fields covers the time that a header holds."""
+    is_listed = "listed_headers" in names and (timestamp_header or "").lower() == LIST_TIME_HEADER
+    return "timestamp" in names or is_listed
 
 
 def covered(parts: tuple[Part, ...], request: InboundRequest, stamp: Stamp) -> list[bytes] | None:
@@ -112,6 +120,14 @@ def _form(request: InboundRequest, _: Stamp) -> bytes | None:
     return b"" if is_covered else None
 
 
+def _decoded_url(request: InboundRequest, _: Stamp) -> bytes | None:
+    """Return the URL with the characters decoded that HubSpot decodes before it signs, and no others.
+
+    Source: https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests.
+    """
+    return DECODED.sub(lambda found: bytes([int(found[1], 16)]), as_sent(request.url))
+
+
 def _listed_headers(request: InboundRequest, _: Stamp) -> bytes | None:
     """Join the headers that another header lists, sorted, as `name:value;name:value`; list and time must be among them.
 
@@ -147,6 +163,7 @@ FIELDS: Mapping[str, Field] = {
     "timestamp": lambda request, stamp: as_sent(stamp.timestamp),
     "id": lambda request, stamp: as_sent(stamp.id),
     "url": lambda request, stamp: as_sent(request.url),
+    "decoded_url": _decoded_url,
     "method": lambda request, stamp: as_sent(request.method),
     "path": lambda request, stamp: as_sent(request.path),
     "form": _form,

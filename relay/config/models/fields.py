@@ -97,6 +97,14 @@ def line(value: object) -> str:
     return content
 
 
+def lines(value: object) -> str:
+    """Read text without control characters other than line breaks. Errors: Misfit."""
+    content = text(value)
+    if _UNPRINTABLE.search(content.replace("\n", "")):
+        raise Misfit("a control character stands in it; expected text, of which only line breaks are kept as they are")
+    return content
+
+
 def whole(value: object) -> int:
     """Read a whole number. Errors: Expected."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value):  # from the environment
@@ -274,6 +282,7 @@ def _compiled(compile_text: Callable[[str], Any]) -> PlainValidator:
 
 Text = Annotated[str, PlainValidator(text), as_text()]
 Line = Annotated[str, PlainValidator(line), as_text()]
+Lines = Annotated[str, PlainValidator(lines), as_text()]
 Whole = Annotated[int, PlainValidator(whole), as_value("integer")]
 Number = Annotated[float, PlainValidator(number), as_value("number")]
 Flag = Annotated[bool, PlainValidator(flag), as_value("boolean")]

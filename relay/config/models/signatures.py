@@ -8,12 +8,12 @@ from pydantic import Field, ValidationInfo, field_validator
 from relay import verification
 from relay.config.misfits import Misfit, listing
 from relay.config.models.base import required, surroundings, written
-from relay.config.models.fields import Duration, Flag, HeaderName, Line, Whole, Within
+from relay.config.models.fields import Duration, Flag, HeaderName, Line, Lines, Whole, Within
 from relay.config.models.scheme import Scheme
 from relay.config.units import parse_duration
 from relay.domain import Secret
 from relay.errors import ExpressionInvalid, SecretInvalid
-from relay.verification._template import IN_BODY, parse_template
+from relay.verification._template import IN_BODY, covers_time, parse_template
 
 Tolerance = Annotated[Duration, Within("1s", "1d", parse_duration)]
 
@@ -42,10 +42,10 @@ class Signature(Scheme):
     timestamp_field: Line | None = written(None, "Where in the JSON body the time stands.")
     time: Literal["seconds", "milliseconds", "iso"] = written("seconds", "How the time is written.")
     id_header: HeaderName | None = written(None, "The header that holds the message's id, where `signed` covers it.")
-    signed: Line = written(
+    signed: Lines = written(
         "{body}",
-        "What the signature covers: a template of {body}, {timestamp}, {id}, {url}, {method}, {path}, {form}, "
-        "{listed_headers} and of fields of the JSON body, as {body.data.id}.",
+        "What the signature covers: a template of {body}, {timestamp}, {id}, {url}, {decoded_url}, {method}, {path}, "
+        "{form}, {listed_headers} and of fields of the JSON body, as {body.data.id}.",
     )
     tolerance: Tolerance | None = written(
         None, "How far a signed time may be from ours, either way; 5m unless set.", examples=["5m"]
@@ -69,7 +69,7 @@ class Signature(Scheme):
         faults = [
             *_faults_of_time(covered, info),
             *_faults_of_pair("id", covered, info),
-            *(["{url} needs `server.public_url`, our address as senders see it"] if _lacks_url(covered, info) else []),
+            *_faults_of_url(covered, info),
             *([] if _covers_body(covered) else ["expected {body} in it: without, one signature would fit every body"]),
         ]
         if faults:
@@ -79,9 +79,8 @@ class Signature(Scheme):
     @field_validator("tolerance")
     @classmethod
     def _has_a_time(cls, tolerance: timedelta | None, info: ValidationInfo) -> timedelta | None:
-        is_timed = info.data.get("timestamp_field") is not None or "timestamp" in _placeholders(
-            info.data.get("signed", "{timestamp}")
-        )
+        names = _placeholders(info.data.get("signed", "{timestamp}"))
+        is_timed = info.data.get("timestamp_field") is not None or covers_time(names, info.data.get("timestamp_header"))
         if tolerance is not None and not is_timed:
             raise Misfit("no time is signed; expected {timestamp} in `signed`, or no `tolerance`")
         return tolerance
@@ -117,7 +116,8 @@ def _faults_of_time(covered: set[str | None], info: ValidationInfo) -> list[str]
     faults = [f"`{name}` needs `separator`" for name in given[:1] if name == places[1] and not info.data["separator"]]
     if "timestamp" in covered and not given:
         return [*faults, "{timestamp} needs `timestamp_header`"]
-    if given and "timestamp" not in covered and not (given == [places[2]] and "body" in covered):
+    is_covered = covers_time(covered, info.data["timestamp_header"])
+    if given and not is_covered and not (given == [places[2]] and "body" in covered):
         return [*faults, f"`{given[0]}` is set, but {{timestamp}} is not signed"]
     return faults
 
@@ -130,8 +130,12 @@ def _faults_of_pair(name: str, covered: set[str | None], info: ValidationInfo) -
     return [f"{{{name}}} needs `{key}`" if name in covered else f"`{key}` is set, but {{{name}}} is not signed"]
 
 
-def _lacks_url(covered: set[str | None], info: ValidationInfo) -> bool:
-    return "url" in covered and not surroundings(info).has_public_url
+def _faults_of_url(covered: set[str | None], info: ValidationInfo) -> list[str]:
+    """Only the configuration knows the URL as its sender wrote it."""
+    if surroundings(info).has_public_url:
+        return []
+    named = [name for name in ("url", "decoded_url") if name in covered]
+    return [f"{{{name}}} needs `server.public_url`, our address as senders see it" for name in named]
 
 
 class Hmac(Signature):

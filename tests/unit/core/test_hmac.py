@@ -276,7 +276,8 @@ def test_an_id_that_the_request_has_is_kept() -> None:
         ({"signed": "{{body}}"}, "covers nothing of a request"),
         (
             {"signed": "{bodies}"},
-            "holds {bodies}: expected {body} {timestamp} {id} {url} {method} {path} {form} {listed_headers}",
+            "holds {bodies}: expected {body} {timestamp} {id} {url} {decoded_url} {method} {path} {form} "
+            "{listed_headers}",
         ),
         ({"signed": "{}"}, "holds {}: expected"),
         ({"signed": "{body!r}"}, "holds {body}: expected"),

@@ -1,6 +1,7 @@
 """Where a signature stands and what it covers, in the forms of many vendors; and signatures by public keys."""
 
 import hashlib
+import hmac
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -353,3 +354,22 @@ def test_a_key_of_another_kind_is_told(kind: type[SignatureVerifier], key: Secre
     """When the configuration is read, and not with the first request."""
     with pytest.raises(SecretInvalid):
         kind(S, (key,))
+
+
+def test_a_listed_time_must_be_near() -> None:
+    """Where the list of signed headers has the time in it, its age counts without standing in the template again."""
+    verifier = make(HmacVerifier, **{**CONTENTFUL, "signed": "{method}\n{path}\n{listed_headers}\n{body}"})
+    whole = a_request(BODY, [(LIST, f"{LIST},x-contentful-timestamp")])
+    request = signed_request(verifier, whole)
+
+    assert verifier.verify(request, NOW) is None
+    assert verifier.verify(request, NOW + timedelta(minutes=6)) is Refusal.STALE
+
+
+def test_of_a_decoded_url_some_characters_are_decoded() -> None:
+    """Those that HubSpot names, whichever case they are written in; all others are signed as they came."""
+    request = replace(a_request(BODY), query_string="to=a%40b%2Cc%2fd%20e%26")
+    verifier = make(HmacVerifier, signed="{decoded_url}{body}")
+    expected = hmac.digest(SECRET.reveal(), b"https://hooks.example.com/in/shop?to=a@b,c/d%20e%26" + BODY, "sha256")
+
+    assert expected.hex() == verifier.sign(request, NOW).headers[S]
