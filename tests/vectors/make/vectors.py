@@ -36,29 +36,32 @@ def write(
     is_repeat_news: bool = False,
     more: Sequence[Mapping[str, Any]] = (),
     handshakes: Sequence[Mapping[str, Any]] = (),
+    pairs: Sequence[tuple[str, str, str, int, bool]] | None = None,
 ) -> None:
     """Write the vectors of a preset: each sample, the first one a second later again, and which are the same event.
 
     signed_by: which SDK made or checked the signatures, and its version. is_repeat_news: the same a minute later is
     another event, as this vendor numbers none and tells no time. more: further requests, signed already.
+    pairs: what is the same event and what is not, where that is not seen by the first sample sent twice: story, first,
+    second, seconds between them, and whether they are the same.
     """
     samples = presets.find(name).samples
     requests = [_request(sample, sample.type, "0a1b2c3d", NOW, sign) for sample in samples]
     requests.append(_request(samples[0], f"another {samples[0].type}", "4e5f6071", NOW + SECOND, sign))
     first, another = requests[0]["name"], requests[-1]["name"]
-    pairs = [
-        _pair("the same, again", first, first, 0 if is_repeat_news else 60, is_same=True),
-        _pair("another one", first, another, 60, is_same=False),
-    ]
-    if is_repeat_news:
-        pairs.append(_pair("the same, later", first, first, 60, is_same=False))
+    if pairs is None:
+        pairs = [
+            ("the same, again", first, first, 0 if is_repeat_news else 60, True),
+            ("another one", first, another, 60, False),
+            *([("the same, later", first, first, 60, False)] if is_repeat_news else []),
+        ]
     told = {
         "about": "Bodies as the vendor documents them; no signature by this program.",
         "signed_by": signed_by,
         "made_by": f"python -m tests.vectors.make.{name.replace('-', '_')}",
         "secret": secret,
         "requests": [*requests, *more],
-        "pairs": pairs,
+        "pairs": [_pair(*pair) for pair in pairs],
         "handshakes": list(handshakes),
     }
     (FOLDER / f"{name}.json").write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
@@ -81,9 +84,9 @@ def by_node(script: str, **values: str) -> str:
     return done.stdout.strip()
 
 
-def _pair(story: str, first: str, second: str, after_s: int, *, is_same: bool) -> dict[str, Any]:
-    expect = "same event" if is_same else "another event"
-    return {"story": story, "first": first, "second": second, "after_s": after_s, "expect": expect}
+def _pair(story: str, first: str, second: str, after_s: int, is_same: bool) -> dict[str, Any]:
+    expected = "same event" if is_same else "another event"
+    return {"story": story, "first": first, "second": second, "after_s": after_s, "expect": expected}
 
 
 def _request(sample: presets.Sample, name: str, uuid: str, now: datetime, sign: Signer) -> dict[str, Any]:
