@@ -1,0 +1,29 @@
+"""MessageBird's requests, signed by PyJWT, each accepted by its Python SDK."""
+
+import hashlib
+from collections.abc import Mapping
+from unittest.mock import patch
+
+import jwt
+from messagebird.request_validator import RequestValidator
+
+from tests.vectors.make.vectors import NOW, NOW_S, SECRET, URL, of_package, write
+
+
+def sign(body: bytes, headers: Mapping[str, str]) -> Mapping[str, str]:
+    claims = {
+        "iss": "MessageBird",
+        "nbf": NOW_S,
+        "exp": NOW_S + 60,
+        "jti": hashlib.sha256(body).hexdigest()[:32],
+        "url_hash": hashlib.sha256(URL.encode()).hexdigest(),
+        "payload_hash": hashlib.sha256(body).hexdigest(),
+    }
+    token = jwt.encode(claims, SECRET, "HS256")
+    with patch("jwt.api_jwt.datetime") as clock:
+        clock.now.return_value = NOW
+        RequestValidator(SECRET).validate_signature(token, URL, body)
+    return {"MessageBird-Signature-JWT": token}
+
+
+write("messagebird", f"PyJWT, accepted by {of_package('messagebird')}", sign)
