@@ -17,6 +17,7 @@ from relay.lanes import Lane, Lanes
 from relay.maintenance import Duty, Maintenance
 from relay.memory import Memory
 from relay.minutes import MinuteBook
+from relay.offers import Offers
 from relay.quarantine import Quarantine
 from relay.replays import Replaying
 from relay.roles import Role
@@ -84,7 +85,10 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role) -> Part
         deliverers,
     )
     quarantine = Quarantine(store, config.quarantine, clock)
-    ingest = Ingest(config.sources.values(), store, lanes, headroom, clock, telemetry, quarantine=quarantine)
+    offers = Offers(config.storage.database, clock)
+    ingest = Ingest(
+        config.sources.values(), store, lanes, headroom, clock, telemetry, quarantine=quarantine, keep_offer=offers.keep
+    )
     maintenance = Maintenance(
         store,
         config.targets,

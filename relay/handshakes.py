@@ -1,16 +1,17 @@
 """Handshakes: how a vendor finds out that an address is ours. Answered, never stored.
 
-A vendor asks in one of three ways, and none of them makes the relay say to a stranger what only a holder of the
+A vendor asks in one of four ways, and none of them makes the relay say to a stranger what only a holder of the
 secret could say:
 
     by GET or HEAD      it is echoed what it sent; where the vendor proves itself by a token, only for that
     by POST, proven     the request has passed the source's `verify` like any event
     by POST, knowing    not signed yet, but its body names a secret that we were given
+    by POST, offering   its body brings the secret that all else will be signed with; only while the source has none
 """
 
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 from typing import Literal
 from urllib.parse import parse_qs
@@ -36,6 +37,7 @@ class Handshake:
     body; None: there is none. when: for POST, an expression over the body that is true for this question alone.
     equals: parameters of the query that must be so. token: the parameter that must be the source's `verify_token`.
     knows: for POST, an expression over the body of an unsigned request, whose value must be one of the secrets.
+    offers: for POST, an expression over the body of an unsigned request, whose value is to become the secret.
     answer: text, or what becomes JSON; in its texts {challenge} stands for the challenge and, after a proof only,
     {hmac} for its HMAC-SHA256 in hex by the secret that was used.
     """
@@ -47,20 +49,26 @@ class Handshake:
     equals: Mapping[str, str] = field(default_factory=dict)
     token: str | None = None
     knows: str | None = None
+    offers: str | None = None
     status: int = 200
     _when: CompiledExpression | None = field(init=False, repr=False, compare=False)
     _challenge: CompiledExpression | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         is_post = self.method == "POST"
-        text = self.when or self.knows
+        text = self.when or self.knows or self.offers
         object.__setattr__(self, "_when", compile_expression(text) if text else None)
         reads = is_post and self.challenge is not None
         object.__setattr__(self, "_challenge", compile_expression(str(self.challenge)) if reads else None)
         if is_post != (text is not None):
-            raise ValueError("a POST is told from an event by `when` or `knows`, and nothing else is")
-        if self.needs_secret and (not is_post or self.knows):
+            raise ValueError("a POST is told from an event by `when`, `knows` or `offers`, and nothing else is")
+        if self.needs_secret and (not is_post or self.is_unproven):
             raise ValueError("a digest by the secret is for those who have proven that they know it")
+
+    @property
+    def is_unproven(self) -> bool:
+        """Tell whether it asks without a proof, in a body that names a secret."""
+        return bool(self.knows or self.offers)
 
     @property
     def needs_secret(self) -> bool:
@@ -94,15 +102,24 @@ class Handshake:
 
     def known_in_body(self, value: object, secrets: Sequence[Secret]) -> bool:
         """Tell whether an unsigned body names one of the secrets."""
-        try:
-            named = self._when(value) if self._when is not None and self.knows else None
-        except ExpressionFailed:
-            return False
-        if not isinstance(named, str):
+        named = self._named(value) if self.knows else None
+        if named is None:
             return False
         claimed = named.encode("utf-8", "surrogatepass")
         matches = [compare_digest(secret.reveal(), claimed) for secret in secrets]
         return any(matches)
+
+    def offered_in_body(self, value: object) -> Secret | None:
+        """Return the secret that an unsigned body brings: short and plain, as one for a configuration file is."""
+        named = self._named(value) if self.offers else None
+        return Secret(named) if named is not None and _can_be_said(named) else None
+
+    def _named(self, value: object) -> str | None:
+        try:
+            named = self._when(value) if self._when is not None else None
+        except ExpressionFailed:
+            return None
+        return named if isinstance(named, str) else None
 
     def answered(self, challenge: str, secret: Secret | None) -> Answer:
         """Make the answer."""
@@ -139,7 +156,7 @@ class Handshakes:
         if not document.is_json:
             return None
         for step in self.steps:
-            if step.knows or (step.needs_secret and not self.secrets):
+            if step.is_unproven or (step.needs_secret and not self.secrets):
                 continue
             challenge = step.found_in_body(document.value)
             if challenge is not None:
@@ -147,13 +164,17 @@ class Handshakes:
         return None
 
     def answer_unproven(self, request: InboundRequest) -> Answer | None:
-        """Answer a POST that is not proven, but names a secret of ours."""
-        knowing = [step for step in self.steps if step.knows]
-        if not knowing:
+        """Answer a POST that is not proven, but names a secret of ours, or offers one while we have none."""
+        asking = [step for step in self.steps if step.is_unproven]
+        if not asking:
             return None
-        document = parse(request.body)
-        known = (step for step in knowing if step.known_in_body(document.value, self.secrets))
-        return next((step.answered("", None) for step in known), None)
+        value = parse(request.body).value
+        for step in asking:
+            if step.known_in_body(value, self.secrets):
+                return step.answered("", None)
+            if not self.secrets and (offered := step.offered_in_body(value)) is not None:
+                return replace(step.answered("", None), offered=offered)
+        return None
 
 
 def _parameters(query: str) -> Mapping[str, list[str]]:

@@ -16,6 +16,7 @@ from relay.domain import (
     Plan,
     Receipt,
     Refusal,
+    Secret,
     Source,
     Verdict,
     new_event_id,
@@ -36,6 +37,10 @@ Judged = tuple[Event, Plan]
 LARGE_BODY_BYTES = 256 * 1024  # hashed and parsed beside the event loop, so that others are not held up
 
 
+def _forget(source: str, offered: Secret) -> None:
+    """Keep nothing of what a vendor offers."""
+
+
 class Ingest:
     """Turns requests into events. One for all sources of this process."""
 
@@ -49,6 +54,7 @@ class Ingest:
         observer: Observer,
         entropy: Callable[[int], bytes] = os.urandom,
         quarantine: Quarantine | None = None,
+        keep_offer: Callable[[str, Secret], None] = _forget,
     ) -> None:
         self._store = store
         self._lanes = lanes
@@ -57,6 +63,7 @@ class Ingest:
         self._observer = observer
         self._entropy = entropy
         self._quarantine = quarantine
+        self._keep_offer = keep_offer
         self._limits = {source.name: TokenBucket(source.limit) for source in sources if source.limit}
 
     async def receive(self, request: InboundRequest, source: Source) -> Sequence[Receipt] | Answer | Refusal:
@@ -135,6 +142,8 @@ class Ingest:
             judged = self._judge(request, source, came_at)
         else:  # beside the event loop, where the body is large or may unpack to be
             judged = await asyncio.to_thread(self._judge, request, source, came_at)
+        if isinstance(judged, Answer) and judged.offered is not None:
+            await asyncio.to_thread(self._keep_offer, source.name, judged.offered)
         if isinstance(judged, Refusal | Answer):
             return judged
         receipts = await self._store_and_hand_over(judged)

@@ -55,7 +55,7 @@ def _source(name: str, part: SourcePart, routes: list[Route]) -> Source:
     proving = next((scheme for scheme in schemes if scheme.compares_secrets), None)
     return Source(
         name=name,
-        verifiers=tuple(scheme.verifier(secrets) for scheme in schemes),
+        verifiers=tuple(scheme.verifier(secrets) for scheme in schemes if secrets or not scheme.compares_secrets),
         identification=Identification(part.type, part.key or {}, part.window, part.needs_json),
         routes=tuple(route for route in routes if route.source == name),
         preset=part.preset,

@@ -26,6 +26,8 @@ def _of_sources(config: Config) -> Iterator[Fault]:
         path = ("sources", name)
         if any(isinstance(verifier, NoVerifier) for verifier in source.verifiers):
             yield config.origin.at_key((*path, "verify"), "everybody who reaches the port is believed")
+        if not source.verifiers:
+            yield config.origin.at_key(path, "it has no secret yet: all is refused but the request that brings one")
         if not source.routes:
             yield config.origin.at_key(path, "no route begins here: events are kept, and go nowhere")
 

@@ -10,7 +10,7 @@ from multidict import MultiMapping
 
 from relay.domain.shapes import Shape
 from relay.domain.targets import Target
-from relay.domain.values import Document, Expression, Rate
+from relay.domain.values import Document, Expression, Rate, Secret
 
 
 class Refusal(StrEnum):
@@ -73,6 +73,7 @@ class Answer:
     status: int
     body: bytes
     content_type: str
+    offered: Secret | None = None  # what the vendor will sign with: kept for the operator, and never said
 
 
 class Greeting(Protocol):
@@ -85,7 +86,7 @@ class Greeting(Protocol):
         """Answer a POST that has been proven by the secret at a position, from 1; None: it is an event."""
 
     def answer_unproven(self, request: InboundRequest) -> Answer | None:
-        """Answer a POST that is not proven, but names a secret of ours; None: it is refused."""
+        """Answer a POST that is not proven, but names a secret of ours, or offers the first; None: it is refused."""
 
 
 class Term(Protocol):

@@ -48,7 +48,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "minutes",
     ),
     5: ("web",),
-    6: ("runtime", "assembly", "admin_token", "telemetry", "metrics"),
+    6: ("runtime", "assembly", "admin_token", "offers", "telemetry", "metrics"),
     7: ("cli", "__main__"),
 }
 IMPURE = {"aiohttp", "asyncio", "sqlite3", "aiosqlite", "asyncpg", "os", "random", "secrets", "time"}

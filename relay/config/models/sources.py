@@ -131,7 +131,7 @@ class Source(Part):
     def _suit(cls, secrets: tuple[Secret, ...], info: ValidationInfo) -> tuple[Secret, ...]:
         if secrets:
             _check_use(info)
-        else:
+        elif not _is_offered(info):
             _check_needless(info)
         return secrets
 
@@ -195,6 +195,12 @@ def _check_use(info: ValidationInfo) -> None:
     if schemes and not any(scheme.compares_secrets for scheme in schemes):
         named = listing([scheme.scheme for scheme in schemes], "and")
         raise Misfit(f"scheme {named} compares with no secret; expected none here, or another scheme")
+
+
+def _is_offered(info: ValidationInfo) -> bool:
+    """Tell whether the vendor is yet to tell the secret: until it has, every request is refused."""
+    preset = info.data.get("preset")
+    return preset is not None and any(step.offers for step in presets.find(preset).handshakes)
 
 
 def _check_needless(info: ValidationInfo) -> None:
