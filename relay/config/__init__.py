@@ -2,7 +2,8 @@
 
 from relay.config.argument import database_named
 from relay.config.doubts import doubts
-from relay.config.loading import load
+from relay.config.leaves import changes, redacted
+from relay.config.loading import files_named, load
 from relay.config.models.fields import address
 from relay.config.result import (
     Address,
@@ -28,8 +29,11 @@ __all__ = [
     "SqliteDatabase",
     "Storage",
     "address",
+    "changes",
     "database_named",
     "doubts",
+    "files_named",
     "load",
+    "redacted",
     "schema",
 ]

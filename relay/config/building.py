@@ -13,15 +13,17 @@ from relay.config.models.schemes import Header, Token
 from relay.config.models.sources import Source as SourcePart
 from relay.config.origin import Origin
 from relay.config.result import Admin, Config, QuarantineBounds, Server, Storage
+from relay.config.written import Page
 from relay.domain import Identification, Route, Source, Target
 
 CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 
-def build(file: File, origin: Origin) -> Config:
+def build(file: File, origin: Origin, page: Page) -> Config:
     """Build everything that a file without faults says."""
     targets = {name: part.build(name) for name, part in file.targets.items()}
-    routes = _routes(file.routes, targets)
+    names = _names(file.routes)
+    routes = _routes(file.routes, names, targets)
     return Config(
         server=_server(file.server),
         admin=_admin(file.admin),
@@ -30,6 +32,7 @@ def build(file: File, origin: Origin) -> Config:
         sources={name: _source(name, part, routes) for name, part in file.sources.items()},
         targets=targets,
         origin=origin,
+        written=page.written(file, names),
     )
 
 
@@ -72,13 +75,20 @@ def _source(name: str, part: SourcePart, routes: list[Route]) -> Source:
     )
 
 
-def _routes(parts: tuple[RoutePart, ...], targets: Mapping[str, Target]) -> list[Route]:
-    """Build a route for each source that a written one names; all of those have its name."""
-    routes: list[Route] = []
+def _names(parts: tuple[RoutePart, ...]) -> list[str]:
+    """Name each route that the file writes."""
+    names: list[str] = []
     taken = {part.name for part in parts if part.name}
     for part in parts:
-        name = part.name or _free_name(part, taken)
-        taken.add(name)
+        names.append(part.name or _free_name(part, taken))
+        taken.add(names[-1])
+    return names
+
+
+def _routes(parts: tuple[RoutePart, ...], names: list[str], targets: Mapping[str, Target]) -> list[Route]:
+    """Build a route for each source that a written one names; all of those have its name."""
+    routes: list[Route] = []
+    for name, part in zip(names, parts, strict=True):
         receivers = tuple(targets[target] for target in part.targets)
         routes += [Route(name, source, receivers, part.when, part.shape()) for source in part.sources]
     return routes

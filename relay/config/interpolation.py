@@ -14,6 +14,7 @@ _MARK = re.compile(r"\$(?P<escaped>\$\{)|\$\{(?P<inside>[^{}]*)(?P<end>\}?)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNDECODED = re.compile("[\ud800-\udfff]")  # bytes of the environment that are no UTF-8
 _FILE = "file:"
+FILE_MARK = re.compile(r"\$\{file:([^{}]+)\}")
 
 
 class _Missing(Exception):

@@ -7,12 +7,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from relay.config.building import build
-from relay.config.interpolation import Interpolation
+from relay.config.interpolation import FILE_MARK, Interpolation
 from relay.config.models.base import Surroundings
 from relay.config.models.file import File
 from relay.config.origin import START
 from relay.config.result import Config
 from relay.config.wording import Wording
+from relay.config.written import Page
 from relay.config.yaml import parse
 from relay.errors import ConfigurationInvalid, Fault
 
@@ -33,7 +34,16 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
         faults += Wording(data, page.origin, known.parts, interpolation.filled).faults(error)
     if faults:
         raise ConfigurationInvalid(tuple(sorted(set(faults))))
-    return build(file, page.origin)
+    return build(file, page.origin, Page(data, interpolation.filled))
+
+
+def files_named(path: Path) -> frozenset[Path]:
+    """Tell which files a configuration takes values from, however faulty it is; none where it cannot be read."""
+    try:
+        text = path.read_text(errors="replace")
+    except OSError:
+        return frozenset()
+    return frozenset(Path(name) for name in FILE_MARK.findall(text) if "\0" not in name)
 
 
 def _content(path: Path) -> bytes:

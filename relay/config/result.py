@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import ClassVar
 
+from relay.config.leaves import Written
 from relay.config.origin import Origin
 from relay.domain import Secret, Source, Target
 
@@ -106,3 +107,4 @@ class Config:
     sources: Mapping[str, Source]
     targets: Mapping[str, Target]
     origin: Origin = field(repr=False, compare=False)
+    written: Written = field(repr=False, compare=False)

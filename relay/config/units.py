@@ -56,3 +56,17 @@ def parse_rate(value: object) -> Rate:
     if int(count) < 1 or period_s <= 0:
         raise Expected(f"{RATE}, of at least one in a time")
     return Rate(int(count), period_s)
+
+
+def told_duration(duration: timedelta) -> str:
+    """Write a duration as people do: `1h30m`."""
+    left, words = duration // timedelta(milliseconds=1), ""
+    for unit in ("d", "h", "m", "s", "ms"):
+        count, left = divmod(left, _MILLISECONDS[unit])
+        words += f"{count}{unit}" if count else ""
+    return words or "0s"
+
+
+def told_rate(rate: Rate) -> str:
+    """Write a rate as people do: `100/1m`."""
+    return f"{rate.count}/{told_duration(timedelta(seconds=rate.per_s))}"

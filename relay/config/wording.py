@@ -17,22 +17,22 @@ from relay.errors import Fault
 FOUND_CHARACTERS_MAX = 60
 
 # Where secrets stand, and URLs, which may hold some.
-_SECRET_KEYS = {
-    "access_key",
-    "secret_key",
-    "secret",
-    "secrets",
-    "token",
-    "tokens",
-    "verify_token",
-    "user",
-    "password",
-    "value",
-    "headers",
-    "url",
-    "public_url",
-    "with",
-}
+SECRET_KEYS = frozenset(
+    {
+        "access_key",
+        "secret_key",
+        "secret",
+        "secrets",
+        "token",
+        "tokens",
+        "verify_token",
+        "user",
+        "password",
+        "value",
+        "with",
+    }
+)
+_SECRET_KEYS = SECRET_KEYS | {"headers", "url", "public_url"}
 _SECRET_KEYS_OF_AUTH = {"query", "form", "body", "basic", "client_id", "client_secret", "token_url"}
 _NAME_MARK = "[key]"  # pydantic's last step where a key of a mapping is wrong
 _WORDS = {
