@@ -1,14 +1,16 @@
 """Everything built once: which part knows which, and nothing started yet."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from relay import registry
 from relay.clock import Clock
 from relay.config import Config
+from relay.crew import Crew, duties
 from relay.deliverers import Deliverers
 from relay.domain import Route, Target
+from relay.errors import ConfigurationInvalid
 from relay.gate import Gate
 from relay.headroom import Headroom
 from relay.health import Health
@@ -45,12 +47,37 @@ class Parts:
     telemetry: Telemetry
     lanes: Lanes
     scheduler: Scheduler | None
-    workers: Sequence[Worker]
+    crew: Crew
     deliverers: Deliverers | None
     maintenance: Maintenance
     health: Health
     ingest: Ingest
+    headroom: Headroom
+    quarantine: Quarantine
+    replaying: Replaying
     door: InboundDoor | None
+
+    def adopt(self, config: Config) -> None:
+        """Use another configuration from here on. Nothing else runs meanwhile, so nobody sees half of it.
+
+        Errors: ConfigurationInvalid, where a target cannot be used; nothing has changed then.
+        """
+        carried = config.targets if self.scheduler is not None else {}
+        try:
+            self.crew.adopt(duties(carried, _routes(config)))
+        except Exception as error:
+            message = f"a target cannot be used: {type(error).__name__}; expected one whose files can be read"
+            raise ConfigurationInvalid((config.origin.at_key(("targets",), message),)) from error
+        if self.scheduler is not None:
+            self.scheduler.adopt(carried)
+        self.headroom.adopt(config.storage.backlog_max, config.storage.disk_free_min)
+        self.telemetry.adopt(config.targets)
+        self.ingest.adopt(config.sources.values())
+        self.quarantine.adopt(config.quarantine)
+        self.replaying.adopt(config.storage.keep)
+        self.maintenance.adopt(config.targets, self.lanes.gates, config.storage.keep)
+        if self.door is not None:
+            self.door.adopt(config.sources, config.server.public_url, config.server.trusted_proxies)
 
     async def exposition(self) -> bytes:
         """Return all metrics as they are now."""
@@ -64,27 +91,32 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role) -> Part
     telemetry = Telemetry(clock, config.targets)
     headroom = Headroom(config.storage.backlog_max, config.storage.disk_free_min)
     memory = Memory()
-    carried = config.targets.values() if role.delivers else ()
-    by_target = {
-        target.name: Lane(target, worker_name, memory, Gate(target, store, clock, telemetry)) for target in carried
-    }
-    lanes = Lanes(by_target.values())
-    scheduler = Scheduler(store, lanes, list(by_target), clock)
-    routes = [route for source in config.sources.values() for route in source.routes]
-    workers = [
-        Worker(lane, _sender(lane.target, routes, clock), store, scheduler, clock, telemetry, draw)
-        for lane in by_target.values()
-    ]
+    lanes = Lanes([])
+    scheduler = Scheduler(store, lanes, [], clock)
+
+    def employ(target: Target, sender: Sender, gate: Gate | None) -> Worker:
+        if gate is None:
+            gate = Gate(target, store, clock, telemetry)
+        else:
+            gate.adopt(target)
+        lane = Lane(target, worker_name, memory, gate)
+        return Worker(lane, sender, store, scheduler, clock, telemetry, draw)
+
+    crew = Crew(lanes, lambda duty: _sender(duty.target, duty.routes, clock), employ, clock)
+    if role.delivers:
+        crew.adopt(duties(config.targets, _routes(config)))
+        scheduler.adopt(config.targets)
     deliverers = None if role.delivers else Deliverers(store, clock)
     health = Health(
         store,
         scheduler if role.delivers else None,
-        workers,
+        crew.at_work,
         headroom if role.receives else None,
         clock,
         deliverers,
     )
     quarantine = Quarantine(store, config.quarantine, clock)
+    replaying = Replaying(store, lanes, clock, config.storage.keep)
     offers = Offers(config.storage.database, clock)
     ingest = Ingest(
         config.sources.values(), store, lanes, headroom, clock, telemetry, quarantine=quarantine, keep_offer=offers.keep
@@ -98,27 +130,27 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role) -> Part
         clock,
         telemetry,
         draw,
-        _duties(store, lanes, quarantine, MinuteBook(store, telemetry.counted, clock), clock, config),
+        _duties(replaying, quarantine, MinuteBook(store, telemetry.counted, clock)),
     )
     return Parts(
         store,
         telemetry,
         lanes,
         scheduler if role.delivers else None,
-        workers,
+        crew,
         deliverers,
         maintenance,
         health,
         ingest,
+        headroom,
+        quarantine,
+        replaying,
         _door(config, ingest, health, telemetry) if role.receives else None,
     )
 
 
-def _duties(
-    store: Store, lanes: Lanes, quarantine: Quarantine, minutes: MinuteBook, clock: Clock, config: Config
-) -> Sequence[Duty]:
+def _duties(replaying: Replaying, quarantine: Quarantine, minutes: MinuteBook) -> tuple[Duty, ...]:
     """List what is done again and again for those who operate the relay."""
-    replaying = Replaying(store, lanes, clock, config.storage.keep)
     return (
         Duty(REPLAY_EVERY_S, "replay", replaying.step),
         Duty(FORGET_EVERY_S, "forget_replays", replaying.forget),
@@ -126,6 +158,10 @@ def _duties(
         Duty(FORGET_EVERY_S, "forget_refused", quarantine.drop_old),
         Duty(MINUTES_EVERY_S, "minutes", minutes.write),
     )
+
+
+def _routes(config: Config) -> list[Route]:
+    return [route for source in config.sources.values() for route in source.routes]
 
 
 def _door(config: Config, ingest: Ingest, health: Health, telemetry: Telemetry) -> InboundDoor:

@@ -73,6 +73,12 @@ class Gate:
         """Return for how long deliveries were held between two times."""
         return held_within(self._holds or (), since, until)
 
+    def adopt(self, target: Target) -> None:
+        """Guard a target that is configured anew. What is known of its health stays; it is tried at the next look."""
+        self._target = target
+        if self._breaker.state is BreakerState.OPEN:
+            self._breaker = replace(self._breaker, probe_at=self._clock.now())
+
     def watch(self, tell: Callable[[], None]) -> None:
         """Have somebody told of each change."""
         self._tell_lane = tell

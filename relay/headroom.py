@@ -17,6 +17,11 @@ class Headroom:
         self._disk_free: int | None = None
         self._fault: str | None = None
 
+    def adopt(self, backlog_max: int, disk_free_min: int) -> None:
+        """Judge by other bounds from here on."""
+        self._backlog_max = backlog_max
+        self._disk_free_min = disk_free_min
+
     @property
     def shortage(self) -> str | None:
         """Say what there is too little of to accept an event, or None."""

@@ -49,6 +49,7 @@ class Health:
         self._checks: Mapping[str, Check] = {}
         self._checked_s = float("-inf")
         self._one_at_a_time = asyncio.Lock()
+        self.configuration = "loaded"  # or what became of the last reload: a faulty file leaves the one in use well
         self.is_stopping = False
 
     async def checks(self) -> Mapping[str, Check]:
@@ -68,7 +69,7 @@ class Health:
         if self._headroom is not None:
             checks["disk"] = _unless(self._headroom.disk_shortage, "there is room")
             checks["backlog"] = _unless(self._headroom.backlog_shortage, "within its bound")
-        checks["configuration"] = Check(ok=True, detail="loaded")
+        checks["configuration"] = Check(ok=True, detail=self.configuration)
         checks["running"] = _unless("stopping" if self.is_stopping else None, "not stopping")
         return checks
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from relay.batches import split
@@ -14,6 +14,7 @@ from relay.domain import (
     Event,
     InboundRequest,
     Plan,
+    Rate,
     Receipt,
     Refusal,
     Secret,
@@ -64,7 +65,17 @@ class Ingest:
         self._entropy = entropy
         self._quarantine = quarantine
         self._keep_offer = keep_offer
-        self._limits = {source.name: TokenBucket(source.limit) for source in sources if source.limit}
+        self._limits: Mapping[str, tuple[Rate, TokenBucket]] = {}
+        self.adopt(sources)
+
+    def adopt(self, sources: Iterable[Source]) -> None:
+        """Keep to the limits of these sources; one that has not changed goes on from where it is."""
+        known = self._limits
+        rates = {source.name: source.limit for source in sources if source.limit}
+        self._limits = {
+            name: known[name] if name in known and known[name][0] == rate else (rate, TokenBucket(rate))
+            for name, rate in rates.items()
+        }
 
     async def receive(self, request: InboundRequest, source: Source) -> Sequence[Receipt] | Answer | Refusal:
         """Turn one HTTP request into one stored event, or into all that it carries, and tell the observer.
@@ -210,8 +221,8 @@ class Ingest:
 
     def _is_over_limit(self, source: Source) -> bool:
         """Only what is proven counts: a stranger cannot use up a sender's rate."""
-        bucket = self._limits.get(source.name)
-        return bucket is not None and bucket.take(self._clock.monotonic()) > 0
+        limit = self._limits.get(source.name)
+        return limit is not None and limit[1].take(self._clock.monotonic()) > 0
 
     async def _store_and_hand_over(self, judged: list[Judged]) -> Sequence[Receipt]:
         """Store the events; their deliveries go from the commit straight to the workers, where these have room."""

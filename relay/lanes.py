@@ -42,11 +42,28 @@ class Lane:
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._must_return = asyncio.Event()
+        self._is_retiring = False
+        self._is_empty = asyncio.Event()  # once retiring
         gate.watch(self._regard_gate)
 
     def lease(self, now: datetime) -> Lease:
         """Return a lease for what this lane takes on."""
         return Lease(self._worker, now + LEASE)
+
+    @property
+    def is_shut(self) -> bool:
+        """Tell whether nothing may go: by its gate, or because another lane takes its place."""
+        return self._is_retiring or self.gate.is_shut
+
+    def retire(self) -> None:
+        """Take on nothing more, and have all given back that no sender has begun."""
+        self._is_retiring = True
+        self._regard_gate()
+
+    async def until_empty(self) -> None:
+        """Come back once a retired lane holds nothing; its memory is given back."""
+        await self._is_empty.wait()
+        self._memory.end()
 
     # ── in: fresh from accept, or claimed ───────────────────────────────────────────────────────────────────────────
 
@@ -99,6 +116,8 @@ class Lane:
     @property
     def _room(self) -> int:
         """Return how many may be claimed: none through a shut gate, one to try a target with."""
+        if self._is_retiring:
+            return 0
         match self.gate.state:
             case GateState.OPERATING:
                 return self._claimed_places - len(self._claims)
@@ -158,13 +177,15 @@ class Lane:
         """Wait until a shut gate leaves deliveries standing here; take them out, to be given back to the store."""
         await self._must_return.wait()
         self._must_return.clear()
-        return self.empty() if self.gate.is_shut else []
+        return self.empty() if self.is_shut else []
 
     def _regard_gate(self) -> None:
         """Do what the gate, the queues and the senders now allow."""
-        if self.gate.is_shut:
+        if self.is_shut:
             if self._fresh or self._claimed:
                 self._must_return.set()
+            elif self._is_retiring and not self._is_holding:
+                self._is_empty.set()
         else:
             self._serve()
         if self._room * 2 >= self._claimed_places or (self.gate.state is GateState.PROBING and self._room):
@@ -184,7 +205,7 @@ class Lane:
 
     def _take(self) -> Delivery | None:
         """Take the next delivery: a fresh one, but for each fourth turn."""
-        if not (self._fresh or self._claimed) or not self.gate.allows(self._in_flight):
+        if not (self._fresh or self._claimed) or self._is_retiring or not self.gate.allows(self._in_flight):
             return None
         self._in_flight += 1
         self._turn += 1
@@ -216,6 +237,14 @@ class Lanes:
     def gates(self) -> Mapping[str, Gate]:
         """Return every lane's gate."""
         return {name: lane.gate for name, lane in self._lanes.items()}
+
+    def put(self, lane: Lane) -> None:
+        """Hold a lane in the place of the one that its target has had, if any."""
+        self._lanes[lane.target.name] = lane
+
+    def drop(self, target: str) -> None:
+        """Hold no lane for a target: what is planned for it is stored, and waits."""
+        del self._lanes[target]
 
     def reserve(self, event: Event, plan: Plan, now: datetime) -> Places:
         """Take places for an event that is about to be stored, where there are any."""

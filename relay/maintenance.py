@@ -68,6 +68,11 @@ class Maintenance:
         self._orphans: set[str] = set()
         self._stuck: set[int] = set()  # deliveries that the store refuses to settle
 
+    def adopt(self, targets: Mapping[str, Target], gates: Mapping[str, Gate], keep: timedelta) -> None:
+        """Go on with these targets, and keep finished events for so long."""
+        self._targets, self._gates, self._keep = targets, gates, keep
+        self._orphans -= targets.keys()
+
     async def run(self) -> None:
         """Do all of it, for ever."""
         async with asyncio.TaskGroup() as tasks:

@@ -21,9 +21,13 @@ class Memory:
 
     def share(self) -> "Share":
         """Give a lane its share; those of the others become smaller."""
-        self._lanes += 1
-        self.share_bytes = self._shared_out_bytes // self._lanes
+        self._share_out(self._lanes + 1)
         return Share(self)
+
+    def take_back(self) -> None:
+        """End the share of a lane that is no more; those of the others become larger."""
+        self._share_out(self._lanes - 1)
+        self.tell_dropped()
 
     def tell_dropped(self) -> None:
         """Say that there is more room than before."""
@@ -33,6 +37,10 @@ class Memory:
         """Wait until there is more room than before."""
         self._dropped.clear()
         await self._dropped.wait()
+
+    def _share_out(self, lanes: int) -> None:
+        self._lanes = lanes
+        self.share_bytes = self._shared_out_bytes // max(1, lanes)
 
 
 class Share:
@@ -65,6 +73,10 @@ class Share:
         if self._borrowed_bytes:
             self._borrow()
         self._memory.tell_dropped()
+
+    def end(self) -> None:
+        """Give the share back, once nothing is held."""
+        self._memory.take_back()
 
     async def until_free(self) -> None:
         """Wait until this lane may hold more: at once where it holds nothing."""

@@ -59,6 +59,10 @@ class Gauge(Metric):
         """Note how it stands now."""
         self._levels[values] = level
 
+    def forget(self, *values: str) -> None:
+        """Tell of it no more."""
+        self._levels.pop(values, None)
+
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Tell the library."""
         family = GaugeMetricFamily(self._name, self._text, labels=self._labels)

@@ -63,6 +63,10 @@ class Quarantine:
             return
         await self._store.rejections.keep(rejections, self._bounds_now())
 
+    def adopt(self, bounds: QuarantineBounds) -> None:
+        """Keep no more than that from here on."""
+        self._bounds = bounds
+
     async def drop_old(self) -> None:
         """Drop what is too old, also where nothing new comes."""
         await self._store.rejections.keep([], self._bounds_now())

@@ -30,6 +30,10 @@ class Replaying:
         self._clock = clock
         self._keep = keep
 
+    def adopt(self, keep: timedelta) -> None:
+        """Keep finished ones for so long from here on."""
+        self._keep = keep
+
     async def step(self) -> None:
         """Take a step of every job that is due."""
         while (replay := await self._store.replays.due(self._clock.now())) is not None:

@@ -5,11 +5,12 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from time import monotonic
 
 import structlog
@@ -17,14 +18,17 @@ from aiohttp import web
 
 from relay.admin_token import kept_token
 from relay.assembly import Parts, assemble
-from relay.config import Address, Config
+from relay.config import Address, Config, load
+from relay.crew import Crew
 from relay.domain import Secret
-from relay.errors import ListenFailed
+from relay.errors import ConfigurationInvalid, ListenFailed, StoreError
+from relay.filewatch import ConfigFiles
+from relay.maintenance import Maintenance
+from relay.reloading import Reload, Reloading
 from relay.roles import Post, Role, post
 from relay.web.admin import AdminDoor, Desk
 from relay.web.inbound import InboundDoor
 from relay.web.server import QuietRunner, QuietServer
-from relay.worker import Worker
 
 log = structlog.get_logger("relay.runtime")
 
@@ -60,12 +64,16 @@ class SystemClock:
 class Relay:
     """The whole program, from its configuration. Used as a context: it runs inside.
 
-    post: what part of the work is its own; all of it, unless given.
+    at: what part of the work is its own; all of it, unless given. path: the file that the configuration is from,
+    to be read again when it changes; never, unless given.
     Errors: ListenFailed and StoreUnusable, before anything has been started; StoreBroken later.
     """
 
-    def __init__(self, config: Config, at: Post | None = None) -> None:
+    def __init__(self, config: Config, at: Post | None = None, path: Path | None = None) -> None:
         self._config = config
+        self._path = path
+        self._admin_tokens: list[Secret] = []  # the admin door's, too: changed in place by a reload
+        self._reloading: Reloading | None = None
         self._post = at or post(config, Role.ALL)
         self._clock = SystemClock()
         self._fault: asyncio.Future[None] | None = None
@@ -89,7 +97,8 @@ class Relay:
             await stack.enter_async_context(self._kept_running(parts.store.until_broken(), "store"))
             await parts.maintenance.see_room()
             if admin_socket is not None:
-                runner = self._admin_runner(parts, await self._admin_tokens())
+                self._admin_tokens[:] = await self._tokens_of(self._config)
+                runner = self._admin_runner(parts)
                 await stack.enter_async_context(self._served(runner, admin_socket))
             if parts.scheduler is not None:
                 await stack.enter_async_context(self._kept_running(parts.scheduler.run(), "scheduler"))
@@ -97,10 +106,13 @@ class Relay:
                 await stack.enter_async_context(self._kept_running(parts.deliverers.watch(), "deliverers"))
             # Maintenance ends after the workers: what they finish within their grace stays leased meanwhile.
             await stack.enter_async_context(self._kept_running(parts.maintenance.run(), "maintenance"))
-            await stack.enter_async_context(self._carried(parts.workers))
+            await stack.enter_async_context(self._carried(parts.crew, parts.maintenance))
             if parts.door is not None and public_socket is not None:
                 public_runner = self._public_runner(parts.door, parts)
                 await stack.enter_async_context(self._served(public_runner, public_socket, parts.door.finish))
+            if self._path is not None:
+                self._reloading = self._reloading_from(self._path, parts)
+                await stack.enter_async_context(self._kept_running(self._reloading.run(), "reloading"))
             self._tell_started()
             try:
                 yield self
@@ -127,7 +139,7 @@ class Relay:
 
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, stop, number)
-        loop.add_signal_handler(signal.SIGHUP, _tell_no_reload)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
         waiting = asyncio.ensure_future(asked.wait())
         await asyncio.wait((waiting, self._fault), return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -152,15 +164,43 @@ class Relay:
             targets=sorted(config.targets),
         )
 
-    async def _admin_tokens(self) -> tuple[Secret, ...]:
-        return self._config.admin.tokens or (await kept_token(self._config.storage.database),)
+    def _reload_soon(self) -> None:
+        """Read the file again, as who sends a SIGHUP wants; without one the program outlives it."""
+        if self._reloading is not None:
+            self._reloading.ask()
+        else:
+            log.warning("nothing_to_reload", next_step="this relay was started without a file that could be read again")
+
+    def _reloading_from(self, path: Path, parts: Parts) -> Reloading:
+        async def adopt(config: Config) -> None:
+            tokens = await self._tokens_to_adopt(config)
+            parts.adopt(config)
+            self._admin_tokens[:] = tokens
+            self._config = config
+
+        def tell(reload: Reload) -> None:
+            parts.telemetry.reloaded(reload)
+            parts.health.configuration = "loaded" if reload.is_good else "loaded; the file is faulty since, and unused"
+
+        return Reloading(self._config, ConfigFiles(path), lambda: load(path, os.environ), adopt, self._clock, tell)
+
+    async def _tokens_to_adopt(self, config: Config) -> tuple[Secret, ...]:
+        """Return what opens the admin port from here on. Errors: ConfigurationInvalid."""
+        try:
+            return await self._tokens_of(config) if self._post.admin is not None else ()
+        except StoreError as error:
+            raise ConfigurationInvalid((config.origin.at_value(("admin", "tokens"), str(error)),)) from error
+
+    async def _tokens_of(self, config: Config) -> tuple[Secret, ...]:
+        """Return what opens the admin port. Errors: StoreUnusable."""
+        return config.admin.tokens or (await kept_token(config.storage.database),)
 
     def _public_runner(self, door: InboundDoor, parts: Parts) -> web.ServerRunner:
         """Serve bodies as they were sent: nothing is unpacked before it is verified."""
         server = QuietServer(door.serve, parts.telemetry.malformed, access_log=None, auto_decompress=False)
         return web.ServerRunner(server, shutdown_timeout=HANG_UP_S)
 
-    def _admin_runner(self, parts: Parts, tokens: tuple[Secret, ...]) -> QuietRunner:
+    def _admin_runner(self, parts: Parts) -> QuietRunner:
         desk = Desk(
             store=parts.store,
             lanes=parts.lanes,
@@ -168,7 +208,7 @@ class Relay:
             health=parts.health,
             clock=self._clock,
             config=lambda: self._config,
-            tokens=tokens,
+            tokens=self._admin_tokens,
             exposition=parts.exposition,
         )
         door = AdminDoor(desk)
@@ -194,15 +234,13 @@ class Relay:
             await runner.cleanup()
 
     @asynccontextmanager
-    async def _carried(self, workers: Sequence[Worker]) -> AsyncIterator[None]:
-        for worker in workers:
-            for task in worker.start():
-                self._watch(task)
+    async def _carried(self, crew: Crew, maintenance: Maintenance) -> AsyncIterator[None]:
+        crew.start(self._watch, maintenance.see_room)
         try:
             yield
         finally:
             grace_s = max(0.0, self._stop_by_s - self._clock.monotonic())
-            cut_off = sum(await asyncio.gather(*(worker.stop(grace_s) for worker in workers)))
+            cut_off = await crew.stop(grace_s)
             if cut_off:
                 log.warning("attempts_cut_off", count=cut_off, next_step="they are sent again after the next start")
 
@@ -226,11 +264,6 @@ class Relay:
         log.error("part_failed", part=task.get_name(), exc_info=fault)
         if self._fault is not None and not self._fault.done():
             self._fault.set_exception(fault)
-
-
-def _tell_no_reload() -> None:
-    """Outlive a SIGHUP: who sends one wants a new configuration, not an end."""
-    log.warning("reload_not_built", next_step="restart the relay to use a changed configuration; nothing is lost by it")
 
 
 @contextmanager

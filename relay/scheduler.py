@@ -1,7 +1,7 @@
 """The one that watches the time: it wakes each lane when something in the store falls due for it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from relay.clock import Clock
@@ -23,6 +23,11 @@ class Scheduler:
         self._beat_s = clock.monotonic()
         self._asleep_until = clock.now()
         self._sooner = asyncio.Event()
+
+    def adopt(self, targets: Iterable[str]) -> None:
+        """Watch the time for these targets, and look at once."""
+        self._targets = list(targets)
+        self._sooner.set()
 
     @property
     def silent_s(self) -> float:

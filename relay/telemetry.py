@@ -20,6 +20,7 @@ from relay.clock import Clock
 from relay.domain import Attempt, Delivery, DeliveryStatus, Outcome, Rate, Refusal, Target
 from relay.metrics import BOUNDS, Counter, Gauge, Histogram
 from relay.pacing import TokenBucket
+from relay.reloading import Reload
 from relay.store.ports.minutes import ALL_DURATIONS, Kind
 from relay.store.protocol import LaneState
 
@@ -73,9 +74,38 @@ class Telemetry:
             "source",
             "key",
         )
-        gauge("relay_config_last_reload_success", "1 if the configuration was last loaded well.").set(1)
+        self._reload_success = gauge("relay_config_last_reload_success", "1 if the configuration was last loaded well.")
+        self._reload_time = gauge(
+            "relay_config_last_reload_timestamp_seconds", "When the configuration was last tried, well or not."
+        )
+        self._reloads = counter("relay_config_reloads", "Tries to load the configuration, by result.", "result")
+        self._count_reload(is_good=True)
         for name in targets:
             self._target_state.set(TARGET_STATES["operating"], name)
+
+    def adopt(self, targets: Mapping[str, Target]) -> None:
+        """Tell of these targets from here on; what still waits for others is told all the same."""
+        for name in self._addresses.keys() - targets.keys():
+            self._target_state.forget(name)
+        for name in targets.keys() - self._addresses.keys():
+            self._target_state.set(TARGET_STATES["operating"], name)
+        self._addresses = {name: target.address for name, target in targets.items()}
+
+    def reloaded(self, reload: Reload) -> None:
+        """Tell what became of a reload: what changes, or each fault."""
+        self._count_reload(is_good=reload.is_good)
+        if reload.is_good:
+            self._log.info("config_reloaded", changes="; ".join(reload.changes) or "nothing")
+            return
+        for fault in reload.faults:
+            self._log.error("config_fault", fault=str(fault))
+        next_step = "nothing has changed: correct the file, and it is read again by itself"
+        self._log.error("config_not_reloaded", faults=len(reload.faults), next_step=next_step)
+
+    def _count_reload(self, *, is_good: bool) -> None:
+        self._reloads.count("success" if is_good else "failure")
+        self._reload_success.set(1.0 if is_good else 0.0)
+        self._reload_time.set(self._clock.now().timestamp())
 
     def described(self) -> Iterator[tuple[str, str, str]]:
         """Yield each metric as (name, kind, meaning), for the documentation."""

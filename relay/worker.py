@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from relay.clock import Clock
-from relay.domain import Attempt, Delivery, DeliveryStatus, Outcome, RetryPolicy
+from relay.domain import Attempt, Delivery, DeliveryStatus, Outcome, RetryPolicy, Target
 from relay.errors import StoreError, StoreRefused, StoreUnavailable
+from relay.gate import Gate
 from relay.lanes import Lane
 from relay.observer import Observer
 from relay.pacing import SlidingWindow
@@ -53,12 +54,28 @@ class Worker:
         self._sent = SlidingWindow(rate) if rate else None
         self._claimed = SlidingWindow(rate) if rate else None
         self._tasks: list[asyncio.Task[None]] = []
+        self._turning_away: asyncio.Task[None] | None = None
         self._busy: dict[asyncio.Task[None], float] = {}  # since when each carries what it carries
         self._is_stopping = False
 
     @property
-    def target_name(self) -> str:
+    def lane(self) -> Lane:
+        """Return what it holds."""
+        return self._lane
+
+    @property
+    def gate(self) -> Gate:
+        """Return what lets its deliveries go."""
+        return self._lane.gate
+
+    @property
+    def target(self) -> Target:
         """Return whose deliveries it carries."""
+        return self._lane.target
+
+    @property
+    def target_name(self) -> str:
+        """Return whose deliveries it carries, by name."""
         return self._lane.target.name
 
     @property
@@ -72,10 +89,8 @@ class Worker:
     def start(self) -> list[asyncio.Task[None]]:
         """Begin to carry. The tasks returned end by `stop`, or by a fault of this program."""
         name = self._lane.target.name
-        self._tasks = [
-            asyncio.create_task(self._feed(), name=f"feed {name}"),
-            asyncio.create_task(self._turn_away(), name=f"turn away {name}"),
-        ]
+        self._turning_away = asyncio.create_task(self._turn_away(), name=f"turn away {name}")
+        self._tasks = [asyncio.create_task(self._feed(), name=f"feed {name}"), self._turning_away]
         for number in range(self._lane.target.concurrency):
             task = asyncio.create_task(self._carry_on(), name=f"carry {name} {number}")
             self._tasks.append(task)
@@ -93,6 +108,16 @@ class Worker:
         await _cancel(list(late))
         await self._sender.close()
         return len(late)
+
+    async def retire(self) -> None:
+        """Begin nothing more, give back what was not begun, and come back once all that was begun is settled."""
+        self._is_stopping = True
+        self._lane.retire()
+        await _cancel([task for task in self._tasks if task not in self._busy and task is not self._turning_away])
+        await self._lane.until_empty()
+        await _cancel(self._tasks)
+        await self._sender.close()
+        self._scheduler.expect(self._clock.now())  # what it gave back is for another
 
     async def _feed(self) -> None:
         """Claim what is due, whenever there is room for it."""
@@ -162,7 +187,7 @@ class Worker:
         except asyncio.CancelledError:
             self._lane.put_back(delivery)
             raise
-        if self._lane.gate.is_shut:
+        if self._lane.is_shut:
             self._lane.put_back(delivery)
             return False
         return True

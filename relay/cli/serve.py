@@ -48,6 +48,7 @@ def serve(config_path: Path, role_name: str, listen: Address | None, admin: Addr
     """Receive and deliver until told to stop.
 
     SIGTERM: no more is accepted, what is in flight finishes within server.grace. A second one ends it at once.
+    SIGHUP: the configuration is read again, as it is when it changes; a faulty one changes nothing.
     """
     config = load_or_exit(config_path)
     try:
@@ -56,7 +57,7 @@ def serve(config_path: Path, role_name: str, listen: Address | None, admin: Addr
         raise click.UsageError(str(unfit)) from unfit
     last_words = configure_logging(logging.DEBUG if verbose else logging.INFO)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        sys.exit(runner.run(_serve(Relay(config, here), last_words)))
+        sys.exit(runner.run(_serve(Relay(config, here, config_path), last_words)))
 
 
 async def _serve(relay: Relay, last_words: Callable[[], None]) -> int:

@@ -41,6 +41,11 @@ class InboundDoor:
         self._nothing_under_way = asyncio.Event()
         self._is_closing = False
 
+    def adopt(self, sources: Mapping[str, Source], public_url: str | None, trusted: Networks) -> None:
+        """Receive for these sources. Requests under way finish as they have begun."""
+        self._sources = sources
+        self._proxies = Proxies(trusted, public_url)
+
     async def serve(self, http: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; while closing, hang up afterwards."""
         self._under_way += 1

@@ -37,6 +37,8 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "shaper",
         "scheduler",
         "worker",
+        "crew",
+        "reloading",
         "maintenance",
         "headroom",
         "health",
@@ -48,7 +50,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "minutes",
     ),
     5: ("web",),
-    6: ("runtime", "assembly", "admin_token", "offers", "telemetry", "metrics"),
+    6: ("runtime", "assembly", "admin_token", "filewatch", "offers", "telemetry", "metrics"),
     7: ("cli", "__main__"),
 }
 IMPURE = {"aiohttp", "asyncio", "sqlite3", "aiosqlite", "asyncpg", "os", "random", "secrets", "time"}

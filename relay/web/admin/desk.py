@@ -1,7 +1,7 @@
 """What the admin's resources work with."""
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from relay.clock import Clock
@@ -23,6 +23,6 @@ class Desk:
     health: Health
     clock: Clock
     config: Callable[[], Config]
-    tokens: tuple[Secret, ...]
+    tokens: Sequence[Secret]  # a reload changes what is in it
     exposition: Callable[[], Awaitable[bytes]]
     entropy: Callable[[int], bytes] = os.urandom
