@@ -1,5 +1,6 @@
 """Everything built once: which part knows which, and nothing started yet."""
 
+import os
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,16 +10,19 @@ from relay.clock import Clock
 from relay.config import Config
 from relay.crew import Crew, duties
 from relay.deliverers import Deliverers
-from relay.domain import Route, Target
+from relay.domain import OWN_SOURCE, Route, Target
 from relay.errors import ConfigurationInvalid
 from relay.gate import Gate
 from relay.headroom import Headroom
 from relay.health import Health
+from relay.heart import Heart
 from relay.ingest import Ingest
 from relay.lanes import Lane, Lanes
+from relay.lookout import Lookout
 from relay.maintenance import Duty, Maintenance
 from relay.memory import Memory
 from relay.minutes import MinuteBook
+from relay.notifying import ROUTE, Notifier
 from relay.offers import Offers
 from relay.quarantine import Quarantine
 from relay.replays import Replaying
@@ -26,8 +30,11 @@ from relay.roles import Role
 from relay.scheduler import Scheduler
 from relay.shaper import ShapingSender
 from relay.shaping import Shapes
+from relay.silence import Silence
+from relay.singles import Singles
 from relay.store.opening import store_on
 from relay.store.protocol import Store
+from relay.targets.heartbeat import beat
 from relay.targets.protocol import Sender
 from relay.telemetry import Telemetry
 from relay.web.inbound import InboundDoor
@@ -55,6 +62,11 @@ class Parts:
     headroom: Headroom
     quarantine: Quarantine
     replaying: Replaying
+    silence: Silence
+    singles: Singles
+    notifier: Notifier
+    lookout: Lookout
+    heart: Heart
     door: InboundDoor | None
 
     def adopt(self, config: Config) -> None:
@@ -76,11 +88,16 @@ class Parts:
         self.quarantine.adopt(config.quarantine)
         self.replaying.adopt(config.storage.keep)
         self.maintenance.adopt(config.targets, self.lanes.gates, config.storage.keep)
+        self.silence.adopt(config.sources.values() if self.door is not None else ())
+        self.singles.adopt(config.sources.values(), config.targets)
+        self.notifier.adopt(config.notify, config.targets)
+        self.heart.adopt(config.heartbeat)
         if self.door is not None:
             self.door.adopt(config.sources, config.server.public_url, config.server.trusted_proxies)
 
     async def exposition(self) -> bytes:
         """Return all metrics as they are now."""
+        self.telemetry.see(self.silence.silent(), is_disk_short=self.headroom.disk_shortage is not None)
         return self.telemetry.exposition(await self.store.lanes())
 
 
@@ -115,6 +132,10 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role) -> Part
         clock,
         deliverers,
     )
+    silence = Silence(config.sources.values() if role.receives else (), telemetry.heard, clock)
+    singles = Singles(config.sources.values(), config.targets, silence, store, clock)
+    notifier = Notifier(config.notify, config.targets, store, lanes, clock, os.urandom)
+    telemetry.ring = notifier.tell
     quarantine = Quarantine(store, config.quarantine, clock)
     replaying = Replaying(store, lanes, clock, config.storage.keep)
     offers = Offers(config.storage.database, clock)
@@ -145,7 +166,12 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role) -> Part
         headroom,
         quarantine,
         replaying,
-        _door(config, ingest, health, telemetry) if role.receives else None,
+        silence,
+        singles,
+        notifier,
+        Lookout(silence, headroom, clock, notifier.tell),
+        Heart(config.heartbeat, health, clock, beat),
+        _door(config, ingest, health, telemetry, singles) if role.receives else None,
     )
 
 
@@ -161,12 +187,16 @@ def _duties(replaying: Replaying, quarantine: Quarantine, minutes: MinuteBook) -
 
 
 def _routes(config: Config) -> list[Route]:
-    return [route for source in config.sources.values() for route in source.routes]
+    routes = [route for source in config.sources.values() for route in source.routes]
+    told = [config.targets[name] for name in config.notify.targets] if config.notify else []
+    return [*routes, Route(ROUTE, OWN_SOURCE, tuple(told))]
 
 
-def _door(config: Config, ingest: Ingest, health: Health, telemetry: Telemetry) -> InboundDoor:
+def _door(config: Config, ingest: Ingest, health: Health, telemetry: Telemetry, singles: Singles) -> InboundDoor:
     server = config.server
-    return InboundDoor(config.sources, ingest, health, server.public_url, server.trusted_proxies, telemetry.malformed)
+    return InboundDoor(
+        config.sources, ingest, health, server.public_url, server.trusted_proxies, telemetry.malformed, singles
+    )
 
 
 def _sender(target: Target, routes: Iterable[Route], clock: Clock) -> Sender:

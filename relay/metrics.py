@@ -59,6 +59,10 @@ class Gauge(Metric):
         """Note how it stands now."""
         self._levels[values] = level
 
+    def level(self, *values: str) -> float | None:
+        """Return how it stood last, or None."""
+        return self._levels.get(values)
+
     def forget(self, *values: str) -> None:
         """Tell of it no more."""
         self._levels.pop(values, None)

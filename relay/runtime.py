@@ -104,6 +104,10 @@ class Relay:
                 await stack.enter_async_context(self._kept_running(parts.scheduler.run(), "scheduler"))
             if parts.deliverers is not None:
                 await stack.enter_async_context(self._kept_running(parts.deliverers.watch(), "deliverers"))
+            if parts.door is not None:
+                await stack.enter_async_context(self._kept_running(parts.lookout.run(), "lookout"))
+            await stack.enter_async_context(self._kept_running(parts.notifier.run(), "notifier"))
+            await stack.enter_async_context(self._kept_running(parts.heart.run(), "heart"))
             # Maintenance ends after the workers: what they finish within their grace stays leased meanwhile.
             await stack.enter_async_context(self._kept_running(parts.maintenance.run(), "maintenance"))
             await stack.enter_async_context(self._carried(parts.crew, parts.maintenance))
@@ -206,6 +210,7 @@ class Relay:
             lanes=parts.lanes,
             ingest=parts.ingest,
             health=parts.health,
+            singles=parts.singles,
             clock=self._clock,
             config=lambda: self._config,
             tokens=self._admin_tokens,

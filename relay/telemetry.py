@@ -7,6 +7,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any, BinaryIO, TextIO, cast
@@ -17,7 +18,18 @@ from prometheus_client import CollectorRegistry, generate_latest
 from structlog.typing import Processor
 
 from relay.clock import Clock
-from relay.domain import Attempt, Delivery, DeliveryStatus, Outcome, Rate, Refusal, Target
+from relay.domain import (
+    OWN_SOURCE,
+    Attempt,
+    Delivery,
+    DeliveryStatus,
+    Notice,
+    NoticeKind,
+    Outcome,
+    Rate,
+    Refusal,
+    Target,
+)
 from relay.metrics import BOUNDS, Counter, Gauge, Histogram
 from relay.pacing import TokenBucket
 from relay.reloading import Reload
@@ -74,6 +86,13 @@ class Telemetry:
             "source",
             "key",
         )
+        self._silent = gauge(
+            "relay_source_silent", "1 if a source has sent nothing for longer than its expect_every.", "source"
+        )
+        self._disk_short = gauge("relay_disk_short", "1 if there is too little room on the disk to accept anything.")
+        self._disk_short.set(0)
+        self._broken: set[str] = set()
+        self.ring: Callable[[Notice], None] = _ring_nobody
         self._reload_success = gauge("relay_config_last_reload_success", "1 if the configuration was last loaded well.")
         self._reload_time = gauge(
             "relay_config_last_reload_timestamp_seconds", "When the configuration was last tried, well or not."
@@ -87,6 +106,7 @@ class Telemetry:
         """Tell of these targets from here on; what still waits for others is told all the same."""
         for name in self._addresses.keys() - targets.keys():
             self._target_state.forget(name)
+            self._broken.discard(name)
         for name in targets.keys() - self._addresses.keys():
             self._target_state.set(TARGET_STATES["operating"], name)
         self._addresses = {name: target.address for name, target in targets.items()}
@@ -101,6 +121,7 @@ class Telemetry:
             self._log.error("config_fault", fault=str(fault))
         next_step = "nothing has changed: correct the file, and it is read again by itself"
         self._log.error("config_not_reloaded", faults=len(reload.faults), next_step=next_step)
+        self._ring(NoticeKind.RELOAD, f"a faulty file is not used: {reload.faults[0]}", "configuration", next_step)
 
     def _count_reload(self, *, is_good: bool) -> None:
         self._reloads.count("success" if is_good else "failure")
@@ -179,6 +200,15 @@ class Telemetry:
         self._target_state.set(TARGET_STATES[state], target)
         tell = self._log.info if state == "operating" else self._log.warning
         tell("target_changed", target=target, state=state, reason=reason or None, next_step=next_step)
+        if state == "broken" and target not in self._broken:
+            self._broken.add(target)
+            self._ring(NoticeKind.BREAKER, f"it is left alone after failures ({reason})", target, next_step)
+        elif state == "operating" and target in self._broken:
+            self._broken.discard(target)
+            self._ring(NoticeKind.BREAKER, "it is well again", target, next_step)
+
+    def _ring(self, kind: NoticeKind, what: str, where: str, next_step: str) -> None:
+        self.ring(Notice(kind, what, where, self._clock.now(), next_step))
 
     def attempted(
         self, delivery: Delivery, attempt: Attempt, status: DeliveryStatus, *, next_in_s: float | None
@@ -206,6 +236,9 @@ class Telemetry:
         )
         if attempt.outcome is Outcome.REJECTED and attempt.status == HTTPStatus.GONE:
             self._tell_gone(delivery)
+        if status is DeliveryStatus.DEAD and delivery.event.source != OWN_SOURCE:
+            what = f"a delivery was given up: {delivery.event.id} of {delivery.event.source} ({attempt.outcome.value})"
+            self._ring(NoticeKind.DEAD, what, delivery.target, "mend the target, then replay what died")
 
     def _tell_gone(self, delivery: Delivery) -> None:
         """Say loudly that a target wants nothing more: every delivery to it ends at once."""
@@ -224,6 +257,17 @@ class Telemetry:
             ),
         )
 
+    def heard(self, source: str) -> datetime | None:
+        """Tell when a source last sent something to this process."""
+        level = self._last_event.level(source)
+        return None if level is None else datetime.fromtimestamp(level, UTC)
+
+    def see(self, silent: Mapping[str, datetime | None], *, is_disk_short: bool) -> None:
+        """Take note of how things are. silent: since when, of each source that is expected to send."""
+        self._disk_short.set(float(is_disk_short))
+        for source, since in silent.items():
+            self._silent.set(float(since is not None), source)
+
     def exposition(self, lanes: Mapping[str, LaneState]) -> bytes:
         """Return all metrics in Prometheus's text format. lanes: as the store tells them now."""
         now = self._clock.now()
@@ -233,6 +277,9 @@ class Telemetry:
             age_s = (now - lane.oldest_at).total_seconds() if lane.oldest_at else 0.0
             self._oldest.set(max(0.0, age_s), target)
         return generate_latest(self.registry)
+
+
+def _ring_nobody(_: Notice) -> None: ...
 
 
 NEXT_STEPS: dict[Refusal, str] = {

@@ -17,6 +17,8 @@ from relay.ingest import Ingest
 from relay.lanes import Lanes
 from relay.observer import Observer
 from relay.quarantine import Quarantine
+from relay.silence import Silence
+from relay.singles import Singles
 from relay.store.protocol import Store
 from relay.web.admin import AdminDoor, Desk
 from tests.conftest import ManualClock
@@ -72,6 +74,7 @@ class Office:
             lanes=self.lanes,
             ingest=self.ingest,
             health=Health(self.store, None, [], None, self.clock),
+            singles=Singles([], self.config.targets, Silence([], lambda _: None, self.clock), self.store, self.clock),
             clock=self.clock,
             config=lambda: self.config,
             tokens=(Secret("another-token"), Secret(TOKEN)),

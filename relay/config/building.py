@@ -31,6 +31,8 @@ def build(file: File, origin: Origin, page: Page) -> Config:
         quarantine=_quarantine(file.quarantine),
         sources={name: _source(name, part, routes) for name, part in file.sources.items()},
         targets=targets,
+        notify=file.notify.build() if file.notify else None,
+        heartbeat=file.heartbeat.build() if file.heartbeat else None,
         origin=origin,
         written=page.written(file, names),
     )
@@ -66,6 +68,7 @@ def _source(name: str, part: SourcePart, routes: list[Route]) -> Source:
         limit=part.limit,
         respond_status=part.respond.status,
         tells_nothing=part.respond.body == "none",
+        expect_every=part.expect_every,
         takes_token=any(isinstance(scheme, Token) for scheme in schemes),
         unkept_headers=CREDENTIALS | {scheme.header.lower() for scheme in schemes if isinstance(scheme, Header)},
         greeting=part.greeting(),

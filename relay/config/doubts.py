@@ -34,6 +34,7 @@ def _of_sources(config: Config) -> Iterator[Fault]:
 
 def _of_targets(config: Config, why_blocked: WhyBlocked) -> Iterator[Fault]:
     reached = {target.name for source in config.sources.values() for route in source.routes for target in route.targets}
+    reached |= set(config.notify.targets if config.notify else ())
     for name, target in config.targets.items():
         path = ("targets", name)
         if name not in reached:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from relay.config.leaves import Written
 from relay.config.origin import Origin
-from relay.domain import Secret, Source, Target
+from relay.domain import Heartbeat, Notify, Secret, Source, Target
 
 Network = IPv4Network | IPv6Network
 
@@ -106,5 +106,7 @@ class Config:
     quarantine: QuarantineBounds
     sources: Mapping[str, Source]
     targets: Mapping[str, Target]
+    notify: Notify | None
+    heartbeat: Heartbeat | None
     origin: Origin = field(repr=False, compare=False)
     written: Written = field(repr=False, compare=False)

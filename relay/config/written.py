@@ -47,14 +47,17 @@ class Page:
 
     def _of_part(self, part: Part, path: KeyPath) -> Written:
         keys = {name: field.alias or name for name, field in type(part).model_fields.items()}
-        return {
+        found = {
             key: self._of(getattr(part, name), (*path, key))
             for name, key in keys.items()
             if name in part.model_fields_set
         }
+        if getattr(part, "hide_path", False) and isinstance(url := found.get("url"), Leaf):
+            found["url"] = Leaf(url.value, None)
+        return found
 
     def _is_concealed(self, path: KeyPath) -> bool:
-        if SECRET_KEYS & set(path[2:]):
+        if SECRET_KEYS & set(path[2:]) or ("auth" in path and path[-1] != "scheme"):
             return True
         is_below = any(path[:length] in self.filled for length in range(1, len(path) + 1))
         return is_below or any(place[: len(path)] == path for place in self.filled)

@@ -21,6 +21,7 @@ from relay.domain.events import (
     Verdict,
     new_event_id,
 )
+from relay.domain.ringing import OWN_SOURCE, Heartbeat, Notice, NoticeKind, Notify
 from relay.domain.shapes import BODILESS, METHODS, Call, Shape
 from relay.domain.sources import (
     ANY_TYPE,
@@ -59,6 +60,7 @@ __all__ = [
     "BODILESS",
     "FINAL_STATUSES",
     "METHODS",
+    "OWN_SOURCE",
     "UNREAD",
     "Answer",
     "Attachment",
@@ -75,6 +77,7 @@ __all__ = [
     "Expression",
     "FileTarget",
     "Greeting",
+    "Heartbeat",
     "Hold",
     "HttpTarget",
     "Identification",
@@ -82,6 +85,9 @@ __all__ = [
     "Lease",
     "NatsTarget",
     "NetworkTarget",
+    "Notice",
+    "NoticeKind",
+    "Notify",
     "Outcome",
     "PathTemplate",
     "Plan",

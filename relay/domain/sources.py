@@ -151,6 +151,7 @@ class Source:
     limit: Rate | None = None
     respond_status: int = 200
     tells_nothing: bool = False  # what it sends is answered without a body, also where it is refused
+    expect_every: timedelta | None = None  # how often something comes at least
     takes_token: bool = False  # `/in/NAME/TOKEN` and `?token=` are its URL
     unkept_headers: frozenset[str] = frozenset()  # lower case: credentials, never stored
     greeting: Greeting | None = None

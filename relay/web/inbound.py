@@ -13,6 +13,7 @@ from relay.domain import Answer, InboundRequest, Refusal, Source
 from relay.errors import StoreError
 from relay.health import Health
 from relay.ingest import Ingest
+from relay.singles import Singles
 from relay.web import answers, probes
 from relay.web.proxies import Proxies
 
@@ -31,7 +32,9 @@ class InboundDoor:
         public_url: str | None,
         trusted: Networks,
         tell_malformed: Callable[[str], None],
+        singles: Singles,
     ) -> None:
+        self._singles = singles
         self._sources = sources
         self._ingest = ingest
         self._health = health
@@ -78,7 +81,7 @@ class InboundDoor:
             case ["", "healthz"]:
                 return _only_reading(http) or probes.alive()
             case ["", "readyz"]:
-                return _only_reading(http) or await probes.readiness(self._health)
+                return _only_reading(http) or await probes.readiness(self._health, self._singles, http.query)
             case _:
                 return answers.problem(404, "There is nothing here. Events are sent to /in/SOURCE.")
 

@@ -1,8 +1,13 @@
 """The two probes, which every door answers: the process lives; the process can do its work."""
 
-from aiohttp import web
+from collections.abc import Mapping
 
-from relay.health import Health
+from aiohttp import web
+from multidict import MultiMapping
+
+from relay.errors import StoreError
+from relay.health import Check, Health
+from relay.singles import Singles
 from relay.web import answers
 
 
@@ -11,9 +16,28 @@ def alive() -> web.Response:
     return answers.data({"status": "alive"})
 
 
-async def readiness(health: Health) -> web.Response:
-    """Say whether the process can do its work, having tried."""
-    checks = await health.checks()
+async def readiness(health: Health, singles: Singles, query: MultiMapping[str]) -> web.Response:
+    """Say whether the process can do its work, having tried; or how the source and target are that the query names."""
+    wanted = {noun: query[noun] for noun in ("source", "target") if noun in query}
+    if not wanted:
+        return _told(await health.checks())
+    found = {f"{noun} {name}": await _check(singles, noun, name) for noun, name in wanted.items()}
+    checks = {name: check for name, check in found.items() if check is not None}
+    if len(checks) < len(found):
+        return answers.problem(404, "There is no source or target of that name.")
+    return _told(checks)
+
+
+async def _check(singles: Singles, noun: str, name: str) -> Check | None:
+    if noun == "source":
+        return singles.source(name)
+    try:
+        return await singles.target(name)
+    except StoreError as error:
+        return Check(ok=False, detail=str(error))
+
+
+def _told(checks: Mapping[str, Check]) -> web.Response:
     is_ready = all(check.ok for check in checks.values())
     told = {name: {"ok": check.ok, "detail": check.detail} for name, check in checks.items()}
     status = "ready" if is_ready else "unready"

@@ -217,3 +217,23 @@ async def test_reloads_under_load_lose_nothing_and_double_nothing(tmp_path: Path
             assert 0 == target.doubled
         assert [] == relay.rows("SELECT * FROM deliveries WHERE status <> 'delivered'")
         assert "lease_lost" not in relay.log.read_text()
+
+
+async def test_a_faulty_file_rings(tmp_path: Path, sink: Sink, other: Sink) -> None:
+    """Who is told of it need not look at a metric; and the probes tell of one source and one target."""
+    document = parts(erp=to(sink), chat=to(other))
+    document |= {"routes": [{"from": "shop", "to": "erp"}], "notify": {"to": "chat", "every": "1s"}}
+    async with running(tmp_path, document) as relay, session() as http:
+        rewrite(relay, targets={"erp": {}})
+        await other.counts(1)
+
+        ((body,),) = relay.rows(
+            "SELECT body FROM contents c JOIN events e ON e.seq = c.event_seq WHERE e.source = 'relay'"
+        )
+        assert b'"kind":"reload"' in body
+        assert b"targets.erp.url: missing" in body
+        statuses = []
+        for query in ("source=shop", "target=erp", "source=nobody", "source=shop&target=chat"):
+            async with http.get(f"{relay.url}/readyz?{query}") as answer:
+                statuses.append(answer.status)
+        assert [200, 200, 404, 200] == statuses

@@ -18,6 +18,8 @@ from relay.health import Health
 from relay.ingest import Ingest
 from relay.lanes import Lanes
 from relay.scheduler import Scheduler
+from relay.silence import Silence
+from relay.singles import Singles
 from relay.store.protocol import Store
 from relay.verification.hmac import HmacVerifier
 from relay.verification.ip import IpVerifier
@@ -114,7 +116,9 @@ async def opened_door(storage: Storage, open_store: OpenStore, clock: ManualCloc
     lanes, journal, headroom = Lanes([]), Journal(), Headroom(backlog_max=1000, disk_free_min=0)
     health = Health(store, Scheduler(store, lanes, [], clock), [], headroom, clock)
     ingest = Ingest(SOURCES.values(), store, lanes, headroom, clock, journal)
-    inbound = InboundDoor(SOURCES, ingest, health, None, [ip_network("127.0.0.0/8")], journal.malformed)
+    silence = Silence(SOURCES.values(), lambda _: None, clock)
+    singles = Singles(SOURCES.values(), {"erp": ERP}, silence, store, clock)
+    inbound = InboundDoor(SOURCES, ingest, health, None, [ip_network("127.0.0.0/8")], journal.malformed, singles)
     server = QuietServer(inbound.serve, journal.malformed, access_log=None, auto_decompress=False)
     runner = web.ServerRunner(server)
     await runner.setup()

@@ -19,10 +19,12 @@ from relay.config.models.fields import (
     Whole,
     Within,
 )
+from relay.config.models.ringing import Heartbeat, Notify
 from relay.config.models.routes import Route
 from relay.config.models.sources import Source
 from relay.config.models.targets import AnyTarget
 from relay.config.units import parse_duration, parse_size
+from relay.domain import OWN_SOURCE
 
 
 class Server(Part):
@@ -95,6 +97,8 @@ class File(Part):
     sources: dict[Name, Source] = written({}, "Who sends to us, by name: each is /in/NAME.")
     targets: dict[Name, AnyTarget] = written({}, "Who receives, by name.")
     routes: tuple[Route, ...] = written([], "Which events go where.")
+    notify: Notify | None = written(None, "Who is told what happens to the relay itself.")
+    heartbeat: Heartbeat | None = written(None, "A URL that is called while the relay is ready.")
 
     @field_validator("admin")
     @classmethod
@@ -118,3 +122,12 @@ class File(Part):
         if faults:
             raise ValidationError.from_exception_data("configuration", faults)
         return routes
+
+    @field_validator("notify")
+    @classmethod
+    def _has_a_source_of_its_own(cls, notify: Notify | None, info: ValidationInfo) -> Notify | None:
+        if notify is not None and OWN_SOURCE in info.data.get("sources", {}):
+            raise Misfit(
+                f"its events are of a source `{OWN_SOURCE}`; expected the one in `sources` to have another name"
+            )
+        return notify

@@ -6,36 +6,12 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, field_validator
 from pydantic_core import InitErrorDetails
 
-from relay.config.misfits import Misfit, not_among
+from relay.config.misfits import Misfit
 from relay.config.models.base import Part, as_full_list, error_at, misfit_at, required, surroundings, written
 from relay.config.models.fields import ExpressionText, Line, MethodText, PathText, Text
+from relay.config.models.names import SourceName, TargetName, all_different
 from relay.config.models.targets.headers import SetHeader
 from relay.domain import Expression, Shape
-
-
-def _known_source(name: str, info: ValidationInfo) -> str:
-    return _known(name, surroundings(info).sources, "a source")
-
-
-def _known_target(name: str, info: ValidationInfo) -> str:
-    return _known(name, surroundings(info).targets, "a target")
-
-
-def _known(name: str, names: frozenset[str] | None, what: str) -> str:
-    if names is None or name in names:
-        return name
-    raise not_among(sorted(names), name, what)
-
-
-def _all_different(names: tuple[str, ...]) -> tuple[str, ...]:
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            raise misfit_at((index,), name, Misfit("named twice; once is enough"))
-    return names
-
-
-SourceName = Annotated[Text, AfterValidator(_known_source)]
-TargetName = Annotated[Text, AfterValidator(_known_target)]
 
 
 class Route(Part):
@@ -45,7 +21,7 @@ class Route(Part):
     sources: Annotated[
         tuple[SourceName, ...],
         BeforeValidator(as_full_list, json_schema_input_type=Text | list[Text]),
-        AfterValidator(_all_different),
+        AfterValidator(all_different),
     ] = required("A source, or a list of sources.", "invoices", alias="from")
     when: ExpressionText | None = written(
         None,
@@ -82,7 +58,7 @@ class Route(Part):
     targets: Annotated[
         tuple[TargetName, ...],
         BeforeValidator(as_full_list, json_schema_input_type=Text | list[Text]),
-        AfterValidator(_all_different),
+        AfterValidator(all_different),
     ] = required("A target, or a list of targets.", "erp", alias="to")
 
     @field_validator("name")

@@ -9,6 +9,7 @@ from relay import presets
 from relay.config.misfits import Misfit, listing, not_among
 from relay.config.models.base import Part, as_full_list, by_type, written
 from relay.config.models.fields import (
+    Duration,
     ExpressionText,
     Flag,
     RateText,
@@ -101,6 +102,12 @@ class Source(Part):
     )
     limit: RateText | None = written(None, "How many requests are taken; more are answered 429.", examples=["200/1s"])
     respond: Respond = written({}, "What an accepted event is answered with.")
+    expect_every: Annotated[Duration, Within("1s", "3650d", parse_duration)] | None = written(
+        None,
+        "How often something comes at least: after a longer silence the source is unwell in `/readyz?source=NAME`, in "
+        "`relay_source_silent`, and to whom `notify` tells.",
+        examples=["1d"],
+    )
     needs_json: Flag = written(False, "Whether a body that is no JSON is refused with 400.", alias="json")
 
     @classmethod

@@ -10,6 +10,7 @@ from relay.domain import Secret
 from relay.health import Health
 from relay.ingest import Ingest
 from relay.lanes import Lanes
+from relay.singles import Singles
 from relay.store.protocol import Store
 
 
@@ -21,6 +22,7 @@ class Desk:
     lanes: Lanes
     ingest: Ingest
     health: Health
+    singles: Singles
     clock: Clock
     config: Callable[[], Config]
     tokens: Sequence[Secret]  # a reload changes what is in it

@@ -47,9 +47,9 @@ class AdminDoor:
         """Say that the process lives."""
         return probes.alive()
 
-    async def readyz(self, _: web.Request) -> web.Response:
+    async def readyz(self, request: web.Request) -> web.Response:
         """Say whether this process can do its work: one without a public port is asked here."""
-        return await probes.readiness(self._desk.health)
+        return await probes.readiness(self._desk.health, self._desk.singles, request.query)
 
     async def metrics(self, _: web.Request) -> web.Response:
         """Tell Prometheus."""

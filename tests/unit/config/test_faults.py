@@ -20,7 +20,11 @@ DATABASE_EXPECTED = f"expected sqlite:///PATH, such as sqlite:///data/relay.db, 
     ("text", "fault"),
     [
         ("servr: {}", "1:1: servr: unknown key; did you mean `server`?"),
-        ("x:", "1:1: x: unknown key; expected server, admin, storage, quarantine, sources, targets or routes"),
+        (
+            "x:",
+            "1:1: x: unknown key; expected server, admin, storage, quarantine, sources, targets, routes, notify or "
+            "heartbeat",
+        ),
         ("server: 5", "1:9: server: expected a mapping: `key: value`, one on a line, found 5"),
         ("server: {graze: 5s}", "1:10: server.graze: unknown key; did you mean `grace`?"),
         ("server: {port: 80}", "1:10: server.port: unknown key; expected listen, public_url, trusted_proxies or grace"),
@@ -397,7 +401,8 @@ def test_a_section_that_is_none_makes_no_faults_elsewhere(faults: Faulting) -> N
 def test_a_fault_is_one_line_whatever_the_file_holds(faults: Faulting) -> None:
     """A log, a terminal and an editor read line by line."""
     assert [
-        'relay.yaml:1:1: "a\\nb": unknown key; expected server, admin, storage, quarantine, sources, targets or routes',
+        'relay.yaml:1:1: "a\\nb": unknown key; expected server, admin, storage, quarantine, sources, targets, routes, '
+        "notify or heartbeat",
         'relay.yaml:2:17: server.grace: expected a duration such as 250ms, 5s, 10m, 6h, 3d or 1h30m, found "1\\ns"',
     ] == faults('"a\\nb": 1\nserver: {grace: "1\\ns"}')
 

@@ -11,6 +11,7 @@ import pytest
 from relay import domain, presets
 from relay.config import doubts, load, schema
 from relay.config.models.file import Admin, Quarantine, Server
+from relay.config.models.ringing import Heartbeat, Notify
 from relay.config.models.routes import Route
 from relay.config.models.sources import Source
 from relay.config.models.targets import KINDS
@@ -68,7 +69,7 @@ EVERYTHING = {
 def uncommented(text: str) -> str:
     """Return a file with every setting that it only shows switched on."""
     head, _, rest = text.partition("\n\n")
-    return head + "\n\n" + re.sub(r"^( +)# ( *)(?=[a-z_]+:( |$)|- )", r"\1\2", rest, flags=re.MULTILINE)
+    return head + "\n\n" + re.sub(r"^( *)# ( *)(?=[a-z_]+:( |$)|- )", r"\1\2", rest, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("path", [STARTER, *EXAMPLES], ids=lambda path: path.name)
@@ -142,7 +143,8 @@ def test_a_shipped_file_names_its_schema_to_editors(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", [Server, Admin, Quarantine, Source, *KINDS.values(), HttpRetry, Breaker, Tls, Attachment, Route]
+    "part",
+    [Server, Admin, Quarantine, Source, *KINDS.values(), HttpRetry, Breaker, Tls, Attachment, Route, Notify, Heartbeat],
 )
 def test_the_starter_shows_every_key(part: type[Server]) -> None:
     """What is not shown is not found."""
