@@ -172,6 +172,10 @@ class Store(Protocol):
         """Return an event's whole story, or None."""
         ...
 
+    async def event_ids(self, after: str, limit: int) -> list[str]:
+        """List the ids that follow one, in order of arrival; it need not be there itself."""
+        ...
+
     async def purge(self, before: datetime, now: datetime, limit: int, bytes_max: int) -> bool:
         """Drop up to `limit` events received before a time and finished, and keys past their window.
 

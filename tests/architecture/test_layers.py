@@ -39,6 +39,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "worker",
         "crew",
         "reloading",
+        "history",
         "silence",
         "singles",
         "lookout",

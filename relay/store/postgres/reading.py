@@ -128,6 +128,13 @@ async def event(connection: Connection, event_id: str) -> EventRecord | None:
     return EventRecord(event_from(row, large.get(row["seq"])), verdicts_from_json(row["verdicts"]), told)
 
 
+async def event_ids(connection: Connection, after: str, limit: int) -> list[str]:
+    """List the ids that follow one, from the day on that it is of."""
+    found = await connection.fetch(_EVENT_IDS, after, span_of_event(after)[0], limit)
+    return [row["id"] for row in found]
+
+
+_EVENT_IDS = "SELECT id FROM events WHERE id > $1 AND seq >= $2 ORDER BY id LIMIT $3"
 _EVENT = f"""
     SELECT {EVENT}, e.seq, e.verdicts FROM events e JOIN contents c ON c.event_seq = e.seq
     WHERE e.id = $1 AND e.seq >= $2 AND e.seq < $3"""

@@ -251,6 +251,10 @@ class PostgresStore:
         """Return an event's whole story, or None."""
         return await self._ask(reading.event, event_id)
 
+    async def event_ids(self, after: str, limit: int) -> list[str]:
+        """List the ids that follow one."""
+        return await self._ask(reading.event_ids, after, limit)
+
     async def purge(self, before: datetime, now: datetime, limit: int, bytes_max: int) -> bool:
         """Drop old finished events and keys past their window. One process does so for all others, too."""
         if not await self._liveness.leads():

@@ -97,6 +97,12 @@ async def event(connection: aiosqlite.Connection, event_id: str) -> EventRecord 
     return EventRecord(rows.event_from(tuple(columns)), verdicts_from_json(verdicts), deliveries)
 
 
+async def event_ids(connection: aiosqlite.Connection, after: str, limit: int) -> list[str]:
+    """List the ids that follow one: a walk along their index."""
+    found = await _all(connection, "SELECT id FROM events WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+    return [event_id for (event_id,) in found]
+
+
 async def _deliveries(connection: aiosqlite.Connection, seq: int) -> tuple[DeliveryRecord, ...]:
     found = await _all(
         connection,

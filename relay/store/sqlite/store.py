@@ -196,6 +196,10 @@ class SqliteStore:
         """Return an event's whole story, or None."""
         return await self._ask(reading.event, event_id)
 
+    async def event_ids(self, after: str, limit: int) -> list[str]:
+        """List the ids that follow one."""
+        return await self._ask(reading.event_ids, after, limit)
+
     async def purge(self, before: datetime, now: datetime, limit: int, bytes_max: int) -> bool:
         """Drop old finished events and keys past their window, and give space back."""
         may_be_more: bool = await self._writer.do("purge", Purge(to_ms(before), to_ms(now), limit, bytes_max))

@@ -1,5 +1,6 @@
 """`relay check`, and what every command does with a faulty configuration."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -8,6 +9,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+
+from relay.runtime import SystemClock
+from relay.store.sqlite.store import SqliteStore
+from tests.builders import a_plan, an_event
 
 Call = Callable[..., Result]
 
@@ -96,3 +101,37 @@ def test_the_program_itself_exits_with_2(folder: Path) -> None:
 
     assert 2 == done.returncode
     assert [*FAULTS, "2 faults, nothing started"] == done.stderr.splitlines()
+
+
+def stored_before(folder: Path) -> str:
+    """Store an event of the shop, delivered to a target that is no more; return its id."""
+    event = an_event(at=SystemClock().now())
+
+    async def store_it() -> None:
+        store = SqliteStore(folder / "data" / "relay.db", "worker-a")
+        await store.open()
+        await store.accept(event, a_plan("lake", at=event.received_at), {})
+        await store.close()
+
+    asyncio.run(store_it())
+    return event.id
+
+
+def test_a_file_is_compared_with_what_has_come_already(call: Call, folder: Path) -> None:
+    """What would go elsewhere is told before it does, with an event to look at."""
+    event_id = stored_before(folder)
+
+    told = call("check", "--against-history", "24h").stdout.splitlines()[1:]
+    assert [
+        f"route route: no longer sent to lake: 1 event, such as {event_id}",
+        "1 stored event looked at: 1 difference",
+    ] == told
+    history = json.loads(call("check", "--against-history", "24h", "--json").stdout)["history"]
+    difference = {"route route: no longer sent to lake": {"count": 1, "examples": [event_id]}}
+    assert {"events": 1, "is_whole": True, "differences": difference} == history
+
+
+def test_a_history_needs_a_time_and_a_database(call: Call) -> None:
+    """A slip of the pen is told as one, and no database is made."""
+    assert 2 == call("check", "--against-history", "yesterday").exit_code
+    assert "there is no database" in call("check", "--against-history", "1h").stderr
