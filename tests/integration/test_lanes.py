@@ -98,6 +98,20 @@ class TestBreaker:
         assert DeliveryStatus.DEAD not in statuses
         await bench.until_status(event.id, DeliveryStatus.DELIVERED)
 
+    async def test_a_target_that_is_configured_anew_is_tried_at_once(self, bench: Bench) -> None:
+        """Who has just corrected its URL does not wait for the next probe; that it was unwell is not forgotten."""
+        await opened(bench)
+        bench.gate.adopt(replace(PLAIN, timeout_s=9.0))
+        event = await bench.accept()
+        assert bench.gate.is_shut
+
+        async def is_tried() -> bool:
+            await bench.look()  # one that began while the breaker was still being noted is no news
+            return not bench.gate.is_shut
+
+        await bench.until(is_tried)
+        await bench.until_status(event.id, DeliveryStatus.DELIVERED)
+
     async def test_a_fault_of_the_event_is_none_of_the_target(self, bench: Bench) -> None:
         """A 4xx says that the target lives."""
         bench.target.answers = [Outcome.ERRORED] * 9

@@ -81,3 +81,15 @@ async def test_a_claim_asks_for_no_more_than_its_lane_may_hold(store: Store, clo
     other.wake()
 
     assert (32, 5 * MIB) == await other.hunger()
+
+
+def test_the_share_of_a_lane_that_is_gone_goes_to_the_others() -> None:
+    """Targets that come and go with the configuration leave no memory behind."""
+    memory = Memory(bytes_max=8 * MIB)
+    staying, leaving = memory.share(), memory.share()
+    before = staying.free_bytes
+    leaving.hold(6 * MIB)
+    leaving.drop(6 * MIB)
+    leaving.end()
+
+    assert (6 * MIB, 8 * MIB) == (before, staying.free_bytes)
