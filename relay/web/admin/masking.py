@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
-from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
 from relay.config import Address, Config
-from relay.domain import NetworkTarget, Secret
+from relay.domain import NetworkTarget, Route, Secret
 
 MASK = "***"
 
@@ -51,11 +50,11 @@ def _shown(value: object) -> Any:  # noqa: PLR0911 - one line for each kind of v
             return value
         case Secret() | bytes():
             return MASK
-        case Enum():
-            return value.value
         case str():
             return _text(value)
-        case timedelta() | Address() | IPv4Network() | IPv6Network() | Path():
+        case timedelta():
+            return f"{value.total_seconds():g}s"
+        case Address() | IPv4Network() | IPv6Network() | Path():
             return str(value)
         case Mapping():
             return {str(name): _shown(each) for name, each in value.items()}
@@ -71,11 +70,14 @@ def _shown_thing(value: object) -> Any:
     if not is_dataclass(value):
         return type(value).__name__
     shown = _shown_fields(value)
+    if isinstance(value, Route):
+        return {**shown, "targets": [target.name for target in value.targets]}
     return {**shown, "url": value.address} if isinstance(value, NetworkTarget) else shown
 
 
 def _shown_fields(value: object) -> dict[str, Any]:
-    return {each.name: _shown(getattr(value, each.name)) for each in fields(value)}  # type: ignore[arg-type]
+    told = [each.name for each in fields(value) if not each.name.startswith("_")]  # type: ignore[arg-type]
+    return {name: _shown(getattr(value, name)) for name in told}
 
 
 def _text(text: str) -> str:
