@@ -6,9 +6,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 K = TypeVar("K")
 
-SECONDS_MAX = 0.1  # then the page is given as it is; who wants more asks for the next one
-STEP_ROWS_MAX = 4000  # a step takes a few milliseconds, and others are served between two
-STEP_BODIES_MAX = 250  # where bodies are read
+SECONDS_MAX = 0.05  # then the page is given as it is; who wants more asks for the next one
+STEP_ROWS_MAX = 2000  # a step takes a few milliseconds, and others are served between two
+STEP_BODIES_MAX = 200  # where bodies are read
 GROWTH = 4  # the first steps are small: mostly the page is full at once
 
 

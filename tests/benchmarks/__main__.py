@@ -22,6 +22,7 @@ from tests.benchmarks import (
     end_to_end,
     ingest,
     latency,
+    operating,
     others,
     postgres,
     report,
@@ -41,6 +42,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     *stored.BENCHMARKS,
     *big_bodies.BENCHMARKS,
     *retention.BENCHMARKS,
+    *operating.BENCHMARKS,
     *postgres.BENCHMARKS,
     *others.BENCHMARKS,
 )

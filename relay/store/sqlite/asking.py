@@ -11,6 +11,8 @@ from relay.store.ports.search import TEXT_BYTES_MAX
 
 T = TypeVar("T")
 
+CACHE_KIB = 16 * 1024  # the newest events stay in memory, which most questions begin with
+
 
 class Asking:
     """A connection that only reads, opened when it is first used. It may be shared: one asks at a time."""
@@ -53,6 +55,7 @@ class Asking:
 def _connect(path: Path, patience_s: float) -> sqlite3.Connection:
     where = f"{path.absolute().as_uri()}?mode=ro"
     connection = sqlite3.connect(where, uri=True, timeout=patience_s, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
 
     def head_of_body(seq: int) -> bytes:
         with connection.blobopen("contents", "body", seq, readonly=True) as blob:
