@@ -54,6 +54,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "replays",
         "quarantine",
         "minutes",
+        "sessions",
     ),
     5: ("web",),
     6: ("runtime", "assembly", "admin_token", "filewatch", "offers", "telemetry", "metrics"),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from relay.web.admin.access import COOKIE, CSRF_HEADER, SESSION_S
+from relay.sessions import SESSION_S
+from relay.web.admin.access import COOKIE, CSRF_HEADER
 from tests.admin import KNOWN, TOKEN, Client
 from tests.conftest import ManualClock
 

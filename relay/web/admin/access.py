@@ -4,10 +4,7 @@ A session is a cookie that says until when it is good, sealed with the token tha
 so it outlasts a restart and holds at every replica, and it ends when its token is taken out of the configuration.
 """
 
-import hmac
-from collections.abc import Callable, Iterable, Sequence
-from hashlib import sha256
-from hmac import compare_digest
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 
 from aiohttp import web
@@ -15,17 +12,13 @@ from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, Field
 from yarl import URL
 
-from relay.clock import Clock
-from relay.domain import Rate, Secret
-from relay.pacing import TokenBucket
+from relay.sessions import SESSION_S, Sessions
 from relay.web import answers
 from relay.web.admin.asking import Call, Endpoint
 from relay.web.admin.problems import Problem
 
 COOKIE = "relay_session"
-SESSION_S = 12 * 3600
 CSRF_HEADER = "X-Relay-Request"  # a page of another origin cannot send it without being asked about first
-LOGINS = Rate(10, 60.0)
 READING = ("GET", "HEAD")
 OPEN = ("/api/v1/openapi.json",)  # tells how to ask, and nothing of what is kept
 PROBES = ("/healthz", "/readyz")
@@ -44,11 +37,9 @@ class Login(BaseModel):
 class Access:
     """Lets people in. hosts: names with a dot by which browsers may call it."""
 
-    def __init__(self, tokens: Sequence[Secret], hosts: Callable[[], Iterable[str]], clock: Clock) -> None:
-        self._tokens = tokens
+    def __init__(self, sessions: Sessions, hosts: Callable[[], Iterable[str]]) -> None:
+        self._sessions = sessions
         self._hosts = hosts
-        self._clock = clock
-        self._logins = TokenBucket(LOGINS)
 
     def endpoints(self) -> list[Endpoint]:
         """List what a browser needs to come and go."""
@@ -80,7 +71,7 @@ class Access:
         if "Authorization" in request.headers:
             if not self._is_known(request.headers["Authorization"]):
                 return _unknown()
-        elif not self._has_session(request.cookies.get(COOKIE, "")):
+        elif not self._sessions.holds(request.cookies.get(COOKIE, "")):
             return _unknown()
         elif request.method not in READING and not _is_of_our_page(request):
             detail = f"A browser changes something only from our own page, with the header {CSRF_HEADER}."
@@ -91,16 +82,15 @@ class Access:
         """Give a session to who has a token."""
         if not _is_same_origin(call.http):
             raise Problem(403, "Log in from our own page.")
-        if self._logins.take(self._clock.monotonic()) > 0:
+        if not self._sessions.may_try():
             raise Problem(429, "Too many tries; wait a minute.")
-        token = next((known for known in self._tokens if _is(known, call.body.token)), None)
-        if token is None:
+        session = self._sessions.begun(call.body.token)
+        if session is None:
             raise Problem(401, "There is no such token; expected one of admin.tokens.", "token")
-        expires = int(self._clock.now().timestamp()) + SESSION_S
         response = answers.data({"expires_in_s": SESSION_S})
         response.set_cookie(
             COOKIE,
-            f"{expires}.{_seal(token, expires)}",
+            session,
             max_age=SESSION_S,
             httponly=True,
             samesite="Strict",
@@ -116,16 +106,7 @@ class Access:
 
     def _is_known(self, authorization: str) -> bool:
         scheme, _, token = authorization.partition(" ")
-        matches = [_is(known, token.strip()) for known in self._tokens]  # all, in any case
-        return scheme.lower() == "bearer" and any(matches)
-
-    def _has_session(self, cookie: str) -> bool:
-        expires, _, seal = cookie.partition(".")
-        if not (expires.isascii() and expires.isdecimal() and len(expires) < 12):
-            return False
-        given = seal.encode("utf-8", "surrogateescape")
-        matches = [compare_digest(given, _seal(token, int(expires)).encode()) for token in self._tokens]
-        return any(matches) and self._clock.now().timestamp() < int(expires)
+        return self._sessions.has_token(token.strip()) and scheme.lower() == "bearer"
 
     def _is_ours(self, host: str) -> bool:
         """Tell whether a name cannot be a stranger's: an address, a name without a dot, or one that is configured."""
@@ -140,14 +121,6 @@ class Access:
 
 def _unknown() -> web.Response:
     return answers.problem(401, NEEDS_TOKEN, {"WWW-Authenticate": "Bearer"})
-
-
-def _is(known: Secret, given: str) -> bool:
-    return compare_digest(given.encode("utf-8", "surrogatepass"), known.reveal())
-
-
-def _seal(token: Secret, expires: int) -> str:
-    return hmac.new(token.reveal(), f"relay session until {expires}".encode(), sha256).hexdigest()
 
 
 def _is_address(name: str) -> bool:

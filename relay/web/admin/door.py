@@ -3,6 +3,7 @@
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from relay.sessions import Sessions
 from relay.web import answers, probes
 from relay.web.admin.access import Access
 from relay.web.admin.asking import Call, Endpoint
@@ -24,7 +25,7 @@ class AdminDoor:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._access = Access(desk.tokens, lambda: desk.config().admin.hosts, desk.clock)
+        self._access = Access(Sessions(desk.tokens, desk.clock), lambda: desk.config().admin.hosts)
 
     def application(self) -> web.Application:
         """Build what is served on the admin port."""

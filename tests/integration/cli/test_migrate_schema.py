@@ -50,7 +50,7 @@ def test_what_may_run_is_run_and_told(call: Call) -> None:
     result = call("migrate-schema", "--check")
 
     assert 0 == result.exit_code
-    assert ["STEP        HALF    STATE", "0001_spine  before  applied"] == result.stdout.splitlines()[:2]
+    assert ["STEP            HALF    STATE", "0001_spine      before  applied"] == result.stdout.splitlines()[:2]
 
 
 def test_what_waits_for_an_older_program_names_it(call: Call, folder: Path, upgraded: Callable[[], None]) -> None:
