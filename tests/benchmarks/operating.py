@@ -12,7 +12,7 @@ from tests.admin import KNOWN, Client, Office
 from tests.benchmarks.benchmark import Benchmark, Reading, Row, Setting, at_most
 from tests.benchmarks.filling import Filling, fill
 from tests.conftest import ManualClock
-from tests.integration.conftest import Journal
+from tests.integration.journal import Journal
 
 STORED = 1_000_000
 BODY_BYTES = 1000

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 import asyncpg
 
 from relay.store.postgres.dialling import Connection, Server, dial
-from relay.store.postgres.failures import FAILURES, translated
+from relay.store.postgres.failures import FAILURES, translated, words_of
 
 SCHEMA = "relay"  # all of our tables are in it: the database may hold others'
 
@@ -25,6 +25,9 @@ SETTINGS: Mapping[str, str] = {
 
 # Statements that find rows by their numbers, and nothing else: by index, whatever the statistics say of an empty table.
 BY_INDEX: Mapping[str, str] = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+
+
+LOST = (asyncpg.InternalClientError, RuntimeError)  # what writing to, or reading from, a dying connection may raise
 
 
 class Session:
@@ -63,6 +66,11 @@ class Session:
                         if connection.is_closed() or await _is_of_a_standby(connection):
                             self._drop()
                         raise
+                    except Exception as fault:  # the driver and the event loop have errors of their own for a lost one
+                        if not (connection.is_closed() or isinstance(fault, LOST)):
+                            raise
+                        self._drop()
+                        raise ConnectionError(f"the connection was lost: {words_of(fault)}") from fault
 
     @contextmanager
     def _bounded(self, connection: Connection, patience_s: float) -> Iterator[None]:

@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
 
 from relay.errors import StoreUnavailable
+from relay.store.postgres import dialling
+from relay.store.postgres.session import Session
 from relay.store.postgres.store import PostgresStore
 from tests.builders import a_lease, a_plan, an_event
 from tests.conftest import START
@@ -153,3 +156,21 @@ async def test_a_password_is_in_no_error(postgres: Server) -> None:
 
     assert f"{USER}:{PASSWORD}" in url
     assert PASSWORD not in str(told.value)
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("the handler is closed"), asyncpg.InternalClientError("odd state")])
+async def test_whatever_a_dying_connection_raises_is_a_store_that_is_unavailable(
+    storage: PostgresStorage, fault: Exception
+) -> None:
+    """The driver and the event loop have errors of their own for it; a sender must hear 503 for each, never 500."""
+    lost: list[str] = []
+    session = Session(dialling.Server(storage.url, 5.0), "testing", {}, lambda: lost.append("lost"))
+
+    with pytest.raises(StoreUnavailable):
+        async with session.used():
+            raise fault
+    async with session.used() as connection:
+        assert 1 == await connection.fetchval("SELECT 1")
+    await session.close()
+
+    assert ["lost"] == lost
