@@ -1,4 +1,7 @@
-"""Paddle's requests, signed and verified by its Python SDK, with a second signature as while a secret is replaced."""
+"""Paddle's requests, signed and verified by its Python SDK, with a second signature as while a secret is replaced.
+
+That SDK installs a package `tests`, which hides this project's: take it away first.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
