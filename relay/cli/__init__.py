@@ -10,6 +10,7 @@ COMMANDS = {
     "demo": "Try everything on this machine.",
     "health": "Ask a running relay whether it can accept and deliver.",
     "send": "Send an event to SOURCE of a running relay, signed as its vendor would.",
+    "explain": "Say why a captured request is refused by SOURCE, and what would match.",
     "try": "Show what ROUTE would send of an event, where, and why or why not.",
     "targets": "Show how targets stand and what waits for them; pause one, or let it go on.",
     "urls": "Show the URL to register with each source's vendor.",

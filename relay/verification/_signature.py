@@ -106,6 +106,13 @@ class SignatureVerifier(ABC):
             return Proof(body=_with_value(body, self.body_field, signature))
         return Proof({self._own_header: self._listed(signature, stamp), **headers})
 
+    def signed_at_s(self, request: InboundRequest) -> float | None:
+        """Return the signed time, in seconds since 1970, or None where there is none."""
+        document = self._document(request) if self._reads_json else None
+        elements = self._elements(request, document)
+        timestamp = elements if isinstance(elements, Refusal) else self._timestamp(request, elements, document)
+        return None if isinstance(timestamp, Refusal) else seconds_of(timestamp, self.time)
+
     @abstractmethod
     def _is_genuine(self, claims: Sequence[bytes], pieces: Iterable[bytes]) -> bool:
         """Tell whether any of the claims, encoded, is a signature of the pieces by any of the keys."""
