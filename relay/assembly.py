@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from relay import registry
+from relay.certificates import Certificates
 from relay.clock import Clock
 from relay.config import Config
 from relay.crew import Crew, duties
@@ -140,7 +141,15 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role) -> Part
     replaying = Replaying(store, lanes, clock, config.storage.keep)
     offers = Offers(config.storage.database, clock)
     ingest = Ingest(
-        config.sources.values(), store, lanes, headroom, clock, telemetry, quarantine=quarantine, keep_offer=offers.keep
+        config.sources.values(),
+        store,
+        lanes,
+        headroom,
+        clock,
+        telemetry,
+        quarantine=quarantine,
+        keep_offer=offers.keep,
+        fetch_key=Certificates(clock).key,
     )
     maintenance = Maintenance(
         store,

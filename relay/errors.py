@@ -13,6 +13,7 @@
     │   ├── StoreRefused       this one change is impossible, however often it is tried
     │   ├── StoreBroken        it can commit no more: only a restart helps            503, exit 1
     │   └── StoreUnusable      it cannot be opened at all                             exit 2
+    ├── KeyUnavailable         a certificate could not be fetched; trying again later makes sense    503
     ├── AddressBlocked         the address guard refused to dial
     └── ListenFailed           a port could not be bound                              exit 2
 
@@ -124,6 +125,12 @@ class StoreUnusable(StoreError):
     """The store cannot be opened: not writable, not a database, or newer than this program."""
 
     code = "store_unusable"
+
+
+class KeyUnavailable(RelayError):
+    """A vendor's certificate could not be fetched now."""
+
+    code = "key_unavailable"
 
 
 class AddressBlocked(RelayError, OSError):

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from relay.batches import split
@@ -13,6 +14,7 @@ from relay.domain import (
     Document,
     Event,
     InboundRequest,
+    KeyWanted,
     Plan,
     Rate,
     Receipt,
@@ -22,7 +24,7 @@ from relay.domain import (
     Verdict,
     new_event_id,
 )
-from relay.errors import StoreError, StoreUnavailable
+from relay.errors import KeyUnavailable, StoreError, StoreUnavailable
 from relay.headroom import Headroom
 from relay.identity import identify, read
 from relay.lanes import Lanes, Places
@@ -42,6 +44,10 @@ def _forget(source: str, offered: Secret) -> None:
     """Keep nothing of what a vendor offers."""
 
 
+async def _fetch_none(wanted: KeyWanted) -> None:
+    """Have no key."""
+
+
 class Ingest:
     """Turns requests into events. One for all sources of this process."""
 
@@ -56,6 +62,7 @@ class Ingest:
         entropy: Callable[[int], bytes] = os.urandom,
         quarantine: Quarantine | None = None,
         keep_offer: Callable[[str, Secret], None] = _forget,
+        fetch_key: Callable[[KeyWanted], Awaitable[bytes | None]] | None = None,
     ) -> None:
         self._store = store
         self._lanes = lanes
@@ -65,6 +72,7 @@ class Ingest:
         self._entropy = entropy
         self._quarantine = quarantine
         self._keep_offer = keep_offer
+        self._fetch_key = fetch_key or _fetch_none
         self._limits: Mapping[str, tuple[Rate, TokenBucket]] = {}
         self.adopt(sources)
 
@@ -82,7 +90,7 @@ class Ingest:
 
         No event is written for a refusal, nor for a handshake, which has its answer. The receipts exist only after
         commit, so a 2xx is a promise; they are never none.
-        Errors: StoreError (the caller answers 503 and the sender tries again).
+        Errors: StoreError, KeyUnavailable (the caller answers 503 and the sender tries again).
         """
         result = await self._told(source, self._receive(request, source))
         if isinstance(result, Refusal):
@@ -105,7 +113,7 @@ class Ingest:
         began_s = self._clock.monotonic()
         try:
             result = await receiving
-        except StoreError as error:
+        except (StoreError, KeyUnavailable) as error:
             self._observer.unavailable(source.name, str(error))
             raise
         self._tell(source, result, self._clock.monotonic() - began_s)
@@ -149,10 +157,9 @@ class Ingest:
     async def _receive(
         self, request: InboundRequest, source: Source, came_at: datetime | None = None
     ) -> Sequence[Receipt] | Answer | Refusal:
-        if len(request.body) <= LARGE_BODY_BYTES and "Content-Encoding" not in request.headers:
-            judged = self._judge(request, source, came_at)
-        else:  # beside the event loop, where the body is large or may unpack to be
-            judged = await asyncio.to_thread(self._judge, request, source, came_at)
+        judged = await self._judged(request, source, came_at)
+        if isinstance(judged, KeyWanted):
+            judged = await self._judged_by_key(request, source, came_at, judged)
         if isinstance(judged, Answer) and judged.offered is not None:
             await asyncio.to_thread(self._keep_offer, source.name, judged.offered)
         if isinstance(judged, Refusal | Answer):
@@ -163,13 +170,29 @@ class Ingest:
                 self._tell_failed_routes(event, planned)
         return receipts
 
+    async def _judged(
+        self, request: InboundRequest, source: Source, came_at: datetime | None
+    ) -> list[Judged] | Answer | Refusal | KeyWanted:
+        if len(request.body) <= LARGE_BODY_BYTES and "Content-Encoding" not in request.headers:
+            return self._judge(request, source, came_at)
+        # Beside the event loop, where the body is large or may unpack to be.
+        return await asyncio.to_thread(self._judge, request, source, came_at)
+
+    async def _judged_by_key(
+        self, request: InboundRequest, source: Source, came_at: datetime | None, wanted: KeyWanted
+    ) -> list[Judged] | Answer | Refusal:
+        """Judge once more, with the vendor's public key. Errors: KeyUnavailable."""
+        key = await self._fetch_key(wanted)
+        judged = Refusal.MISMATCH if key is None else await self._judged(replace(request, key=key), source, came_at)
+        return Refusal.MISMATCH if isinstance(judged, KeyWanted) else judged
+
     def _judge(
         self, request: InboundRequest, source: Source, came_at: datetime | None
-    ) -> list[Judged] | Answer | Refusal:
+    ) -> list[Judged] | Answer | Refusal | KeyWanted:
         """Prove, read, name and route one request. Nothing is read before it is proven. came_at: None for just now."""
         now = self._clock.now()
         if (refusal := verify(request, source, came_at or now)) is not None:
-            return refusal if source.greeting is None else source.greeting.answer_unproven(request) or refusal
+            return _answer_unproven(request, source, refusal)
         key = self._key_used(request, source, came_at or now)
         if came_at is None and self._is_over_limit(source):
             return Refusal.LIMITED
@@ -249,6 +272,15 @@ class Ingest:
         for route, verdict in planned.verdicts:
             if verdict is Verdict.FAILED:
                 self._observer.route_failed(event.source, event.id, route)
+
+
+def _answer_unproven(
+    request: InboundRequest, source: Source, refusal: Refusal | KeyWanted
+) -> Answer | Refusal | KeyWanted:
+    """Answer a question that need not be proven; else refuse, unless a key is yet to be had."""
+    if source.greeting is None or isinstance(refusal, KeyWanted):
+        return refusal
+    return source.greeting.answer_unproven(request) or refusal
 
 
 def _read(request: InboundRequest, source: Source) -> Document | Refusal:

@@ -2,9 +2,11 @@
 
 import base64
 from collections.abc import Mapping
+from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, derive_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from relay.presets import Preset
@@ -25,10 +27,8 @@ def new_signing_key(entropy: bytes) -> str:
 
 def _secret_of(scheme: Mapping[str, object], entropy: bytes) -> str:
     match scheme:
-        case {"scheme": "ed25519"} | {"scheme": "jwt", "algorithm": "EdDSA"}:
-            return _pem(Ed25519PrivateKey.from_private_bytes(entropy[:32]))
-        case {"scheme": "ecdsa"} | {"scheme": "jwt", "algorithm": "ES256"}:
-            return _pem(derive_private_key(int.from_bytes(entropy[:31]) + 1, SECP256R1()))
+        case {"scheme": "ed25519" | "ecdsa" | "paypal"} | {"scheme": "jwt", "algorithm": "EdDSA" | "ES256" | "RS256"}:
+            return _pem(_private_key_of(str(scheme.get("algorithm", scheme["scheme"])), entropy))
         case {"scheme": "standard-webhooks"} | {"key_from": "base64"}:
             return new_signing_key(entropy)
         case {"scheme": "basic"}:
@@ -39,5 +39,21 @@ def _secret_of(scheme: Mapping[str, object], entropy: bytes) -> str:
             return base64.urlsafe_b64encode(entropy[:24]).decode()
 
 
-def _pem(key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> str:
+def _private_key_of(kind: str, entropy: bytes) -> Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey:
+    match kind:
+        case "ed25519" | "EdDSA":
+            return Ed25519PrivateKey.from_private_bytes(entropy[:32])
+        case "ecdsa" | "ES256":
+            return derive_private_key(int.from_bytes(entropy[:31]) + 1, SECP256R1())
+        case _:
+            return _rsa_of(entropy)
+
+
+@cache
+def _rsa_of(entropy: bytes) -> RSAPrivateKey:
+    """Make a key, the same one each time for the same entropy: it is drawn, as such keys cannot be derived."""
+    return generate_private_key(65537, 2048)
+
+
+def _pem(key: Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

@@ -20,6 +20,7 @@ NEEDS = {
     "ed25519": "`secret`: the public key (Ed25519) that verifies {place}",
     "ecdsa": "`secret`: the public key (P-256) that verifies {place}",
     "jwt": "`secret`: the key of the token in {place} ({algorithm})",
+    "paypal": "`secret`: the webhook's id, as PayPal shows it",
     "ip": "nothing: known by its address",
     "none": "nothing: unproven",
 }
@@ -56,7 +57,7 @@ def _needs(preset: Preset) -> str:
     needs = [_need(scheme) for scheme in preset.verify]
     if any(step.token for step in preset.handshakes):
         needs.append("`verify_token`: the word that you enter there")
-    if any("{url}" in str(scheme.get("signed")) or "url_claim" in scheme for scheme in preset.verify):
+    if any("url}" in str(scheme.get("signed")) or "url_claim" in scheme for scheme in preset.verify):
         needs.append("`server.public_url`, which is signed")
     return "; ".join(needs)
 

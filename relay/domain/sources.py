@@ -27,6 +27,17 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyWanted:
+    """What is missing to judge a request: the public key in a certificate, whose address its scheme has found fit.
+
+    owner: what the certificate's name must end with.
+    """
+
+    url: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
 class InboundRequest:
     """One HTTP request as a sender made it, before anything about it is believed."""
 
@@ -38,6 +49,7 @@ class InboundRequest:
     body: bytes  # as sent: still compressed if it came compressed
     remote: str = ""  # the sender's address, trusted proxies already seen through
     token: str | None = None  # from the path or from `?token=`
+    key: bytes | None = None  # the public key that was wanted for it: SPKI in DER
 
     @property
     def url(self) -> str:
@@ -50,8 +62,8 @@ class Verifier(Protocol):
 
     needs_body: ClassVar[bool]  # whether it can judge only a whole request
 
-    def verify(self, request: InboundRequest, now: datetime) -> Refusal | None:
-        """Say why the request is not proven, or None if it is."""
+    def verify(self, request: InboundRequest, now: datetime) -> Refusal | KeyWanted | None:
+        """Say why the request is not proven, or what is missing to tell, or None if it is."""
 
     def sign(self, request: InboundRequest, now: datetime) -> "Proof":
         """Make what a genuine sender would add to `request`, with the first secret."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from relay.domain import InboundRequest, Refusal, Secret, Source, Verifier
+from relay.domain import InboundRequest, KeyWanted, Refusal, Secret, Source, Verifier
 from relay.explaining.fixed import explain_fixed
 from relay.explaining.signatures import explain_signature
 from relay.explaining.tokens import explain_token
@@ -38,7 +38,8 @@ def explain(
     if not refused:
         return Explanation(None, ("it is proven: this source accepts it",))
     findings = [words for verifier, refusal in refused for words in _findings(request, verifier, refusal, now, others)]
-    return Explanation(refused[0][1], (*_of_length(request), *findings))
+    first = refused[0][1]
+    return Explanation(Refusal.MISMATCH if isinstance(first, KeyWanted) else first, (*_of_length(request), *findings))
 
 
 def secrets_of(source: Source) -> tuple[Secret, ...]:
@@ -49,10 +50,13 @@ def secrets_of(source: Source) -> tuple[Secret, ...]:
 def _findings(
     request: InboundRequest,
     verifier: Verifier,
-    refusal: Refusal,
+    refusal: Refusal | KeyWanted,
     now: datetime,
     others: Mapping[str, Sequence[Secret]] | None,
 ) -> Iterator[str]:
+    if isinstance(refusal, KeyWanted):
+        yield "the vendor's certificate would have to be fetched to tell, which is not done here"
+        return
     match verifier:
         case SignatureVerifier():
             yield from explain_signature(request, verifier, refusal, now, others or {})

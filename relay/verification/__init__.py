@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from relay import registry
-from relay.domain import InboundRequest, Proof, Refusal, Source, Verifier
+from relay.domain import InboundRequest, KeyWanted, Proof, Refusal, Source, Verifier
 
 
 def names() -> tuple[str, ...]:
@@ -21,7 +21,7 @@ def find(name: str) -> Callable[..., Verifier]:
     return scheme
 
 
-def verify(request: InboundRequest, source: Source, now: datetime) -> Refusal | None:
+def verify(request: InboundRequest, source: Source, now: datetime) -> Refusal | KeyWanted | None:
     """Ask every verifier of a source; the first refusal stands. A source without any believes nobody."""
     for verifier in source.verifiers:
         if (refusal := verifier.verify(request, now)) is not None:
@@ -40,7 +40,7 @@ def key_used(request: InboundRequest, source: Source, now: datetime) -> int:
 def refuse_early(request: InboundRequest, source: Source, now: datetime) -> Refusal | None:
     """Ask those verifiers that need no body, of a request whose body has not been read."""
     early = (verifier.verify(request, now) for verifier in source.verifiers if not verifier.needs_body)
-    return next((refusal for refusal in early if refusal is not None), None)
+    return next((refusal for refusal in early if isinstance(refusal, Refusal)), None)
 
 
 def sign(request: InboundRequest, source: Source, now: datetime) -> Proof:

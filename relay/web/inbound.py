@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from relay.domain import Answer, InboundRequest, Refusal, Source
-from relay.errors import StoreError
+from relay.errors import KeyUnavailable, StoreError
 from relay.health import Health
 from relay.ingest import Ingest
 from relay.singles import Singles
@@ -142,7 +142,7 @@ class InboundDoor:
             return self._too_large(source)
         try:
             result = await self._ingest.receive(self._inbound(http, body, token), source)
-        except StoreError:
+        except (StoreError, KeyUnavailable):
             return answers.unavailable()
         match result:
             case Answer():

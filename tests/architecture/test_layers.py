@@ -29,7 +29,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "breaker",
     ),
     2: ("store.protocol", "store.ports", "store.transfer", "targets.protocol", "observer", "config", "roles"),
-    3: ("store", "targets"),
+    3: ("store", "targets", "certificates"),
     4: (
         "ingest",
         "gate",

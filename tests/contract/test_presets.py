@@ -293,6 +293,7 @@ def greeted(request: InboundRequest, source: Source) -> Answer | Refusal | None:
         return source.greeting.answer_head(request)
     refusal = verification.verify(request, source, NOW)
     if refusal is not None:
+        assert isinstance(refusal, Refusal)
         return source.greeting.answer_unproven(request) or refusal
     return source.greeting.answer_proven(parse(request.body), 1)
 

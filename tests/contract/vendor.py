@@ -1,5 +1,6 @@
 """Being a preset's vendor: its source as a configuration file makes it, its requests, and those that were recorded."""
 
+import base64
 import json
 import tempfile
 from collections.abc import Iterable
@@ -28,7 +29,7 @@ ENTROPY, OTHER_ENTROPY = (bytes([byte]) * ENTROPY_BYTES for byte in (7, 8))
 
 PRESETS = [presets.find(name) for name in presets.names()]
 UNPROVEN = {"none", "ip"}  # schemes without a secret: nothing that could be spoilt
-SIGNING = {"hmac", "digest", "ed25519", "ecdsa", "jwt", "standard-webhooks"}
+SIGNING = {"hmac", "digest", "ed25519", "ecdsa", "jwt", "standard-webhooks", "paypal"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ def a_request(
 def recorded(request: dict[str, Any], secret: str) -> InboundRequest:
     """Return a request as it was recorded. The secret is also its token: what takes none does not look."""
     headers, query = request["headers"].items(), request.get("query", "")
-    return a_request(request["body"].encode(), headers, query, token=secret)
+    key = base64.b64decode(request["fetched"]) if "fetched" in request else None
+    return replace(a_request(request["body"].encode(), headers, query, token=secret), key=key)
 
 
 def proven(request: InboundRequest, proof: Proof) -> InboundRequest:

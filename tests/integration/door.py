@@ -3,14 +3,15 @@
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 
 from aiohttp import ClientSession, web
 
-from relay.domain import Identification, Rate, Route, Secret, Source, Target
+from relay.domain import Identification, KeyWanted, Rate, Route, Secret, Source, Target
+from relay.errors import KeyUnavailable
 from relay.expressions import compile_expression, compile_term
 from relay.handshakes import Handshake, Handshakes
 from relay.headroom import Headroom
@@ -24,6 +25,7 @@ from relay.store.protocol import Store
 from relay.verification.hmac import HmacVerifier
 from relay.verification.ip import IpVerifier
 from relay.verification.none import NoVerifier
+from relay.verification.paypal import PayPalVerifier
 from relay.verification.token import TokenVerifier
 from relay.web.inbound import InboundDoor
 from relay.web.server import QuietServer
@@ -59,6 +61,7 @@ SOURCES = {
         a_source("choosy", routes=(Route("odd", "choosy", (ERP,), compile_expression("starts_with(body, 'x')")),)),
         a_source("collector", verifiers=(TokenVerifier((Secret("a-token-in-the-url"),)),), takes_token=True),
         a_source("office", verifiers=(IpVerifier((ip_network("203.0.113.0/24"),)),)),
+        a_source("payments", verifiers=(PayPalVerifier((Secret("1JE4291016473214C"),)),)),
         a_source("open", verifiers=(NoVerifier(),)),
         a_source("asked", greeting=Handshakes(STEPS, (Secret(SECRET),))),
         a_source(
@@ -89,6 +92,16 @@ class Door:
     headroom: Headroom
     journal: Journal
     storage: Storage
+    keys: dict[str, bytes | KeyUnavailable] = field(default_factory=dict)  # what a vendor's server has
+    keys_wanted: list[KeyWanted] = field(default_factory=list)
+
+    async def key(self, wanted: KeyWanted) -> bytes | None:
+        """Fetch a vendor's key, as far as the test has put it there."""
+        self.keys_wanted.append(wanted)
+        found = self.keys.get(wanted.url)
+        if isinstance(found, KeyUnavailable):
+            raise found
+        return found
 
     async def send(
         self, source: str, body: bytes = b'{"kind":"a","id":1}', **headers: str
@@ -115,7 +128,8 @@ async def opened_door(storage: Storage, open_store: OpenStore, clock: ManualCloc
     store = await open_store("worker-a", patience_s=0.05)
     lanes, journal, headroom = Lanes([]), Journal(), Headroom(backlog_max=1000, disk_free_min=0)
     health = Health(store, Scheduler(store, lanes, [], clock), [], headroom, clock)
-    ingest = Ingest(SOURCES.values(), store, lanes, headroom, clock, journal)
+    door = Door("", ClientSession(auto_decompress=False), store, clock, headroom, journal, storage)
+    ingest = Ingest(SOURCES.values(), store, lanes, headroom, clock, journal, fetch_key=door.key)
     silence = Silence(SOURCES.values(), lambda _: None, clock)
     singles = Singles(SOURCES.values(), {"erp": ERP}, silence, store, clock)
     inbound = InboundDoor(SOURCES, ingest, health, None, [ip_network("127.0.0.0/8")], journal.malformed, singles)
@@ -124,6 +138,7 @@ async def opened_door(storage: Storage, open_store: OpenStore, clock: ManualCloc
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
-    async with ClientSession(auto_decompress=False) as http:
-        yield Door(f"http://{host}:{port}", http, store, clock, headroom, journal, storage)
+    door.url = f"http://{host}:{port}"
+    async with door.http:
+        yield door
     await runner.cleanup()

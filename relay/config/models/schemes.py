@@ -4,12 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WrapValidator
 
+from relay import verification
 from relay.config.misfits import Misfit
 from relay.config.models.base import as_full_list, chosen_by_scheme, required, written
 from relay.config.models.fields import HeaderName, Network, signing_key
 from relay.config.models.scheme import Scheme
 from relay.config.models.signatures import Ecdsa, Ed25519, Hmac, Jwt, PlainDigest, Tolerance
 from relay.domain import Secret
+from relay.errors import SecretInvalid
 
 
 class StandardWebhooks(Scheme):
@@ -81,6 +83,21 @@ class Nothing(Scheme):
     scheme: Literal["none"] = Field(description="No proof: everybody who reaches the port is believed.")
 
 
+class PayPal(Scheme):
+    """PayPal's signature, by a certificate that it names."""
+
+    scheme: Literal["paypal"] = Field(
+        description="PayPal's signature; secrets are the webhook's id, as PayPal shows it."
+    )
+
+    def check_secret(self, secret: Secret) -> None:
+        """Insist on an id. Errors: Misfit."""
+        try:
+            verification.find(self.scheme)(secrets=(secret,))
+        except SecretInvalid as error:
+            raise Misfit(str(error)) from error
+
+
 SCHEMES: dict[str, type[Scheme]] = {
     "hmac": Hmac,
     "digest": PlainDigest,
@@ -91,13 +108,14 @@ SCHEMES: dict[str, type[Scheme]] = {
     "header": Header,
     "basic": Basic,
     "token": Token,
+    "paypal": PayPal,
     "ip": Ip,
     "none": Nothing,
 }
-WORDS = Literal["standard-webhooks", "basic", "token", "none"]  # those that need no settings
+WORDS = Literal["standard-webhooks", "basic", "token", "paypal", "none"]  # those that need no settings
 
 AnyScheme = Annotated[
-    Hmac | PlainDigest | Ed25519 | Ecdsa | Jwt | StandardWebhooks | Header | Basic | Token | Ip | Nothing,
+    Hmac | PlainDigest | Ed25519 | Ecdsa | Jwt | StandardWebhooks | Header | Basic | Token | PayPal | Ip | Nothing,
     WrapValidator(chosen_by_scheme(SCHEMES, "{scheme: hmac, header: X-Signature}, or `none` to believe everybody")),
 ]
 Verify = Annotated[

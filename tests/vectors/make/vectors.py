@@ -37,17 +37,20 @@ def write(
     more: Sequence[Mapping[str, Any]] = (),
     handshakes: Sequence[Mapping[str, Any]] = (),
     pairs: Sequence[tuple[str, str, str, int, bool]] | None = None,
+    fetched: str | None = None,
 ) -> None:
     """Write the vectors of a preset: each sample, the first one a second later again, and which are the same event.
 
     signed_by: which SDK made or checked the signatures, and its version. is_repeat_news: the same a minute later is
     another event, as this vendor numbers none and tells no time. more: further requests, signed already.
     pairs: what is the same event and what is not, where that is not seen by the first sample sent twice: story, first,
-    second, seconds between them, and whether they are the same.
+    second, seconds between them, and whether they are the same. fetched: the vendor's public key, in base64 (SPKI).
     """
     samples = presets.find(name).samples
     requests = [_request(sample, sample.type, "0a1b2c3d", NOW, sign) for sample in samples]
     requests.append(_request(samples[0], f"another {samples[0].type}", "4e5f6071", NOW + SECOND, sign))
+    if fetched is not None:
+        requests = [{**request, "fetched": fetched} for request in requests]
     first, another = requests[0]["name"], requests[-1]["name"]
     if pairs is None:
         pairs = [

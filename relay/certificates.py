@@ -1,0 +1,127 @@
+"""Vendors' certificates: fetched where their requests say, kept for hours, and believed only with a chain to a root.
+
+A stranger may name any address that a vendor's scheme finds fit. So every fetch is bounded in time and size, goes only
+where the address guard allows, follows nothing, and there are few of them; what was not there is remembered, too.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Iterable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, StreamReader, TCPConnector
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
+
+from relay.clock import Clock
+from relay.domain import KeyWanted, NetworkTarget, Rate
+from relay.errors import KeyUnavailable
+from relay.pacing import TokenBucket
+from relay.targets.dialling import Guard
+
+FETCHES = Rate(10, 60.0)
+FETCH_S_MAX = 10.0
+BYTES_MAX = 64 * 1024
+KEPT_S, ABSENT_S = 6 * 3600.0, 60.0
+KEPT_MAX = 64
+
+
+class Certificates:
+    """Fetches the keys that are wanted. One for all sources of a process.
+
+    tls: whom to believe; what the machine believes, unless given. target: what may be called; no private address.
+    """
+
+    def __init__(self, clock: Clock, tls: ssl.SSLContext | None = None, target: NetworkTarget | None = None) -> None:
+        self._clock = clock
+        self._tls = tls
+        self._target = target or NetworkTarget("certificates")
+        self._bucket = TokenBucket(FETCHES)
+        self._one_at_a_time = asyncio.Lock()
+        self._kept: dict[KeyWanted, tuple[bytes | None, float]] = {}  # with the time until which it may be used
+
+    async def key(self, wanted: KeyWanted) -> bytes | None:
+        """Return a public key (SPKI in DER), or None where there is no certificate that may be believed.
+
+        Errors: KeyUnavailable (it may be there later).
+        """
+        if (kept := self._kept.get(wanted)) is not None and self._clock.monotonic() < kept[1]:
+            return kept[0]
+        async with self._one_at_a_time:
+            if (kept := self._kept.get(wanted)) is not None and self._clock.monotonic() < kept[1]:
+                return kept[0]
+            if self._bucket.take(self._clock.monotonic()) > 0:
+                raise KeyUnavailable("too many different certificates are asked for; known ones go on being used")
+            found = await self._fetched(wanted)
+            self._keep(wanted, found)
+            return found
+
+    def _keep(self, wanted: KeyWanted, found: bytes | None) -> None:
+        self._kept.pop(wanted, None)
+        if len(self._kept) >= KEPT_MAX:
+            absent = (kept for kept, (key, _) in self._kept.items() if key is None)
+            del self._kept[next(absent, next(iter(self._kept)))]
+        self._kept[wanted] = found, self._clock.monotonic() + (KEPT_S if found else ABSENT_S)
+
+    async def _fetched(self, wanted: KeyWanted) -> bytes | None:
+        tls = self._tls or ssl.create_default_context()
+        content = await self._content(wanted.url, tls)
+        return None if content is None else believed_key(content, wanted.owner, tls, self._clock.now())
+
+    async def _content(self, url: str, tls: ssl.SSLContext) -> bytes | None:
+        """Return what stands at an address, or None where its server says that there is nothing."""
+        host = urlsplit(url).hostname
+        guard = Guard(self._target)
+        connector = TCPConnector(resolver=guard, socket_factory=guard.open_socket, ssl=tls)
+        try:
+            async with (
+                ClientSession(connector=connector, timeout=ClientTimeout(FETCH_S_MAX)) as session,
+                session.get(url, allow_redirects=False) as answer,
+            ):
+                if answer.status == 200:
+                    return await _bounded(answer.content)
+                if 400 <= answer.status < 500 and answer.status not in (408, 429):
+                    return None
+                raise KeyUnavailable(f"no certificate from {host}: answered {answer.status}")
+        except (ClientError, OSError) as error:
+            raise KeyUnavailable(f"no certificate from {host}: {error or 'no answer in time'}") from error
+        finally:
+            await guard.close()
+
+
+async def _bounded(stream: StreamReader) -> bytes | None:
+    """Read to the end, or return None where it is longer than certificates are."""
+    whole = b""
+    async for piece in stream.iter_any():
+        whole += piece
+        if len(whole) > BYTES_MAX:
+            return None
+    return whole
+
+
+def believed_key(content: bytes, owner: str, tls: ssl.SSLContext, now: datetime) -> bytes | None:
+    """Return the key of the first of some certificates, if a chain leads to a root and its name is the owner's."""
+    try:
+        leaf, *others = x509.load_pem_x509_certificates(content)
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        name = next(it for it in names.get_values_for_type(x509.DNSName) if it.endswith(owner))
+        policy = PolicyBuilder().store(Store(_roots(tls))).time(now)
+        policy.build_server_verifier(x509.DNSName(name)).verify(leaf, others)
+    except (ValueError, x509.ExtensionNotFound, StopIteration, VerificationError):
+        return None
+    return leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _roots(tls: ssl.SSLContext) -> list[x509.Certificate]:
+    return list(_readable(tls.get_ca_certs(binary_form=True)))
+
+
+def _readable(encoded: Iterable[bytes]) -> Iterable[x509.Certificate]:
+    """Read what can be read: among a machine's roots stand old ones, which are made loosely."""
+    for one in encoded:
+        try:
+            yield x509.load_der_x509_certificate(one)
+        except ValueError:
+            continue
