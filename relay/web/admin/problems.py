@@ -6,7 +6,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from relay.errors import StoreError
+from relay.errors import KeyUnavailable, StoreError
 from relay.web import answers
 
 log = structlog.get_logger("relay.web.admin")
@@ -38,7 +38,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return answers.problem(404, NOTHING)
     except web.HTTPException as error:
         return answers.problem(error.status, error.reason)
-    except StoreError as error:
+    except (StoreError, KeyUnavailable) as error:
         return answers.problem(503, str(error), {"Retry-After": str(answers.STORE_RETRY_AFTER_S)})
     except Exception as fault:  # noqa: BLE001 - whatever it is, it is told here and nowhere else
         trace = format_tb(fault.__traceback__)  # and not its words, which may quote what was sent
