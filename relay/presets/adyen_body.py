@@ -1,8 +1,8 @@
 """Adyen's payment webhooks, signed in the body. The secret is the HMAC key, in hex, as Adyen shows it.
 
-The signature covers eight fields of the item, and nothing else of it: add `basic` to `verify`, with user and password
-as Adyen offers them, and give it an https URL only. As JSON one item comes in each request; since only the first is
-signed, that there is no second one is part of what must match. A repeat has the same reference and code, and may
+The signature covers eight fields of the item, and nothing else of it: give Adyen an https URL only, and believe no
+other field because of it. As JSON one item comes in each request; since only the first is signed, that there is no
+second one is part of what must match. A repeat has the same reference and code, and may
 differ in all else; `success` stands in the key, so that no outcome is taken for another.
 """
 

@@ -1,9 +1,8 @@
 """Adyen's platform and management webhooks, signed in a header. The secret is the HMAC key, in hex, as Adyen shows it.
 
-What names an event differs from type to type, and is numbered within some: the whole body is the key.
+What names an event differs from type to type, and is numbered within some: the raw body is the key.
 """
 
-from relay.domain import ANY_TYPE
 from relay.presets import Preset, Sample
 
 
@@ -18,7 +17,6 @@ PRESET = Preset(
     page="https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures",
     verify=({"scheme": "hmac", "header": "HmacSignature", "encoding": "base64", "key_from": "hex"},),
     type="type",
-    keys={ANY_TYPE: "@"},
     needs_json=True,
     samples=(
         _sample("balancePlatform.transaction.created", id="EVJN{uuid}", balancePlatform="YOUR_BALANCE_PLATFORM"),

@@ -1,10 +1,9 @@
 """Contentful: method, path, body, time and the headers that it lists are signed; for 30 seconds, as its SDK has it.
 
-No id is documented: type, and the whole body, name an event. A query in the URL would be signed in a form of
+No id is documented: the raw body is the key. A query in the URL would be signed in a form of
 Contentful's own: register the URL without one.
 """
 
-from relay.domain import ANY_TYPE
 from relay.presets import Preset, Sample
 
 
@@ -33,7 +32,6 @@ PRESET = Preset(
         },
     ),
     type="header:X-Contentful-Topic",
-    keys={ANY_TYPE: "@"},
     needs_json=True,
     samples=(
         _sample("ContentManagement.Entry.publish", title={"en-US": "Hello"}),
