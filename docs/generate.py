@@ -2,14 +2,17 @@
 
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from relay import config, presets
+from relay.cli.presets import needs
 from relay.clock import Clock
 from relay.config.models.targets import KINDS
 from relay.config.models.targets.base import Target
+from relay.domain import ANY_TYPE
 from relay.expressions.functions import FUNCTIONS, Function
 from relay.runtime import SystemClock
 from relay.targets import presets as target_presets
@@ -17,6 +20,7 @@ from relay.targets.headers import OURS
 from relay.targets.presets import Need, TargetPreset
 from relay.telemetry import Telemetry
 
+DOCS = Path(__file__).parent
 REFERENCE = Path(__file__).parent / "reference"
 NOTE = "<!-- Made by docs/generate.py: change the code, then run it. -->"
 
@@ -32,6 +36,45 @@ def pages() -> dict[str, str]:
         "headers.md": _page("Headers of a delivery", _headers()),
         "expressions.md": _page("Expressions", _expressions()),
     }
+
+
+def vendors() -> str:
+    """Return docs/vendors.md: what each vendor needs, on one page."""
+    return _page("Vendors", _vendors())
+
+
+def _vendors() -> Iterator[str]:
+    yield "What we know of each vendor. With its preset a source is one line; what it `needs` is all that you write"
+    yield "beside it. [The reference](reference/presets.md) says the rest; `relay send SOURCE` sends a sample, signed"
+    yield "as the vendor would. Where a request is refused, `relay explain SOURCE --request FILE` says why."
+    yield ""
+    for name in presets.names():
+        preset = presets.find(name)
+        yield f"## {preset.title}: `{name}`"
+        yield ""
+        yield from _about(name)
+        yield ""
+        yield from (f"- {fact}" for fact in _facts(preset))
+        yield ""
+
+
+def _about(name: str) -> Iterator[str]:
+    module = import_module(f"relay.presets.{name.replace('-', '_')}")
+    yield inspect.getdoc(module) or ""
+
+
+def _facts(preset: presets.Preset) -> Iterator[str]:
+    yield f"needs: {needs(preset)}"
+    questions = sorted({f"{step.method}{' (signs nothing)' if step.is_unproven else ''}" for step in preset.handshakes})
+    yield f"handshake: {', '.join(questions) or 'none'}"
+    yield f"key: {_by_type(preset.keys) or 'the raw body'}; window: {_by_type(preset.windows)}"
+    yield f"page: <{preset.page}>"
+
+
+def _by_type(said: Mapping[str, str]) -> str:
+    """Write what is said by type; what holds for all, alone."""
+    alone = {ANY_TYPE} == said.keys()
+    return ", ".join(f"`{value}`" if alone else f"`{value}` for `{kind}`" for kind, value in said.items())
 
 
 def _page(title: str, lines: Iterator[str]) -> str:
@@ -199,6 +242,7 @@ def main() -> None:
     REFERENCE.mkdir(exist_ok=True)
     for name, text in pages().items():
         (REFERENCE / name).write_text(text)
+    (DOCS / "vendors.md").write_text(vendors())
 
 
 if __name__ == "__main__":

@@ -37,9 +37,7 @@ def presets(as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps([_described(preset) for preset in found]))
     else:
-        click.echo(
-            table(("name", "vendor", "needs"), [(preset.name, preset.title, _needs(preset)) for preset in found])
-        )
+        click.echo(table(("name", "vendor", "needs"), [(preset.name, preset.title, needs(preset)) for preset in found]))
 
 
 def _described(preset: Preset) -> Mapping[str, object]:
@@ -47,19 +45,22 @@ def _described(preset: Preset) -> Mapping[str, object]:
     return {
         "name": preset.name,
         "vendor": preset.title,
-        "needs": _needs(preset),
+        "needs": needs(preset),
         "page": preset.page,
         "samples": types,
     }
 
 
-def _needs(preset: Preset) -> str:
-    needs = [_need(scheme) for scheme in preset.verify]
+def needs(preset: Preset) -> str:
+    """Say what a person must write beside the preset's name."""
+    found = [_need(scheme) for scheme in preset.verify]
+    if any(step.offers for step in preset.handshakes):
+        found.append("which the vendor tells once; leave it out until then")
     if any(step.token for step in preset.handshakes):
-        needs.append("`verify_token`: the word that you enter there")
+        found.append("`verify_token`: the word that you enter there")
     if any("url}" in str(scheme.get("signed")) or "url_claim" in scheme for scheme in preset.verify):
-        needs.append("`server.public_url`, which is signed")
-    return "; ".join(needs)
+        found.append("`server.public_url`, which is signed")
+    return "; ".join(found)
 
 
 def _need(scheme: Mapping[str, object]) -> str:

@@ -30,6 +30,11 @@ def test_a_reference_page_is_what_the_code_says(name: str) -> None:
     assert PAGES[name] == (ROOT / "docs" / "reference" / name).read_text()
 
 
+def test_the_page_of_vendors_is_what_the_code_says() -> None:
+    """Run docs/generate.py after a change."""
+    assert the_generator().vendors() == (ROOT / "docs" / "vendors.md").read_text()
+
+
 @pytest.mark.parametrize("name", presets.names())
 def test_every_preset_is_named(name: str) -> None:
     """A vendor that nobody can find does not exist."""
