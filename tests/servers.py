@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.mail import SELF_SIGNED
 from tests.objects import UNPROVEN_ACTIONS, Objects, prepared
+from tests.rabbit import GREETING, SERVER, settled
 
 UPSTREAM_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 READY_S_MAX = 60.0  # never waited for, but where a server does not start at all
@@ -57,6 +58,22 @@ class Servers:
             f"authorization {{ user: us3r, password: pa55word }}\n{more.replace('tls.pem', str(folder / 'tls.pem'))}"
         )
         self._run(["nats-server", "-c", str(settings)], lambda: answers(port, b"", b"INFO"))
+        return port
+
+    @cached_property
+    def rabbit(self) -> int:
+        """Return the port of a RabbitMQ that wants `us3r` with `pa55word`; TLS is on the next."""
+        port, other, folder = free_pair(), free_pair(), self._folder("rabbit")
+        environ = settled(folder, port, other)
+        self._run(
+            ["epmd", "-port", str(other), "-address", "127.0.0.1"],  # its own, or it would leave one running
+            lambda: answers(other, b"\x00\x01n", other.to_bytes(4, "big")),
+        )
+        self._run(
+            [SERVER],
+            lambda: answers(port, GREETING, b"\x01\x00\x00") and answers(port + 1, GREETING, b"\x15\x03"),
+            **environ,
+        )
         return port
 
     @cached_property

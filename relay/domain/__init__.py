@@ -38,6 +38,7 @@ from relay.domain.sources import (
     Verifier,
 )
 from relay.domain.targets import (
+    AmqpTarget,
     Attachment,
     Auth,
     BreakerPolicy,
@@ -63,6 +64,7 @@ __all__ = [
     "METHODS",
     "OWN_SOURCE",
     "UNREAD",
+    "AmqpTarget",
     "Answer",
     "Attachment",
     "Attempt",

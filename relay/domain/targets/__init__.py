@@ -1,5 +1,6 @@
 """Who receives: what every target has, and a file for each kind."""
 
+from relay.domain.targets.amqp import AmqpTarget
 from relay.domain.targets.base import BreakerPolicy, NetworkTarget, RetryPolicy, Target
 from relay.domain.targets.content import Content
 from relay.domain.targets.email import Attachment, EmailTarget
@@ -12,6 +13,7 @@ from relay.domain.targets.s3 import S3Target
 from relay.domain.targets.tls import TlsFiles
 
 __all__ = [
+    "AmqpTarget",
     "Attachment",
     "Auth",
     "BreakerPolicy",

@@ -10,6 +10,7 @@ from relay.config.misfits import listing
 from relay.config.models.targets import KINDS
 from relay.config.models.targets.email import EmailTarget as EmailPart
 from relay.domain import (
+    AmqpTarget,
     Attachment,
     Content,
     EmailTarget,
@@ -134,6 +135,28 @@ def test_what_is_said_of_a_subject_is_taken(
     )
 
 
+@pytest.mark.parametrize(
+    ("url", "placed"),
+    [("amqps://u:p%40@r", "amqps://r:5671"), ("amqp://u:p%40@r:1/%2Fprod", "amqp://r:1/%2Fprod")],
+)
+def test_what_is_said_of_an_exchange_is_taken(loaded: Loading, url: str, placed: str) -> None:
+    """The virtual host stays in the URL as it was written: a name may begin with a slash."""
+    target = loaded(f"targets:\n  a: {{kind: amqp, url: '{url}', exchange: e, routing_key: '{{type}}'}}\n").targets["a"]
+
+    assert (
+        AmqpTarget(
+            "a",
+            retry=RetryPolicy(final=frozenset()),
+            url=placed,
+            exchange="e",
+            routing_key=compile_template("{type}"),
+            user=Secret("u"),
+            password=Secret("p@"),
+        )
+        == target
+    )
+
+
 def test_what_is_said_of_a_bucket_is_taken(loaded: Loading) -> None:
     """A server of one's own has a certificate of one's own."""
     target = loaded(
@@ -231,6 +254,14 @@ MAIL = "kind: email, from: a@b, to: c@d, "
         (
             "kind: redis, url: 'redis://h/x', stream: y",
             "2:25: targets.a.url: expected a database's number, or nothing, after the host, such as redis://redis:6379/0",
+        ),
+        (
+            "kind: amqp, url: 'amqp://h/a/b', exchange: e, routing_key: k",
+            "2:24: targets.a.url: expected one virtual host after the host; a slash in its name is written %2F",
+        ),
+        (
+            "kind: amqp, url: 'amqp://h', exchange: '', routing_key: k",
+            '2:46: targets.a.exchange: expected the name of an exchange, of at most 255 bytes, found ""',
         ),
         ("kind: file", "2:3: targets.a.path: missing; expected a value such as archive/{source}/{id}.json"),
         ("kind: file, path: 5", "2:25: targets.a.path: expected text, in quotes, found 5"),

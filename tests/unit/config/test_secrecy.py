@@ -68,6 +68,7 @@ WHOLE: dict[str, Any] = {
         },
         "stream": {"kind": "redis", "url": "redis://u:p@redis/0", "stream": "{id}", "max_length": 5, "content": "data"},
         "subject": {"kind": "nats", "url": "tls://t@nats/", "subject": "{id}", "decode": "base64"},
+        "exchange": {"kind": "amqp", "url": "amqp://u:p@rabbit/v", "exchange": "e", "routing_key": "{id}"},
         "inside": {"kind": "relay", "url": "https://r/in/x", "secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]},
         "bucket": {
             "kind": "s3",

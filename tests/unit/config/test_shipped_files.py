@@ -49,6 +49,7 @@ ENVIRONMENT = {
     "TRIPLETEX_KEY": "a-value-of-ours",
 }
 EVERYTHING = {
+    "AMQP_URL": "amqp://user:password@rabbitmq.example.com/vhost",
     "S3_ACCESS_KEY": "an-access-key",
     "S3_SECRET_KEY": "a-secret-key",
     "UPSTREAM_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import WrapValidator
 
 from relay.config.models.base import chosen_by_kind
+from relay.config.models.targets.amqp import AmqpTarget
 from relay.config.models.targets.base import Target
 from relay.config.models.targets.email import EmailTarget
 from relay.config.models.targets.file import FileTarget
@@ -20,11 +21,12 @@ KINDS: dict[str, type[Target]] = {
     "email": EmailTarget,
     "redis": RedisTarget,
     "nats": NatsTarget,
+    "amqp": AmqpTarget,
     "relay": RelayTarget,
     "s3": S3Target,
 }
 
 AnyTarget = Annotated[
-    HttpTarget | FileTarget | EmailTarget | RedisTarget | NatsTarget | RelayTarget | S3Target,
+    HttpTarget | FileTarget | EmailTarget | RedisTarget | NatsTarget | AmqpTarget | RelayTarget | S3Target,
     WrapValidator(chosen_by_kind(KINDS, "http", "{url: https://erp.example.com/hooks}")),
 ]
