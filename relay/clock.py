@@ -18,3 +18,8 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Come back after `seconds`."""
         ...
+
+
+def to_ms(time: datetime) -> int:
+    """Return whole milliseconds since 1970: the finest time that everything of ours keeps, ids and stores."""
+    return int(round(time.timestamp() * 1_000_000) // 1000)  # a float holds microseconds exactly until 2255

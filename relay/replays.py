@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from relay.clock import Clock
+from relay.clock import Clock, to_ms
 from relay.lanes import Lanes
 from relay.store.ports.replays import Replay, ReplayState, ReplayStep
 from relay.store.ports.search import EventFilter
@@ -17,7 +17,7 @@ def new_replay(wanted: EventFilter, now: datetime, entropy: bytes, *, only_dead:
     """Make a job of all events that fit and are there now. entropy: 10 bytes, by which no other job has its id."""
     until = min(wanted.until, now) if wanted.until else now
     bounded = EventFilter(wanted.source, wanted.type, wanted.status, wanted.target, wanted.since, until, wanted.text)
-    replay_id = f"rpl_{int(now.timestamp() * 1000):012x}{entropy.hex()}"
+    replay_id = f"rpl_{to_ms(now):012x}{entropy.hex()}"
     return Replay(replay_id, bounded, only_dead, per_s, ReplayState.RUNNING, now, now)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from relay.clock import to_ms
 from relay.domain.shapes import Call
 
 
@@ -71,7 +72,7 @@ def new_event_id(now: datetime, entropy: bytes) -> str:
 
     entropy: 10 bytes. Source: the layout of RFC 9562's UUIDv7, without its fixed bits.
     """
-    return f"evt_{int(now.timestamp() * 1000):012x}{entropy.hex()}"
+    return f"evt_{to_ms(now):012x}{entropy.hex()}"
 
 
 class Verdict(StrEnum):

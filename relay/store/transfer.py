@@ -13,6 +13,8 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 import orjson
 
+from relay.clock import to_ms
+
 DIGEST_BYTES = 16
 UNHOLDABLE, IN_ITS_PLACE = "\0", "\N{REPLACEMENT CHARACTER}"  # what no text of PostgreSQL can hold
 
@@ -151,13 +153,8 @@ class MovedLane:
 Record: TypeAlias = MovedEvent | MovedKey | MovedLane
 
 
-def milliseconds(time: datetime) -> int:
-    """Return whole milliseconds since 1970: the finest time that every engine keeps."""
-    return round(time.timestamp() * 1_000_000) // 1000  # a float holds microseconds exactly until 2255
-
-
 def _ms(time: datetime | None) -> int | None:
-    return None if time is None else milliseconds(time)
+    return None if time is None else to_ms(time)
 
 
 def _text(text: str | None) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from relay.clock import to_ms
 from relay.store.choosing import within
 from relay.store.postgres import days
 from relay.store.postgres.days import Days
@@ -58,7 +59,7 @@ async def _drop_history(connection: Connection, known: Days, shard: int, wish: P
 async def _drop_finished(connection: Connection, shard: int, day: int, wish: Purge) -> bool:
     """Drop finished events of a day that cannot be dropped whole: something of it is unfinished, or not old yet."""
     async with connection.transaction():
-        found = await connection.fetch(_FINISHED, *span(day), f"evt_{_ms(wish.before):012x}", wish.limit)
+        found = await connection.fetch(_FINISHED, *span(day), f"evt_{to_ms(wish.before):012x}", wish.limit)
         seqs = within([(row["seq"], row["body_bytes"]) for row in found], wish.bytes_max)
         revived = {
             row["event_seq"] for row in await connection.fetch(_HOLD_STILL, seqs, *span(day)) if row["is_unfinished"]
@@ -80,10 +81,6 @@ async def probe(connection: Connection, times: Sequence[datetime]) -> list[None]
 
 
 _PROBE = "INSERT INTO probe (id, at) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET at = excluded.at"
-
-
-def _ms(time: datetime) -> int:
-    return round(time.timestamp() * 1_000_000) // 1000
 
 
 _DROP_KEYS = """

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from relay.clock import to_ms
 from relay.domain import DeliveryStatus
 from relay.store.ports.search import (
     RANKS,
@@ -102,7 +103,7 @@ def _between(wanted: EventFilter, after: str | None, *, oldest_first: bool) -> t
 
 def id_at(time: datetime) -> str:
     """Return what the ids of all events begin after that were received at a time or later."""
-    return f"evt_{max(0, int(time.timestamp() * 1000)):012x}"
+    return f"evt_{max(0, to_ms(time)):012x}"
 
 
 def _numbers_of(first: str, end: str) -> tuple[int, int]:

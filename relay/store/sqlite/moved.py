@@ -4,11 +4,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from relay.clock import to_ms
 from relay.store.choosing import within
 from relay.store.sqlite.accepting import store_contents
 from relay.store.sqlite.batches import chunks, insert, marks
 from relay.store.sqlite.columns import ATTEMPT
-from relay.store.sqlite.rows import from_ms, maybe_from_ms, maybe_to_ms, to_ms
+from relay.store.sqlite.rows import from_ms, maybe_from_ms, maybe_to_ms
 from relay.store.transfer import (
     Bounds,
     MovedAttempt,

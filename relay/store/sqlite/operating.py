@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from relay.clock import to_ms
 from relay.domain import DeliveryStatus, Refusal
 from relay.store.ports.minutes import Figure, Kind
 from relay.store.ports.rejections import Bounds, Rejection, RejectionRow
@@ -13,7 +14,7 @@ from relay.store.sqlite import booking
 from relay.store.sqlite.asking import Asking
 from relay.store.sqlite.booking import Advance, Heap, Minute
 from relay.store.sqlite.changing import Move
-from relay.store.sqlite.rows import from_ms, maybe_from_ms, maybe_to_ms, to_ms
+from relay.store.sqlite.rows import from_ms, maybe_from_ms, maybe_to_ms
 from relay.store.texts import filter_from_json, filter_to_json, head_to_json, rejection_from
 
 Do = Callable[[str, Any], Awaitable[Any]]  # has the writer do something

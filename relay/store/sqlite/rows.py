@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from relay.clock import to_ms
 from relay.domain import (
     Attempt,
     Delivery,
@@ -18,11 +19,6 @@ from relay.store.sqlite.accepting import Acceptance
 from relay.store.sqlite.carrying import Loaded, Settled
 from relay.store.sqlite.frames import apart
 from relay.store.texts import headers_from_json, headers_to_json, reason_of, storable, verdicts_to_json
-
-
-def to_ms(time: datetime) -> int:
-    """Return whole milliseconds since 1970."""
-    return int(round(time.timestamp() * 1_000_000) // 1000)  # a float holds microseconds exactly until 2255
 
 
 def from_ms(ms: int) -> datetime:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from relay.clock import to_ms
 from relay.domain import DeliveryStatus
 from relay.store.ports.search import (
     RANKS,
@@ -22,7 +23,7 @@ from relay.store.ports.search import (
 from relay.store.sqlite.asking import Asking
 from relay.store.sqlite.batches import chunks, marks
 from relay.store.sqlite.columns import NEVER_MS
-from relay.store.sqlite.rows import from_ms, maybe_from_ms, to_ms
+from relay.store.sqlite.rows import from_ms, maybe_from_ms
 from relay.store.walking import STEP_BODIES_MAX, STEP_ROWS_MAX, Trail, walk
 
 FIRST_ID, END_ID = "evt_", "evt_g"  # every id of an event lies between them

@@ -11,6 +11,7 @@ from typing import TypeVar
 import aiosqlite
 
 from relay.breaker import Breaker
+from relay.clock import to_ms
 from relay.domain import Delivery, Event, Hold, Lease, Plan, Rate, Receipt
 from relay.errors import StoreUnavailable, StoreUnusable
 from relay.store.noting import noted
@@ -28,7 +29,6 @@ from relay.store.sqlite.holding import BreakerChange
 from relay.store.sqlite.keeping import Purge
 from relay.store.sqlite.liveness import WorkerLocks
 from relay.store.sqlite.operating import SqliteChanges, SqliteMinutes, SqliteRejections, SqliteReplays
-from relay.store.sqlite.rows import to_ms
 from relay.store.sqlite.schema import prepare
 from relay.store.sqlite.searching import SqliteSearch
 from relay.store.sqlite.waking import Bells

@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from relay.clock import to_ms
 from relay.errors import StoreUnavailable, StoreUnusable
 from relay.store.migrations import require_current, steps_of
 from relay.store.sqlite import moved
 from relay.store.sqlite.connection import SETTINGS
 from relay.store.sqlite.liveness import WorkerLocks
-from relay.store.sqlite.rows import to_ms
 from relay.store.sqlite.schema import applied, made_ready, mark_of
 from relay.store.transfer import Bounds, Place, Queues, Record, Section, Size, Span, Standing
 

@@ -10,11 +10,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from relay.clock import to_ms
 from relay.store.sqlite import accepting, carrying, rows
 from relay.store.sqlite.carrying import Claim
 from relay.store.sqlite.columns import NEVER_MS
 from relay.store.sqlite.connection import connect
-from relay.store.sqlite.rows import to_ms
 from relay.store.sqlite.schema import prepare
 from tests.builders import a_lease, a_plan, again, an_event, dead, delivered
 from tests.conftest import START
