@@ -1,4 +1,4 @@
-"""The store contract: what every store promises. A store is never faked; it is run on a temporary folder."""
+"""The store contract: what every store promises of events, from accepted to settled. A store is never faked."""
 
 import asyncio
 import random
@@ -8,16 +8,15 @@ from datetime import timedelta
 import pytest
 
 from relay.domain import Delivery, DeliveryStatus, Outcome, Plan
-from relay.errors import StoreRefused, StoreUnavailable
+from relay.errors import StoreRefused
 from relay.store.protocol import Settlement, Store
 from tests.builders import a_lease, a_plan, again, an_attempt, an_event, dead, delivered
 from tests.conftest import START
-from tests.storage import OpenStore, Storage
+from tests.storage import OpenStore
 
 SECOND = timedelta(seconds=1)
 MANY = 10**9
 MIB = 1024 * 1024
-WOKEN_S_MAX = 10.0  # a test that waits in vain fails by it
 
 
 async def claim_one(
@@ -320,112 +319,6 @@ class TestSettle:
         assert [False, True, False, True, False, True, False, True, False] == held
 
 
-class TestAbandoned:
-    async def test_the_leases_of_a_dead_worker_are_found_at_once(self, open_store: OpenStore) -> None:
-        """After kill -9 nothing waits for a lease to run out."""
-        dying, heir = await open_store("worker-a"), await open_store("worker-b")
-        receipt = await dying.accept(an_event(), a_plan(), {0: a_lease("worker-a", lasting_s=3600)})
-        assert [] == await heir.abandoned(START, 10, MANY)
-
-        await dying.close()
-
-        assert [receipt.deliveries[0].id] == [delivery.id for delivery in await heir.abandoned(START, 10, MANY)]
-
-    async def test_a_living_worker_that_overran_its_lease_is_found(self, open_store: OpenStore) -> None:
-        """A process that hangs must not hold events for ever."""
-        hung, heir = await open_store("worker-a"), await open_store("worker-b")
-        await hung.accept(an_event(), a_plan(), {0: a_lease("worker-a", lasting_s=60)})
-
-        assert [] == await heir.abandoned(START + 59 * SECOND, 10, MANY)
-        assert 1 == len(await heir.abandoned(START + 60 * SECOND, 10, MANY))
-
-    async def test_what_somebody_else_took_over_is_left_alone(self, open_store: OpenStore) -> None:
-        """Two heirs of a dead worker: what one has claimed anew, the other must not settle as lost."""
-        dying, heir, other = await open_store("worker-a"), await open_store("worker-b"), await open_store("worker-c")
-        await dying.accept(an_event(), a_plan(), {0: a_lease("worker-a")})
-        await dying.close()
-        (found,) = await heir.abandoned(START, 10, MANY)
-        await other.settle(Settlement(found, an_attempt(found, Outcome.LOST), DeliveryStatus.PENDING, START))
-        (taken,) = await other.claim("erp", a_lease("worker-c"), START + SECOND, 1, MANY)
-
-        lost = Settlement(found, an_attempt(found, Outcome.LOST), DeliveryStatus.PENDING, START)
-        assert not await heir.settle(lost)
-        assert [] == await heir.abandoned(START, 10, MANY)
-        assert await other.settle(delivered(taken))
-
-    async def test_a_living_worker_keeps_what_it_renews(self, open_store: OpenStore) -> None:
-        """A delivery may wait its turn for longer than a lease, as long as its process turns."""
-        living, other = await open_store("worker-a"), await open_store("worker-b")
-        await living.accept(an_event(), a_plan(), {0: a_lease("worker-a", lasting_s=60)})
-        await living.renew(START + 120 * SECOND)
-
-        assert [] == await other.abandoned(START + 119 * SECOND, 10, MANY)
-        assert 1 == len(await other.abandoned(START + 120 * SECOND, 10, MANY))
-
-    async def test_a_worker_never_takes_its_own_for_abandoned(self, store: Store) -> None:
-        """A clock that jumps ahead must not send everything in flight twice."""
-        await store.accept(an_event(), a_plan(), {0: a_lease("worker-a")})
-
-        assert [] == await store.abandoned(START + timedelta(days=1), 10, MANY)
-
-
-class TestWaking:
-    """One process stores what another is to carry: that one is woken, and need not ask again and again."""
-
-    async def test_what_another_stores_for_others_wakes(self, open_store: OpenStore) -> None:
-        """A receiver leases nothing to itself; whoever delivers hears of it at once."""
-        receiver, deliverer = await open_store("worker-a"), await open_store("worker-b")
-        waiting = asyncio.create_task(deliverer.woken())
-        await asyncio.sleep(0)
-
-        await receiver.accept(an_event(), a_plan(), {})
-
-        await asyncio.wait_for(waiting, WOKEN_S_MAX)
-        assert 1 == len(await deliverer.claim("erp", a_lease("worker-b"), START + SECOND, 10, MANY))
-
-    async def test_what_is_stored_while_nobody_waits_is_heard_by_the_next_to_wait(self, open_store: OpenStore) -> None:
-        """Between two looks something may come: it must not wait for the one after."""
-        receiver, deliverer = await open_store("worker-a"), await open_store("worker-b")
-        early = asyncio.create_task(deliverer.woken())
-        await asyncio.sleep(0)
-        early.cancel()
-
-        await receiver.accept(an_event(), a_plan(), {})
-
-        await asyncio.wait_for(deliverer.woken(), WOKEN_S_MAX)
-
-    async def test_a_replay_a_repeat_and_what_is_given_back_wake_too(self, open_store: OpenStore) -> None:
-        """Each makes something due that the one who did it may not carry."""
-        other, deliverer = await open_store("worker-a"), await open_store("worker-b")
-        event = an_event(key="one")
-        (delivery,) = (await other.accept(event, a_plan(), {0: a_lease()})).deliveries
-
-        for change in (
-            other.release([delivery]),
-            other.accept(an_event(key="one"), a_plan(), {}),
-            other.replay(event.id, START),
-        ):
-            waiting = asyncio.create_task(deliverer.woken())
-            await asyncio.sleep(0)
-            await change
-            await asyncio.wait_for(waiting, WOKEN_S_MAX)
-
-    async def test_who_waits_is_told_of_while_it_lives(self, open_store: OpenStore) -> None:
-        """A receiver says whether anybody carries what it takes."""
-        receiver, deliverer = await open_store("worker-a"), await open_store("worker-b")
-        assert 0 == await receiver.listeners()
-        waiting = asyncio.create_task(deliverer.woken())
-
-        async with asyncio.timeout(WOKEN_S_MAX):
-            while await receiver.listeners() != 1:
-                await asyncio.sleep(0.01)
-            assert 0 == await deliverer.listeners()
-            waiting.cancel()
-            await deliverer.close()
-            while await receiver.listeners() != 0:
-                await asyncio.sleep(0.01)
-
-
 class TestReplay:
     async def test_a_replay_sends_again_whatever_became_of_it(self, store: Store) -> None:
         """Promise 7: a human's replay always goes out."""
@@ -437,124 +330,3 @@ class TestReplay:
         assert 2 == await store.replay(event.id, START + SECOND)
         assert [DeliveryStatus.PENDING] * 2 == await statuses(store, event.id)
         assert 0 == await store.replay("evt_unknown", START)
-
-
-class TestPurge:
-    async def test_only_what_is_finished_and_old_is_dropped(self, store: Store) -> None:
-        """Retention never touches what is still to be delivered."""
-        finished, unfinished, young = an_event(), an_event(), an_event(at=START + timedelta(days=40))
-        for event in (finished, unfinished, young):
-            await store.accept(event, a_plan("erp"), {})
-        await store.settle(delivered(await claim_one(store)))
-
-        assert await store.purge(START + timedelta(days=30), START, 100, MANY)
-        assert not await store.purge(START + timedelta(days=30), START, 100, MANY)
-        assert None is await store.event(finished.id)
-        assert await store.event(unfinished.id)
-        assert await store.event(young.id)
-
-    async def test_a_key_lives_for_its_own_window(self, store: Store) -> None:
-        """The event may be gone from the history; its repeat is still a duplicate."""
-        event = an_event(key="one", window=timedelta(days=60))
-        await store.accept(event, a_plan(), {})
-        await store.settle(dead(await claim_one(store)))
-        await store.purge(START + timedelta(days=30), START + timedelta(days=30), 100, MANY)
-
-        repeat = await store.accept(an_event(key="one", at=START + timedelta(days=59)), a_plan(), {})
-        assert event.id == repeat.event_id
-        assert (0, 0) == ((await store.lanes())["erp"].unfinished, (await store.lanes())["erp"].dead)
-
-        assert await store.purge(START, START + timedelta(days=60), 100, MANY)
-        assert not (await store.accept(an_event(key="one"), a_plan(), {})).is_duplicate
-
-    async def test_a_step_is_bounded_by_the_size_of_bodies(self, store: Store) -> None:
-        """Dropping large documents must not hold up those who wait for a commit."""
-        for _ in range(3):
-            await store.accept(an_event(body=b"x" * 1000), Plan((), ()), {})
-
-        assert await store.purge(START + SECOND, START, 100, 2000)
-        assert await store.purge(START + SECOND, START, 100, 2000)
-        assert not await store.purge(START + SECOND, START, 100, 2000)
-
-    async def test_space_goes_back_to_the_disk(self, store: Store, storage: Storage) -> None:
-        """A disk that our own data filled is free again once they are dropped."""
-        for _ in range(4):
-            await store.accept(an_event(body=b"x" * 10_000_000), Plan((), ()), {})
-        while await store.purge(START + timedelta(days=30), START + timedelta(days=60), 100, MANY):
-            pass
-        await store.close()
-
-        assert await storage.bytes_used() < 20_000_000
-
-
-class TestUnavailable:
-    async def test_a_locked_database_refuses_then_recovers_by_itself(
-        self, open_store: OpenStore, storage: Storage
-    ) -> None:
-        """Promise 1: if it can't be committed, it is not acknowledged; nothing is half there, no hand is needed."""
-        store = await open_store("worker-a", patience_s=0.05)
-        event = an_event(key="one")
-
-        async with storage.blocked():
-            with pytest.raises(StoreUnavailable):
-                await store.accept(event, a_plan(), {})
-            with pytest.raises(StoreUnavailable):
-                await store.probe(START)
-
-        assert None is await store.event(event.id)
-        assert not (await store.accept(event, a_plan(), {})).is_duplicate
-        await store.probe(START)
-
-    async def test_one_impossible_event_does_not_spoil_its_group(self, store: Store) -> None:
-        """Events of one group share a commit, not a fate."""
-        good, bad = an_event(), an_event()
-        await store.accept(bad, a_plan(), {})
-
-        accepting = asyncio.create_task(store.accept(good, a_plan(), {}))
-        with pytest.raises(StoreRefused, match="refuses this change"):
-            await store.accept(replace(bad, key=b"other"), a_plan(), {})
-
-        assert good.id == (await accepting).event_id
-
-    async def test_those_who_came_during_a_failure_do_not_wait_for_another(
-        self, open_store: OpenStore, storage: Storage
-    ) -> None:
-        """A sender's patience is short: it hears 503 once the database was found locked, not one wait later."""
-        store = await open_store("worker-a", patience_s=0.05)
-        async with storage.blocked():
-            first = asyncio.create_task(store.accept(an_event(), a_plan(), {}))
-            await asyncio.sleep(0.01)
-
-            with pytest.raises(StoreUnavailable):
-                await store.accept(an_event(), a_plan(), {})
-
-            assert first.done()
-            with pytest.raises(StoreUnavailable):
-                await first
-
-
-class TestTally:
-    @pytest.mark.parametrize("seed", range(8))
-    async def test_lanes_always_tell_what_counting_would(self, store: Store, storage: Storage, seed: int) -> None:
-        """Backlog is kept, not counted: after any history it must equal the count."""
-        chance = random.Random(seed)
-        events = [an_event(key=f"{chance.randrange(20)}") for _ in range(40)]
-        held: list[Delivery] = []
-        for event in events:
-            leases = {0: a_lease()} if chance.random() < 0.3 else {}
-            held += (await store.accept(event, a_plan("erp", "chat"), leases)).deliveries
-            held += await store.claim(chance.choice(["erp", "chat"]), a_lease(), START + SECOND, 2, MANY)
-            if held and chance.random() < 0.8:
-                delivery = held.pop(chance.randrange(len(held)))
-                verb = chance.choice([delivered, dead, lambda d: again(d, START), None])
-                await (store.settle(verb(delivery)) if verb else store.release([delivery]))
-            if chance.random() < 0.2:
-                await store.replay(chance.choice(events).id, START)
-        await store.purge(START + SECOND, START, 10, MANY)
-
-        counted = await storage.rows(
-            "SELECT target, count(*) - count(finished_at), sum(CASE status WHEN 'dead' THEN 1 ELSE 0 END)"
-            " FROM deliveries GROUP BY target"
-        )
-        lanes = await store.lanes()
-        assert sorted(counted) == sorted((target, lane.unfinished, lane.dead) for target, lane in lanes.items())
