@@ -3,7 +3,6 @@
 import asyncio
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -13,42 +12,16 @@ from multidict import CIMultiDict
 from relay.cli.database import opened
 from relay.cli.options import config_option, json_option, load_or_exit, unknown
 from relay.config import Config
-from relay.contents import document_of
-from relay.domain import (
-    Delivery,
-    Event,
-    Expression,
-    InboundRequest,
-    Refusal,
-    Route,
-    Shape,
-    Target,
-    Verdict,
-    new_event_id,
-)
-from relay.errors import ExpressionFailed
+from relay.domain import Event, InboundRequest, Refusal, Route, Verdict, new_event_id
 from relay.identity import identify, read
-from relay.routing import environment, verdict
 from relay.runtime import SystemClock
-from relay.shaper import shape
-from relay.shaping import Misshapen, Shapes
-from relay.targets.preview import Preview, preview
+from relay.targets.preview import preview
+from relay.trials import Trial, Trials
 
 BODY_CHARACTERS_MAX = 10_000
 CLOCK = SystemClock()
 
 _CALL = re.compile(r": ([a-z0-9_]+)\(\) ")
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What one target of a route would get, or why it would get nothing."""
-
-    target: Target
-    sent: Preview | None
-    reason: str = ""
-    key: str = ""
-    expression: str = ""  # the one that failed
 
 
 @click.command("try")
@@ -79,8 +52,10 @@ def trying(
     chosen = next((each for each in candidates if each.source == event.source), None)
     if chosen is None:
         raise click.UsageError(f"the event came from {event.source}, where this route does not begin")
-    said, complaint = _asked(chosen, event)
-    trials = [_trial(config, chosen, target, event) for target in chosen.targets]
+    trials_of = Trials(preview, CLOCK)
+    said, complaint = trials_of.ask(chosen, event)
+    routes = [each for source in config.sources.values() for each in source.routes]
+    trials = [trials_of.show(routes, chosen, target, event) for target in chosen.targets]
     if as_json:
         click.echo(orjson.dumps(_told(chosen, event, said, complaint, trials)))
     else:
@@ -121,41 +96,6 @@ def _made(config: Config, route: Route, body: Path | None) -> Event:
     if isinstance(event, Refusal):
         raise click.ClickException(f"the source {source.name} would refuse this body: {event.value}")
     return event
-
-
-def _asked(route: Route, event: Event) -> tuple[Verdict, str]:
-    """Ask a route whether it takes the event; where its expression fails, say how."""
-    found = environment(event, document_of(event))
-    said = verdict(route, found)
-    if said is not Verdict.FAILED or route.when is None:
-        return said, ""
-    try:
-        route.when(found)
-    except ExpressionFailed as failed:
-        return said, str(failed)
-    return said, ""
-
-
-def _trial(config: Config, route: Route, target: Target, event: Event) -> Trial:
-    routes = [each for source in config.sources.values() for each in source.routes]
-    now = CLOCK.now()
-    delivery = Delivery(0, event, route.name, target.name, 1, 0, now, now)
-    shapes = Shapes(target, routes)
-    result = delivery if shapes.passes(delivery) else shape(delivery, shapes)
-    if isinstance(result, Misshapen):
-        failed = _expression(route.shape, target, result.key)
-        return Trial(target, None, result.reason, result.key, failed.text if failed else "")
-    sent = preview(target, result, CLOCK)
-    return Trial(target, None, f"nothing would be sent: {sent.fault}") if sent.fault else Trial(target, sent)
-
-
-def _expression(shape: Shape | None, target: Target, key: str) -> Expression | None:
-    """Return the expression at a key such as `headers.X-Kind`."""
-    part, _, name = key.partition(".")
-    if part == "body":
-        return (shape and shape.body) or target.body
-    found = getattr(shape, part, None)
-    return found.get(name) if isinstance(found, dict) else found
 
 
 def _heading(route: Route, event: Event, said: Verdict, complaint: str) -> str:

@@ -1,7 +1,7 @@
 """What a delivery would look like on the wire, every secret as `***`. Nothing is called, nobody logged in to."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from relay.clock import Clock
 from relay.domain import Delivery, HttpTarget, Secret, Target
@@ -10,17 +10,7 @@ from relay.targets.auth import MASK, NO_PROOF, Proof, prover
 from relay.targets.dialling import Guard
 from relay.targets.errands import GuardedCaller
 from relay.targets.headers import RequestHead
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """A request as it may be shown. fault: what of it could not be sent, or nothing."""
-
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    fault: str = ""
+from relay.targets.protocol import Preview
 
 
 def preview(target: Target, delivery: Delivery, clock: Clock) -> Preview:

@@ -1,8 +1,11 @@
 """What every kind of target can do, and nothing more."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
-from relay.domain import Attempt, Delivery
+from relay.clock import Clock
+from relay.domain import Attempt, Delivery, Target
 
 
 class Sender(Protocol):
@@ -15,3 +18,17 @@ class Sender(Protocol):
     async def close(self) -> None:
         """Give back connections."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A request as it may be shown. fault: what of it could not be sent, or nothing."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    fault: str = ""
+
+
+Previewer = Callable[[Target, Delivery, Clock], Preview]

@@ -51,6 +51,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "health",
         "deliverers",
         "operations",
+        "trials",
         "moving",
         "replays",
         "quarantine",
