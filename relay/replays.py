@@ -1,12 +1,13 @@
-"""Replays of many events, taken on step by step: paced, resumable, one step by one process at a time."""
+"""Events sent again: one at once; many step by step, paced and resumable, one step by one process at a time."""
 
 from datetime import datetime, timedelta
 
 from relay.clock import Clock, to_ms
+from relay.domain import DeliveryStatus
 from relay.lanes import Lanes
 from relay.store.ports.replays import Replay, ReplayState, ReplayStep
 from relay.store.ports.search import EventFilter
-from relay.store.protocol import Store
+from relay.store.protocol import EventRecord, Store
 
 PER_S = 50  # events, unless asked otherwise
 PER_S_MAX = 1000
@@ -19,6 +20,15 @@ def new_replay(wanted: EventFilter, now: datetime, entropy: bytes, *, only_dead:
     bounded = EventFilter(wanted.source, wanted.type, wanted.status, wanted.target, wanted.since, until, wanted.text)
     replay_id = f"rpl_{to_ms(now):012x}{entropy.hex()}"
     return Replay(replay_id, bounded, only_dead, per_s, ReplayState.RUNNING, now, now)
+
+
+async def replay_event(store: Store, record: EventRecord, target: str | None, now: datetime) -> int:
+    """Make an event's final deliveries pending again, to all of its targets or to one; tell how many."""
+    if target is None:
+        return await store.replay(record.event.id, now)
+    final = [each for each in record.deliveries if each.target == target and each.status.is_final]
+    stood = [await store.changes.retry(delivery.id, now) for delivery in final]
+    return sum(each is not DeliveryStatus.SENDING for each in stood)
 
 
 class Replaying:

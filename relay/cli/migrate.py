@@ -14,8 +14,9 @@ import orjson
 
 from relay.cli.database import Unusable
 from relay.cli.options import json_option
-from relay.cli.tables import lasting, table
+from relay.cli.tables import table
 from relay.config import Database, database_named
+from relay.config.units import lasting
 from relay.errors import StoreError, StoreUnusable
 from relay.moving import Progress, Report, Tell, move
 from relay.runtime import SystemClock

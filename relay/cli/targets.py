@@ -10,8 +10,9 @@ import orjson
 
 from relay.cli.database import opened
 from relay.cli.options import config_option, json_option, load_or_exit, unknown
-from relay.cli.tables import lasting, table
+from relay.cli.tables import table
 from relay.config import Config
+from relay.config.units import lasting
 from relay.gate import GateState
 from relay.operations import TargetReport, report_targets
 from relay.runtime import SystemClock

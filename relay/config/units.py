@@ -70,3 +70,13 @@ def told_duration(duration: timedelta) -> str:
 def told_rate(rate: Rate) -> str:
     """Write a rate as people do: `100/1m`."""
     return f"{rate.count}/{told_duration(timedelta(seconds=rate.per_s))}"
+
+
+def lasting(duration: timedelta) -> str:
+    """Write a duration as shortly as a person needs it, in two units that follow each other: `3d4h`, `2m`, `0s`."""
+    left, parts = max(timedelta(), duration) // timedelta(milliseconds=1), []
+    for unit in ("d", "h", "m", "s"):
+        count, left = divmod(left, _MILLISECONDS[unit])
+        parts.append(f"{count}{unit}" if count else "")
+    first = next((index for index, part in enumerate(parts) if part), len(parts))
+    return "".join(parts[first : first + 2]) or "0s"

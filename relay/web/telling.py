@@ -1,9 +1,11 @@
 """Nouns in JSON: as the API answers with them, and as commands print them for programs."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from relay.domain import Attempt
 from relay.operations import TargetReport
+from relay.store.ports.minutes import ALL_DURATIONS, Figure
 from relay.store.ports.rejections import Rejection, RejectionRow
 from relay.store.ports.replays import Replay
 from relay.store.ports.search import DeliveryRow, EventRow
@@ -155,6 +157,35 @@ def told_rejection(rejection: Rejection, headers: object, path: str) -> dict[str
         "path": path,
         "headers": headers,
         "has_token": rejection.token is not None,
+    }
+
+
+def told_minutes(figures: Sequence[Figure], since: datetime, until: datetime) -> dict[str, object]:
+    """Tell what happened in each minute that has any figure."""
+    return {
+        "since": iso(since),
+        "until": iso(until),
+        "events": [_told_count(figure, "source", "result") for figure in figures if figure.kind.what == "event"],
+        "deliveries": [_told_count(each, "target", "outcome") for each in figures if each.kind.what == "delivery"],
+        "durations": [_told_duration(figure) for figure in figures if figure.kind.what == "duration"],
+    }
+
+
+def _told_count(figure: Figure, name: str, result: str) -> dict[str, object]:
+    return {"at": iso(figure.at), name: figure.kind.name, result: figure.kind.result, "count": figure.count}
+
+
+def _told_duration(figure: Figure) -> dict[str, object]:
+    """Tell how many attempts took so long. up_to_s: None for all of them, which alone tell their sum."""
+    is_sum = figure.kind.result == ALL_DURATIONS
+    is_last = figure.kind.result == "+Inf"
+    return {
+        "at": iso(figure.at),
+        "target": figure.kind.name,
+        "bound": "all" if is_sum else "longer" if is_last else "up_to",
+        "up_to_s": None if is_sum or is_last else float(figure.kind.result),
+        "count": figure.count,
+        "seconds": round(figure.seconds, 6) if is_sum else None,
     }
 
 

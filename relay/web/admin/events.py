@@ -2,7 +2,8 @@
 
 from aiohttp import web
 
-from relay.domain import DeliveryStatus
+from relay.finding import COUNTED_MAX
+from relay.replays import replay_event
 from relay.store.ports.search import EventFilter, EventStatus
 from relay.store.protocol import EventRecord
 from relay.web import answers
@@ -12,7 +13,6 @@ from relay.web.admin.masking import shown_headers
 from relay.web.admin.problems import Problem
 from relay.web.telling import iso, told_event, told_event_row
 
-COUNTED_MAX = 10_000
 NO_EVENT = "There is no such event; it may have been purged after storage.keep."
 NOT_FOUND = {404: "There is no such event, or not any more."}
 FILTER = (
@@ -90,13 +90,7 @@ class Events:
     async def replay(self, call: Call) -> web.Response:
         """Send it again, whatever became of it."""
         record, desk = await self._record(call), self._desk
-        count, target, now = 0, call.query.get("target"), desk.clock.now()
-        if target is None:
-            count = await desk.store.replay(record.event.id, now)
-        for delivery in record.deliveries if target is not None else ():
-            if delivery.target == target and delivery.status.is_final:
-                stood = await desk.store.changes.retry(delivery.id, now)
-                count += stood is not DeliveryStatus.SENDING
+        count = await replay_event(desk.store, record, call.query.get("target"), desk.clock.now())
         desk.lanes.wake(delivery.target for delivery in record.deliveries)
         return answers.data({"id": record.event.id, "replayed": count}, 202)
 

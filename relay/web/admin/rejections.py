@@ -1,11 +1,9 @@
 """Requests that were refused: shown without what proves them, and admitted once the configuration is mended."""
 
-from collections.abc import Sequence
-
 from aiohttp import web
 
-from relay.domain import Answer, Receipt, Refusal
-from relay.quarantine import as_request
+from relay.admission import admit
+from relay.domain import Refusal
 from relay.store.ports.rejections import Rejection
 from relay.web import answers
 from relay.web.admin.asking import LIMIT, NUMBER_CURSOR, Call, Choice, Endpoint, Words, cursor
@@ -82,25 +80,10 @@ class Rejections:
     async def admit(self, call: Call) -> web.Response:
         """Accept it, if it is proven now."""
         desk, rejection = self._desk, await self._rejection(call)
-        source = desk.config().sources.get(rejection.source)
-        if rejection.event_id is not None:
-            raise Problem(409, f"It was admitted already, as {rejection.event_id}.", "id")
-        if source is None:
-            raise Problem(409, f"Its source, {rejection.source}, is not configured any more.", "id")
-        if not rejection.is_whole:
-            raise Problem(409, "It was refused before its body was read; its sender must send it again.", "id")
-        result = await desk.ingest.admit(as_request(rejection), source, rejection.received_at)
-        if isinstance(result, Refusal):
-            raise Problem(409, f"It is refused again: {result.value}. Mend the source's configuration first.", "id")
-        if isinstance(result, Answer):
-            raise Problem(409, "It is a vendor's handshake, which is answered and not kept.", "id")
-        return await self._admitted(rejection, result)
-
-    async def _admitted(self, rejection: Rejection, receipts: Sequence[Receipt]) -> web.Response:
-        first = receipts[0]
-        await self._desk.store.rejections.note_admitted(rejection.number, first.event_id)
-        told = {"id": first.event_id, "duplicate": first.is_duplicate, "events": len(receipts)}
-        return answers.data(told)
+        result = await admit(rejection, desk.config().sources, desk.ingest, desk.store)
+        if isinstance(result, str):
+            raise Problem(409, result, "id")
+        return answers.data({"id": result.event_id, "duplicate": result.is_duplicate, "events": result.events})
 
     async def _rejection(self, call: Call) -> Rejection:
         number = call.number("id")

@@ -6,6 +6,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from relay.finding import COUNTED_MAX
 from relay.replays import PER_S, PER_S_MAX, new_replay
 from relay.store.ports.replays import Replay
 from relay.store.ports.search import EventFilter, EventStatus
@@ -16,7 +17,6 @@ from relay.web.admin.problems import Problem
 from relay.web.telling import told_replay
 
 NO_REPLAY = "There is no such replay, or not any more."
-COUNTED_MAX = 10_000
 Word = Annotated[str, Field(min_length=1, max_length=500, pattern="^[^\\x00]*$")]
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.config.misfits import Expected
-from relay.config.units import parse_duration, parse_rate, parse_size
+from relay.config.units import lasting, parse_duration, parse_rate, parse_size
 from relay.domain import Rate
 
 
@@ -100,3 +100,24 @@ def test_nothing_whatever_breaks_a_unit(written: object) -> None:
     for parse in (parse_duration, parse_size, parse_rate):
         with suppress(Expected):
             parse(written)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (-5, "0s"),
+        (0, "0s"),
+        (0.9, "0s"),
+        (59, "59s"),
+        (60, "1m"),
+        (61.5, "1m1s"),
+        (3600, "1h"),
+        (3605, "1h"),
+        (7265, "2h1m"),
+        (86400 * 3 + 3600 * 4 + 59, "3d4h"),
+        (86400 * 400, "400d"),
+    ],
+)
+def test_a_duration_is_as_short_as_a_person_needs_it(seconds: float, expected: str) -> None:
+    """Two units that follow each other, in the form of the configuration."""
+    assert expected == lasting(timedelta(seconds=seconds))
