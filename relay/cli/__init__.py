@@ -1,5 +1,6 @@
 """What a hand does: the commands, each in the module of its name, imported only when it is called."""
 
+import os
 from importlib import import_module
 
 import click
@@ -12,6 +13,9 @@ COMMANDS = {
     "send": "Send an event to SOURCE of a running relay, signed as its vendor would.",
     "explain": "Say why a captured request is refused by SOURCE, and what would match.",
     "try": "Show what ROUTE would send of an event, where, and why or why not.",
+    "why": "Tell in words what became of an event: whether it arrived, and if not, why.",
+    "events": "Find events, newest first.",
+    "show": "Show all that is kept of an event.",
     "targets": "Show how targets stand and what waits for them; pause one, or let it go on.",
     "urls": "Show the URL to register with each source's vendor.",
     "presets": "List the vendors we know.",
@@ -45,10 +49,13 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="callback-relay", prog_name="relay", message="%(prog)s %(version)s")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Receive webhooks, store each once, and carry it to every system that wants it.
 
     The first steps: `relay demo` shows it all, `relay check` reads config/relay.yaml, `relay serve` starts.
 
     Exit codes: 0 done, 1 the operation failed, 2 wrong usage or configuration.
     """
+    if os.environ.get("NO_COLOR"):
+        context.color = False

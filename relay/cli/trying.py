@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 
 from relay.cli.database import opened
 from relay.cli.options import config_option, json_option, load_or_exit, unknown
+from relay.cli.texts import plain, plain_body
 from relay.config import Config
 from relay.domain import Event, InboundRequest, Refusal, Route, Verdict, new_event_id
 from relay.identity import identify, read
@@ -18,7 +19,6 @@ from relay.runtime import SystemClock
 from relay.targets.preview import preview
 from relay.trials import Trial, Trials
 
-BODY_CHARACTERS_MAX = 10_000
 CLOCK = SystemClock()
 
 _CALL = re.compile(r": ([a-z0-9_]+)\(\) ")
@@ -114,7 +114,7 @@ def _shown(trial: Trial) -> str:
         return "\n".join([title, trial.reason, *_pointed(trial.expression, trial.reason)])
     sent = trial.sent
     headers = [f"{name}: {value}" for name, value in sent.headers]
-    return "\n".join([title, f"{sent.method} {sent.url}".strip(), *headers, "", _printable(sent.body)])
+    return "\n".join([title, f"{sent.method} {sent.url}".strip(), *headers, "", plain_body(sent.body)])
 
 
 def _pointed(expression: str, reason: str) -> list[str]:
@@ -123,16 +123,8 @@ def _pointed(expression: str, reason: str) -> list[str]:
         return []
     match = _CALL.search(reason)
     at = expression.find(f"{match[1]}(") if match else -1
-    line = _printable(expression.encode())
+    line = plain(expression)
     return [f"    {line}"] if at < 0 else [f"    {line}", f"    {' ' * at}^"]
-
-
-def _printable(body: bytes) -> str:
-    """Return a body as text that does nothing to a terminal."""
-    text = body.decode(errors="replace")
-    shown = "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in text[:BODY_CHARACTERS_MAX])
-    rest = len(text) - BODY_CHARACTERS_MAX
-    return f"{shown}… and {rest} characters more" if rest > 0 else shown
 
 
 def _told(route: Route, event: Event, said: Verdict, complaint: str, trials: list[Trial]) -> dict[str, object]:

@@ -1,0 +1,224 @@
+"""An event's story in words: how it came, why it went where it did, what happened there, and what can be done.
+
+It is told by what is stored and by the present configuration; where both may differ, it says so.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from multidict import CIMultiDict
+
+from relay.config.units import lasting
+from relay.contents import document_of
+from relay.domain import (
+    Attempt,
+    DeliveryStatus,
+    Event,
+    InboundRequest,
+    Refusal,
+    Route,
+    Source,
+    Verdict,
+)
+from relay.errors import ExpressionFailed
+from relay.gate import GateState
+from relay.operations import TargetReport
+from relay.routing import environment, verdict
+from relay.store.ports.search import EventStatus
+from relay.store.protocol import DeliveryRecord, EventRecord
+from relay.verification import key_used, verify
+
+EXCERPT_CHARACTERS = 200
+NEVER_YEAR = 9999  # due then: it waits for another of its order
+
+REFUSED: Mapping[Refusal, str] = {
+    Refusal.MISSING: "no signature, token or time came with it: is it sent by that vendor, to the URL of `relay urls`?",
+    Refusal.MALFORMED: "its signature or token is not in the form of the source's scheme: compare `verify` or `preset`",
+    Refusal.STALE: "its time was too far from ours: compare the clocks, and how long it was under way",
+    Refusal.MISMATCH: "its signature or token is wrong: the vendor has another secret than the source",
+    Refusal.UNREADABLE: "its body is not the JSON that the source needs",
+    Refusal.KEYLESS: "it has nothing at the place that the source's `key` names",
+    Refusal.TOO_LARGE: "it was larger than the source's `max_body`",
+    Refusal.LIMITED: "it came faster than the source's `limit`",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """What is told about one thing. about: `received`, `proof`, `repeats`, `routes`, `to TARGET`."""
+
+    about: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What is told of an event. title: how it ended, or stands, in one sentence."""
+
+    title: str
+    paragraphs: tuple[Paragraph, ...]
+
+
+def tell(record: EventRecord, source: Source | None, targets: Mapping[str, TargetReport], now: datetime) -> Story:
+    """Tell an event's story. source: as it is configured now. targets: as they stand now, by name."""
+    paragraphs = (
+        Paragraph("received", (_arrival(record.event, now),)),
+        Paragraph("proof", (_proof(record.event, source),)),
+        Paragraph("repeats", (_repeats(record.event, now),)),
+        Paragraph("routes", tuple(_routing(record, source))),
+        *(_delivery(record.event, each, targets.get(each.target), now) for each in record.deliveries),
+    )
+    return Story(_title(record), paragraphs)
+
+
+def _title(record: EventRecord) -> str:
+    event, deliveries = record.event, record.deliveries
+    done = sum(each.status is DeliveryStatus.DELIVERED for each in deliveries)
+    return (
+        f"{event.id} ({event.type}) from {event.source} arrived: {_ENDS[_status(deliveries)]}{_share(done, deliveries)}"
+    )
+
+
+_ENDS = {
+    EventStatus.DEAD: "a delivery was given up",
+    EventStatus.PENDING: "it is on its way",
+    EventStatus.CANCELLED: "a delivery was cancelled",
+    EventStatus.DELIVERED: "delivered",
+    EventStatus.UNROUTED: "no route took it, so it went nowhere",
+}
+
+
+def _arrival(event: Event, now: datetime) -> str:
+    key = event.key.decode("utf-8", "backslashreplace")
+    return f"{_at(event.received_at, now)}, with {len(event.body):,} bytes; its key is {key}"
+
+
+def _proof(event: Event, source: Source | None) -> str:
+    """Say which secret proves an event. Credentials are never stored, so not every proof can be repeated."""
+    if source is None:
+        return f"verified when it came; the source {event.source} is not configured any more"
+    if not source.has_secret:
+        return f"the source {source.name} has no secret: nothing but its address may have proven it"
+    request = InboundRequest("POST", "", f"/in/{source.name}", "", CIMultiDict(event.headers), event.body)
+    if verify(request, source, event.received_at) is not None:
+        return "verified when it came; by which secret cannot be told: not all that proves it is kept"
+    if not source.keyrings:
+        return "verified, and proven again now by the source's secret"
+    number = key_used(request, source, event.received_at)
+    return f"verified, and proven again now by secret {number} of {len(source.keyrings)} of the source"
+
+
+def _repeats(event: Event, now: datetime) -> str:
+    if event.key_expires_at is None:
+        return "one with the same key is a duplicate of this, for ever"
+    if event.key_expires_at <= now:
+        return f"one with the same key is a new event since {_time(event.key_expires_at)}"
+    return (
+        f"one with the same key is a duplicate of this until {_time(event.key_expires_at)}: it is answered with this "
+        "id, and begins what is dead here anew"
+    )
+
+
+def _routing(record: EventRecord, source: Source | None) -> Iterator[str]:
+    """Say of each route whether it took the event; with its reason, where it is configured still."""
+    if not record.verdicts:
+        yield f"no route began at {record.event.source} when it came"
+    routes = {route.name: route for route in source.routes} if source else {}
+    names = environment(record.event, document_of(record.event)) if any(map(_asks, routes.values())) else {}
+    for name, said in record.verdicts:
+        route = routes.get(name)
+        yield f"{name} {_SAID[said]}{_reason(route, said, names)}"
+    for name in routes.keys() - {name for name, _ in record.verdicts}:
+        yield f"{name} was not there yet when it came: routes are asked once"
+
+
+_SAID = {Verdict.MATCHED: "took it", Verdict.UNMATCHED: "left it", Verdict.FAILED: "failed"}
+
+
+def _asks(route: Route) -> bool:
+    return route.when is not None
+
+
+def _reason(route: Route | None, said: Verdict, names: Mapping[str, object]) -> str:
+    if route is None:
+        return "; it is not configured any more"
+    if (now_said := verdict(route, names)) is not said:
+        return f"; it was changed since, and would now have said: {now_said.value}"
+    if route.when is None:
+        return ": it takes everything"
+    return f": {route.when.text}{_complaint(route, names) if said is Verdict.FAILED else ''}"
+
+
+def _complaint(route: Route, names: Mapping[str, object]) -> str:
+    assert route.when is not None  # noqa: S101 - it failed
+    try:
+        route.when(names)
+    except ExpressionFailed as failed:
+        return f" ({failed})"
+    return ""
+
+
+def _delivery(event: Event, delivery: DeliveryRecord, report: TargetReport | None, now: datetime) -> Paragraph:
+    attempts = [_attempt(attempt, event.received_at) for attempt in delivery.attempts]
+    head = f"{delivery.status.value}, by the route {delivery.route}{_since(delivery, now)}"
+    return Paragraph(f"to {delivery.target}", (head, *attempts, f"next: {_next(event, delivery, report, now)}"))
+
+
+def _since(delivery: DeliveryRecord, now: datetime) -> str:
+    ended = f", since {_at(delivery.finished_at, now)}" if delivery.finished_at else ""
+    return ended if delivery.attempts or not delivery.reason else f"{ended}: {delivery.reason}"
+
+
+def _attempt(attempt: Attempt, began_at: datetime) -> str:
+    status = f" {attempt.status}" if attempt.status is not None else ""
+    detail = f": {attempt.detail}" if attempt.detail else ""
+    answer = attempt.excerpt[: EXCERPT_CHARACTERS * 4].decode("utf-8", "replace").strip()[:EXCERPT_CHARACTERS]
+    said = f"; it answered: {answer}" if answer and attempt.outcome.value != "accepted" else ""
+    took = f"{attempt.duration_s * 1000:,.0f} ms"
+    after = f"{_time(attempt.started_at)}, {lasting(attempt.started_at - began_at)} after it came"
+    return f"attempt {attempt.number} ({after}): {attempt.outcome.value}{status} in {took}{detail}{said}"
+
+
+def _next(event: Event, delivery: DeliveryRecord, report: TargetReport | None, now: datetime) -> str:
+    again = f"`relay replay {event.id} --target {delivery.target}`"
+    match delivery.status:
+        case DeliveryStatus.DELIVERED:
+            return f"nothing; {again} would send it once more"
+        case DeliveryStatus.DEAD:
+            return f"nothing is tried by itself: mend the cause ({delivery.reason or 'see above'}), then {again}"
+        case DeliveryStatus.CANCELLED:
+            return f"nothing: it was cancelled; {again} sends it all the same"
+        case DeliveryStatus.SENDING:
+            return "it is being sent now; if its worker is gone, it is tried again within a minute"
+        case DeliveryStatus.PENDING:
+            return _wait(delivery, report, now)
+
+
+def _wait(delivery: DeliveryRecord, report: TargetReport | None, now: datetime) -> str:
+    """Say what a pending delivery waits for, and what ends that."""
+    name = delivery.target
+    if report is None or report.target is None:
+        return f"it waits until a target {name} is configured again; or it is cancelled or moved by the admin API"
+    if report.state is GateState.PAUSED:
+        return f"it waits, for {name} is paused: `relay targets resume {name}`"
+    if report.state is GateState.BROKEN:
+        probe_at = report.next_probe_at
+        tried = f"one delivery tries it {_in(probe_at, now)}" if probe_at else "the next delivery tries it"
+        return f"it waits, for {name} is left alone ({report.lane.breaker.reason}): mend it; {tried}"
+    if delivery.due_at.year >= NEVER_YEAR:
+        return "it waits until an earlier one of the same order is final"
+    given_up = f"; at the latest {lasting(report.target.retry.max_age)} after it was planned it is given up"
+    return f"it is tried {_in(delivery.due_at, now)}, by a relay that runs{given_up}"
+
+
+def _in(time: datetime, now: datetime) -> str:
+    return f"in {lasting(time - now)}, at {_time(time)}" if time - now >= timedelta(seconds=1) else "now"
+
+
+def _at(time: datetime, now: datetime) -> str:
+    return f"{_time(time)} ({lasting(now - time)} ago)"
+
+
+def _time(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC"
