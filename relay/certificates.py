@@ -6,14 +6,9 @@ where the address guard allows, follows nothing, and there are few of them; what
 
 import asyncio
 import ssl
-from collections.abc import Iterable
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, StreamReader, TCPConnector
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from relay.clock import Clock
 from relay.domain import KeyWanted, NetworkTarget, Rate
@@ -68,7 +63,11 @@ class Certificates:
     async def _fetched(self, wanted: KeyWanted) -> bytes | None:
         tls = self._tls or ssl.create_default_context()
         content = await self._content(wanted.url, tls)
-        return None if content is None else believed_key(content, wanted.owner, tls, self._clock.now())
+        if content is None:
+            return None
+        from relay.verification._chains import believed_key  # noqa: PLC0415 - only those who need it pay for it
+
+        return believed_key(content, wanted.owner, tls.get_ca_certs(binary_form=True), self._clock.now())
 
     async def _content(self, url: str, tls: ssl.SSLContext) -> bytes | None:
         """Return what stands at an address, or None where its server says that there is nothing."""
@@ -99,29 +98,3 @@ async def _bounded(stream: StreamReader) -> bytes | None:
         if len(whole) > BYTES_MAX:
             return None
     return whole
-
-
-def believed_key(content: bytes, owner: str, tls: ssl.SSLContext, now: datetime) -> bytes | None:
-    """Return the key of the first of some certificates, if a chain leads to a root and its name is the owner's."""
-    try:
-        leaf, *others = x509.load_pem_x509_certificates(content)
-        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        name = next(it for it in names.get_values_for_type(x509.DNSName) if it.endswith(owner))
-        policy = PolicyBuilder().store(Store(_roots(tls))).time(now)
-        policy.build_server_verifier(x509.DNSName(name)).verify(leaf, others)
-    except (ValueError, x509.ExtensionNotFound, StopIteration, VerificationError):
-        return None
-    return leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def _roots(tls: ssl.SSLContext) -> list[x509.Certificate]:
-    return list(_readable(tls.get_ca_certs(binary_form=True)))
-
-
-def _readable(encoded: Iterable[bytes]) -> Iterable[x509.Certificate]:
-    """Read what can be read: among a machine's roots stand old ones, which are made loosely."""
-    for one in encoded:
-        try:
-            yield x509.load_der_x509_certificate(one)
-        except ValueError:
-            continue

@@ -26,24 +26,24 @@ Faulting = Callable[..., list[str]]
             "verify: hmca, secret: a-token-of-mine",
             "2:18: sources.shop.verify: expected a scheme: hmac, digest, "
             "ed25519, ecdsa, jwt, standard-webhooks, header, "
-            'basic, token, ip or none, found "hmca"; did you mean `hmac`?',
+            'basic, token, paypal, ip or none, found "hmca"; did you mean `hmac`?',
         ),
         (
             "verify: {scheme: hmca}, secret: a-token-of-mine",
             "2:27: sources.shop.verify.scheme: expected a scheme: hmac, d"
             "igest, ed25519, ecdsa, jwt, standard-webhooks, "
-            'header, basic, token, ip or none, found "hmca"; did you mean `hmac`?',
+            'header, basic, token, paypal, ip or none, found "hmca"; did you mean `hmac`?',
         ),
         (
             "verify: {scheme: [hmac]}, secret: a-token-of-mine",
             "2:27: sources.shop.verify.scheme: expected a scheme: hmac, d"
             "igest, ed25519, ecdsa, jwt, standard-webhooks, "
-            "header, basic, token, ip or none, found a list",
+            "header, basic, token, paypal, ip or none, found a list",
         ),
         (
             "verify: {header: X}, secret: a-token-of-mine",
             "2:10: sources.shop.verify.scheme: missing; expected hmac, digest, ed25519, ecdsa, jwt, standard-webhooks, "
-            "header, basic, token, ip or none",
+            "header, basic, token, paypal, ip or none",
         ),
         (
             "verify: [{scheme: hmac}, token], secret: a-token-of-mine",

@@ -27,7 +27,7 @@ readable_secrets = texts.filter(lambda text: bool(text.strip())).map(Secret)
 
 def test_every_scheme_of_the_contract_is_found_by_its_name() -> None:
     """The word in the configuration is the module's name."""
-    signing = {"hmac", "digest", "ed25519", "ecdsa", "jwt", "standard-webhooks"}
+    signing = {"hmac", "digest", "ed25519", "ecdsa", "jwt", "standard-webhooks", "paypal"}
     expected = signing | {"header", "basic", "token", "ip", "none"}
 
     assert expected == set(verification.names())
