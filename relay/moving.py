@@ -11,19 +11,8 @@ from hashlib import blake2b
 
 from relay.clock import Clock
 from relay.errors import StoreError, StoreUnusable
-from relay.store.transfer import (
-    DIGEST_BYTES,
-    FIRST,
-    Bounds,
-    Place,
-    Queues,
-    Record,
-    Section,
-    Size,
-    Span,
-    Standing,
-    Transfer,
-)
+from relay.store.records import DIGEST_BYTES, Place, Record
+from relay.store.transfer import FIRST, Bounds, Queues, Section, Size, Span, Standing, Transfer
 
 BATCH = Bounds(500, 16 * 1024 * 1024)
 RECORD_BYTES = 1024  # what a record takes beside its body, roughly
@@ -107,7 +96,7 @@ async def _require_fit(origin: Transfer, destination: Transfer, standing: Standi
 
 def _require_room(size: Size, standing: Standing) -> None:
     """Insist that all fits on the disk, where nothing of it is there yet. Errors: StoreUnusable."""
-    needed = size.bytes + RECORD_BYTES * (size.events + size.keys)
+    needed = size.bytes + RECORD_BYTES * sum(size.records.values())
     if standing.mark is None and standing.free_bytes is not None and needed > standing.free_bytes:
         raise StoreUnusable(
             f"there is no room: about {needed:,} bytes are to be moved, and {standing.free_bytes:,} are free; "
@@ -122,7 +111,7 @@ async def _require_order(origin: Transfer, queues: Queues) -> None:
 
 async def _carry(section: Section, origin: Transfer, destination: Transfer, size: Size, tell: Tell) -> Tally:
     """Make a section of the destination what it is in the origin, batch by batch."""
-    total = size.records(section)
+    total = size.records[section]
     here, there = Sum(), Sum()
     written = removed = 0
     span = Span(FIRST)

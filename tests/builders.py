@@ -1,6 +1,7 @@
 """Things to test with, each as a test needs it and ordinary in all else."""
 
 import itertools
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from relay.domain import (
@@ -12,9 +13,11 @@ from relay.domain import (
     Outcome,
     Plan,
     PlannedDelivery,
+    Refusal,
     Verdict,
     new_event_id,
 )
+from relay.store.ports.rejections import Rejection
 from relay.store.protocol import Settlement
 from tests.conftest import START
 
@@ -68,3 +71,21 @@ def dead(delivery: Delivery) -> Settlement:
 
 def again(delivery: Delivery, due_at: datetime) -> Settlement:
     return Settlement(delivery, an_attempt(delivery, Outcome.ERRORED), DeliveryStatus.PENDING, due_at)
+
+
+def a_rejection(**told: object) -> Rejection:
+    ordinary = Rejection(
+        0,
+        "shop",
+        Refusal.MISMATCH,
+        START,
+        "POST",
+        "https://hooks.example.com",
+        "/in/shop",
+        "a=1",
+        (("X-Signature", "sha256=00"), ("X-Odd", "\udcff")),
+        "192.0.2.1",
+        "a-token",
+        b"\x00body",
+    )
+    return replace(ordinary, **told)  # type: ignore[arg-type]

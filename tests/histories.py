@@ -7,9 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from relay.breaker import CLOSED, Breaker, BreakerState
-from relay.domain import Attempt, DeliveryStatus, Event, Outcome, Plan, PlannedDelivery, Rate, Verdict
+from relay.domain import Attempt, DeliveryStatus, Event, Outcome, Plan, PlannedDelivery, Rate, Refusal, Verdict
+from relay.minutes import minute_of
+from relay.replays import new_replay
+from relay.store.ports.minutes import Figure, Kind
+from relay.store.ports.rejections import Bounds, Rejection
+from relay.store.ports.replays import Replay, ReplayStep
+from relay.store.ports.search import EventFilter
 from relay.store.protocol import EventRecord, LaneState, Settlement, Store
-from tests.builders import WEEK, a_lease, an_event
+from tests.builders import WEEK, a_lease, a_rejection, an_event
 from tests.conftest import START
 from tests.storage import Storage
 
@@ -38,7 +44,8 @@ class History:
 
     async def go_on(self, steps: int) -> None:
         """Let so many things happen."""
-        doings = (self.accept, self.accept, self.repeat, self.carry, self.carry, self.replay, self.hold, self.trip)
+        doings = [self.accept, self.accept, self.repeat, self.carry, self.carry, self.replay, self.hold, self.trip]
+        doings += [self.refuse, self.count, self.replay_many]
         for _ in range(steps):
             self.now += timedelta(milliseconds=self.chance.randrange(2 * 3600 * 1000))
             await self.chance.choice(doings)()
@@ -106,6 +113,48 @@ class History:
         breaker = (await self.store.lanes()).get(target, LaneState()).breaker
         await self.store.note_breaker(target, breaker, BROKEN if breaker == CLOSED else CLOSED, self.now)
 
+    async def refuse(self) -> None:
+        """Keep some refused requests; admit one of them."""
+        chance = self.chance
+        kept = [
+            a_rejection(
+                source=chance.choice(SOURCES),
+                refusal=chance.choice((*Refusal,)),
+                received_at=self.now,
+                body=chance.randbytes(chance.choice((0, 20, 3000))),
+                is_whole=chance.random() < 0.8,
+            )
+            for _ in range(chance.randrange(1, 4))
+        ]
+        await self.store.rejections.keep(kept, Bounds(START, 20, MANY))
+        if self.events:
+            (newest,) = await self.store.rejections.page(None, None, None, 1)
+            await self.store.rejections.note_admitted(newest.number, chance.choice(self.events).id)
+
+    async def count(self) -> None:
+        """Add to a minute; forget the oldest ones."""
+        chance = self.chance
+        counts = {
+            Kind(what, name, result): (chance.randrange(9), chance.random())
+            for what in ("event", "delivery", "duration")
+            for name in chance.sample(SOURCES, 2)
+            for result in chance.sample(("accepted", "busy", "0.1"), 2)
+        }
+        await self.store.minutes.add(minute_of(self.now), counts, self.now - 2 * DAY)
+
+    async def replay_many(self) -> None:
+        """Begin a job, take a step of it, and perhaps cancel it or come to its end."""
+        chance = self.chance
+        wanted = EventFilter(chance.choice((None, *SOURCES)), since=START, text=chance.choice((None, "ü")))
+        job = new_replay(wanted, self.now, chance.randbytes(10), only_dead=chance.random() < 0.5)
+        await self.store.replays.begin(job)
+        if self.events and chance.random() < 0.8:
+            event_id = chance.choice(self.events).id
+            step = ReplayStep([event_id], event_id, 7, self.now + SECOND, chance.random() < 0.4)
+            await self.store.replays.advance(job, step, self.now)
+        if chance.random() < 0.3:
+            await self.store.replays.cancel(job.id, self.now)
+
     async def purge(self, before: datetime) -> None:
         """Forget what is finished and old; keys outlive it."""
         while await self.store.purge(before, before, 50, MANY):
@@ -137,6 +186,13 @@ def without_numbers(record: EventRecord | None) -> EventRecord | None:
 async def stories(store: Store, events: Sequence[Event]) -> list[EventRecord | None]:
     """Tell what became of each event."""
     return [without_numbers(await store.event(event.id)) for event in events]
+
+
+async def paperwork(store: Store) -> tuple[Sequence[Replay], list[Rejection | None], Sequence[Figure]]:
+    """Tell which jobs there are, what was refused, to the letter, and what happened in each minute."""
+    kept = [await store.rejections.one(row.number) for row in await store.rejections.page(None, None, None, 1000)]
+    figures = await store.minutes.between(START - DAY, START + 1000 * DAY)
+    return await store.replays.all(1000), kept, figures
 
 
 async def standing(store: Store, storage: Storage) -> dict[str, LaneState]:

@@ -46,7 +46,8 @@ def migrate(origin: Database, destination: Database, as_json: bool) -> None:
     relay migrate sqlite:///data/relay.db 'postgresql://relay:${PGPASSWORD}@db/relay'
 
     Both are written as storage.url is; ${NAME} and ${file:/path} are read here, so that no password stands on the
-    command line. Events with their bodies, deliveries in every state, attempts, keys, pauses and breakers are moved.
+    command line. Events with their bodies, deliveries in every state, attempts, keys, pauses and breakers are moved;
+    and so are replays, refused requests and the minutes of charts.
 
     Run it first while the relay works: it copies most, and exits with 1. Then stop the relay and run it again: it
     copies what changed since, and verifies all. If it is ended in between, run it again: it goes on from there.
@@ -99,7 +100,7 @@ class _Bars:
             self.end()
             self._section = progress.section
             self._bar = click.progressbar(
-                length=progress.of, label=f"{progress.section.value:6}", show_pos=True, file=sys.stderr
+                length=progress.of, label=f"{progress.section.value:10}", show_pos=True, file=sys.stderr
             )
             self._bar.__enter__()
         self._bar.length = progress.of

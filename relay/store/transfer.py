@@ -1,24 +1,15 @@
-"""What moving an installation asks of a database: its records in order, engine by engine alike, and writing them.
+"""What moving an installation asks of a database: its records in order, engine by engine alike, and writing them."""
 
-Two databases hold the same where their records have the same digests. A digest is made of what both engines can hold:
-times in milliseconds, and texts without NUL. Rows' own numbers are no part of it: each database gives them anew.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from hashlib import blake2b
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Protocol
 
 import orjson
 
-from relay.clock import to_ms
+from relay.store.records import DIGEST_BYTES, Place, Record, hashed, unified
 
-DIGEST_BYTES = 16
-UNHOLDABLE, IN_ITS_PLACE = "\0", "\N{REPLACEMENT CHARACTER}"  # what no text of PostgreSQL can hold
-
-Place: TypeAlias = tuple[str, bytes]  # where a record stands among those of its section: both compare byte by byte
 FIRST: Place = ("", b"")  # before every record
 
 
@@ -28,141 +19,19 @@ class Section(StrEnum):
     EVENTS = "events"  # each with its body, deliveries and attempts
     KEYS = "keys"
     LANES = "lanes"  # of targets: paused, broken, held, and what their rate has granted
+    REPLAYS = "replays"
+    REJECTIONS = "rejections"  # each with its request
+    MINUTES = "minutes"
 
 
-class MovedAttempt(NamedTuple):
-    """One try, as it is stored."""
-
-    number: int
-    started_at: datetime
-    duration_ms: float
-    outcome: str
-    status: int | None
-    detail: str
-    excerpt: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class MovedDelivery:
-    """A delivery as it is stored. turn: among those with the same order the lower goes first; it says nothing else."""
-
-    route: str
-    target: str
-    status: str
-    attempts: int
-    attempts_before: int
-    planned_at: datetime
-    due_at: datetime
-    deadline_at: datetime
-    leased_by: str | None
-    leased_until: datetime | None
-    finished_at: datetime | None
-    reason: str
-    order_value: str | None
-    turn: int | None  # set iff `order_value` is
-    tried: tuple[MovedAttempt, ...]
-
-    def canonical(self) -> bytes:
-        """Return what makes it the same in both databases, but for its turn."""
-        counted = (self.status, self.attempts, self.attempts_before)
-        times = (self.planned_at, self.due_at, self.deadline_at, self.leased_until, self.finished_at)
-        named = (self.route, self.target, self.leased_by, self.reason, self.order_value)
-        tried = [
-            (each.number, _ms(each.started_at), each.duration_ms, each.outcome, each.status, _text(each.detail))
-            for each in self.tried
-        ]
-        excerpts = [each.excerpt.hex() for each in self.tried]
-        return orjson.dumps((counted, [*map(_ms, times)], [*map(_text, named)], tried, excerpts))
-
-
-@dataclass(frozen=True, slots=True)
-class MovedEvent:
-    """An event with everything that became of it. verdicts and headers: JSON, as they are stored."""
-
-    id: str
-    source: str
-    type: str
-    key: bytes
-    key_expires_at: datetime | None
-    received_at: datetime
-    verdicts: str
-    headers: bytes
-    body: bytes
-    deliveries: tuple[MovedDelivery, ...]
-
-    @property
-    def place(self) -> Place:
-        """Return where it stands: ids are in order of time."""
-        return self.id, b""
-
-    def digest(self) -> bytes:
-        """Return what makes it the same in both databases."""
-        named = (self.id, self.source, _text(self.type), self.key.hex(), _text(self.verdicts))
-        sizes = (len(self.headers), len(self.body))
-        digest = _hashed(orjson.dumps((named, _ms(self.key_expires_at), _ms(self.received_at), sizes)))
-        digest.update(self.headers)
-        digest.update(self.body)
-        for delivery in sorted(each.canonical() for each in self.deliveries):
-            digest.update(delivery)
-        return digest.digest()
-
-
-@dataclass(frozen=True, slots=True)
-class MovedKey:
-    """A key that is taken, perhaps by an event that is purged."""
-
-    source: str
-    key: bytes
-    event_id: str
-    expires_at: datetime | None
-
-    @property
-    def place(self) -> Place:
-        """Return where it stands."""
-        return self.source, self.key
-
-    def digest(self) -> bytes:
-        """Return what makes it the same in both databases."""
-        return _hashed(orjson.dumps((self.source, self.key.hex(), self.event_id, _ms(self.expires_at)))).digest()
-
-
-@dataclass(frozen=True, slots=True)
-class MovedLane:
-    """What is known of a target beside its deliveries. breaker: JSON, as it is stored."""
-
-    target: str
-    is_paused: bool
-    is_tripped: bool
-    breaker: str
-    holds: tuple[tuple[datetime, datetime | None], ...]
-    grants: tuple[datetime, ...]
-
-    @property
-    def place(self) -> Place:
-        """Return where it stands."""
-        return self.target, b""
-
-    def digest(self) -> bytes:
-        """Return what makes it the same in both databases."""
-        holds = sorted((_ms(began_at) or 0, _ms(ended_at) or 0) for began_at, ended_at in self.holds)
-        grants = sorted(_ms(at) or 0 for at in self.grants)
-        state = (self.target, self.is_paused, self.is_tripped, _text(self.breaker))
-        return _hashed(orjson.dumps((state, holds, grants))).digest()
-
-
-Record: TypeAlias = MovedEvent | MovedKey | MovedLane
-
-
-def _ms(time: datetime | None) -> int | None:
-    return None if time is None else to_ms(time)
-
-
-def _text(text: str | None) -> str | None:
-    return text and text.replace(UNHOLDABLE, IN_ITS_PLACE)
-
-
-def _hashed(content: bytes) -> "blake2b":
-    return blake2b(content, digest_size=DIGEST_BYTES)
+COUNTED: Mapping[Section, str] = {  # the table that has a row for each record
+    Section.EVENTS: "events",
+    Section.KEYS: "dedupe_keys",
+    Section.REPLAYS: "replays",
+    Section.REJECTIONS: "rejections",
+    Section.MINUTES: "minutes",
+}
+FILLED = (*COUNTED.values(), "deliveries", "holds", "grants")  # in an empty database they are empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,16 +52,10 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much a database holds. bytes: of bodies."""
+    """How much a database holds. records: of each section. bytes: of bodies."""
 
-    events: int
-    keys: int
-    lanes: int
+    records: Mapping[Section, int]
     bytes: int
-
-    def records(self, section: Section) -> int:
-        """Return how many records a section has."""
-        return {Section.EVENTS: self.events, Section.KEYS: self.keys, Section.LANES: self.lanes}[section]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +72,14 @@ class QueueSum:
     def __init__(self) -> None:
         self._count = self._total = 0
         self._line: tuple[str, str] | None = None
-        self._digest = _hashed(b"")
+        self._digest = hashed(b"")
 
     def add(self, target: str, order_value: str, event_id: str) -> None:
         """Take the next of its line."""
         if (target, order_value) != self._line:
             self._end_line()
             self._line = (target, order_value)
-            self._digest = _hashed(orjson.dumps((target, _text(order_value))))
+            self._digest = hashed(orjson.dumps((target, unified(order_value))))
         self._digest.update(event_id.encode())
         self._count += 1
 

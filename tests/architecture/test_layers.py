@@ -28,7 +28,16 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "pacing",
         "breaker",
     ),
-    2: ("store.protocol", "store.ports", "store.transfer", "targets.protocol", "observer", "config", "roles"),
+    2: (
+        "store.protocol",
+        "store.ports",
+        "store.records",
+        "store.transfer",
+        "targets.protocol",
+        "observer",
+        "config",
+        "roles",
+    ),
     3: ("store", "targets", "certificates"),
     4: (
         "ingest",

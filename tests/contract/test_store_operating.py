@@ -7,11 +7,11 @@ import pytest
 
 from relay.domain import DeliveryStatus, Refusal
 from relay.store.ports.minutes import Figure, Kind
-from relay.store.ports.rejections import Bounds, Rejection
+from relay.store.ports.rejections import Bounds
 from relay.store.ports.replays import Replay, ReplayState, ReplayStep
 from relay.store.ports.search import DeliveryFilter, EventFilter, EventStatus
 from relay.store.protocol import Store
-from tests.builders import a_lease, a_plan, again, an_event, dead, delivered
+from tests.builders import a_lease, a_plan, a_rejection, again, an_event, dead, delivered
 from tests.conftest import START
 from tests.storage import OpenStore
 
@@ -254,24 +254,6 @@ class TestReplays:
         await store.replays.forget(LATER)
 
         assert ["rpl_1"] == [job.id for job in await store.replays.all(10)]
-
-
-def a_rejection(**told: object) -> Rejection:
-    ordinary = Rejection(
-        0,
-        "shop",
-        Refusal.MISMATCH,
-        START,
-        "POST",
-        "https://hooks.example.com",
-        "/in/shop",
-        "a=1",
-        (("X-Signature", "sha256=00"), ("X-Odd", "\udcff")),
-        "192.0.2.1",
-        "a-token",
-        b"\x00body",
-    )
-    return replace(ordinary, **told)  # type: ignore[arg-type]
 
 
 class TestRejections:

@@ -1,61 +1,31 @@
 """What moving promises, from each engine to each: all is there, in its order, and proven; nothing else is touched."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
 from relay.errors import StoreUnusable
-from relay.moving import Progress, Report, move
-from relay.store.protocol import LaneState, Store
+from relay.moving import Progress
+from relay.store.protocol import LaneState
 from tests.builders import a_lease, a_plan, an_event, dead
-from tests.conftest import START, ManualClock
-from tests.histories import DAY, MANY, SECOND, TARGETS, History, by_line, cancel_some, standing, stories, way_out
-from tests.storage import SqliteStorage, Storage, postgres_storage
+from tests.conftest import START
+from tests.histories import (
+    DAY,
+    MANY,
+    SECOND,
+    TARGETS,
+    History,
+    by_line,
+    cancel_some,
+    paperwork,
+    standing,
+    stories,
+    way_out,
+)
+from tests.pairs import Pair, opened
+from tests.storage import Storage
 
-ENGINES = ("sqlite", "postgres")
 MIB = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two databases of a test's own."""
-
-    origin: Storage
-    destination: Storage
-
-    async def move(self, tell: Callable[[Progress], None] = lambda _: None) -> Report:
-        origin, destination = self.origin.transfer("from"), self.destination.transfer("to")
-        try:
-            return await move(origin, destination, ManualClock(), tell)
-        finally:
-            await origin.close()
-            await destination.close()
-
-
-@pytest.fixture(params=[(a, b) for a in ENGINES for b in ENGINES], ids="-to-".join)
-def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
-    with ExitStack() as stack:
-        found: list[Storage] = []
-        for engine, role in zip(request.param, ("origin", "destination"), strict=True):
-            if engine == "sqlite":
-                (tmp_path / role).mkdir()
-                found.append(SqliteStorage(tmp_path / role))
-            else:
-                found.append(stack.enter_context(postgres_storage(request.getfixturevalue("postgres"))))
-        yield Pair(*found)
-
-
-@asynccontextmanager
-async def opened(storage: Storage, worker: str, *, patience_s: float = 30.0) -> AsyncIterator[Store]:
-    store = storage.store(worker, patience_s=patience_s)
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 async def a_past(storage: Storage, seed: int) -> History:
@@ -71,13 +41,24 @@ async def a_past(storage: Storage, seed: int) -> History:
 
 async def counted(storage: Storage) -> tuple[int, ...]:
     """Count rows from outside."""
-    tables = ("events", "contents", "deliveries", "attempts", "dedupe_keys", "holds", "grants")
+    tables = (
+        "events",
+        "contents",
+        "deliveries",
+        "attempts",
+        "dedupe_keys",
+        "holds",
+        "grants",
+        "replays",
+        "rejected_requests",
+        "minutes",
+    )
     return tuple([(await storage.rows(f"SELECT count(*) FROM {table}"))[0][0] for table in tables])
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_everything_is_there_afterwards(pair: Pair, seed: int) -> None:
-    """Each event with each delivery and attempt, and each target with its pauses, breakers, holds and numbers."""
+    """Each event with each delivery and attempt, each target with its pauses, breakers, holds and numbers, each job."""
     history = await a_past(pair.origin, seed)
 
     report = await pair.move()
@@ -96,6 +77,11 @@ async def test_everything_is_there_afterwards(pair: Pair, seed: int) -> None:
         }
         for target in TARGETS:
             assert await origin.holds(target) == await destination.holds(target)
+        jobs, refused, minutes = await paperwork(origin)
+        assert (jobs, refused, minutes) == await paperwork(destination)
+        assert jobs
+        assert refused
+        assert minutes
 
 
 async def orders_of(storage: Storage) -> dict[str, str | None]:
@@ -196,6 +182,7 @@ async def test_a_pass_beside_a_running_relay_is_made_good_by_the_next(pair: Pair
     async with opened(pair.origin, "worker-a") as origin, opened(pair.destination, "worker-b") as destination:
         assert await stories(origin, history.events) == await stories(destination, history.events)
         assert await standing(origin, pair.origin) == await standing(destination, pair.destination)
+        assert await paperwork(origin) == await paperwork(destination)
 
 
 async def test_no_relay_starts_where_a_move_has_not_finished(pair: Pair) -> None:

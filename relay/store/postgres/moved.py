@@ -11,20 +11,9 @@ from relay.store.postgres.days import Days
 from relay.store.postgres.dialling import Connection
 from relay.store.postgres.numbers import Numbers, date_of, day_of_event, span
 from relay.store.postgres.rows import ATTEMPT, Record
+from relay.store.records import MovedAttempt, MovedDelivery, MovedEvent, MovedKey, MovedLane, Place
 from relay.store.texts import storable
-from relay.store.transfer import (
-    Bounds,
-    MovedAttempt,
-    MovedDelivery,
-    MovedEvent,
-    MovedKey,
-    MovedLane,
-    Place,
-    Queues,
-    QueueSum,
-    Size,
-    Span,
-)
+from relay.store.transfer import COUNTED, FILLED, Bounds, Queues, QueueSum, Section, Size, Span
 
 NO_EVENT = 0  # the number of an event that is purged: no other ever has it
 AFTER_ALL_IDS = "evt_~"
@@ -39,21 +28,24 @@ DELIVERY = (
 
 async def size(connection: Connection) -> Size:
     """Count."""
-    row = await connection.fetchrow(
-        "SELECT count(*) AS count, coalesce(sum(body_bytes), 0)::bigint AS bytes FROM events"
-    )
-    assert row is not None  # noqa: S101 - an aggregate has one row
-    keys = await connection.fetchval("SELECT count(*) FROM dedupe_keys")
-    return Size(row["count"], keys, len(await _targets(connection)), row["bytes"])
+    counts = {section: await connection.fetchval(f"SELECT count(*) FROM {table}") for section, table in COUNTED.items()}
+    return Size({**counts, Section.LANES: len(await _targets(connection))}, await connection.fetchval(_BODY_BYTES))
+
+
+_BODY_BYTES = """
+    SELECT coalesce((SELECT sum(body_bytes) FROM events)::bigint, 0)
+        + coalesce((SELECT sum(body_bytes) FROM rejections)::bigint, 0)"""
 
 
 async def is_empty(connection: Connection) -> bool:
-    """Tell whether nothing was ever received, and nothing is known of any target."""
-    tables = ("events", "deliveries", "dedupe_keys", "holds", "grants")
-    looks = [f"EXISTS (SELECT FROM {table})" for table in tables] + [f"EXISTS (SELECT FROM lanes WHERE {_HELD})"]
+    """Tell whether nothing was ever received or asked for, and nothing is known of any target."""
+    there = {row["name"] for row in await connection.fetch(_THERE, FILLED)}
+    looks = [f"EXISTS (SELECT FROM {table})" for table in FILLED if table in there]  # an older version has not all
+    looks.append(f"EXISTS (SELECT FROM lanes WHERE {_HELD})")
     return not await connection.fetchval(f"SELECT {' OR '.join(looks)}")
 
 
+_THERE = "SELECT name FROM unnest($1::text[]) AS asked (name) WHERE to_regclass(name) IS NOT NULL"
 _HELD = "is_paused OR is_tripped OR breaker <> ''"
 
 

@@ -9,7 +9,7 @@ import asyncpg
 
 from relay.errors import StoreUnavailable, StoreUnusable
 from relay.store.migrations import require_current, steps_of
-from relay.store.postgres import moved
+from relay.store.postgres import moved, moved_operating
 from relay.store.postgres.days import Days
 from relay.store.postgres.dialling import Connection, Server
 from relay.store.postgres.failures import translated
@@ -18,7 +18,8 @@ from relay.store.postgres.moved import EventWriter
 from relay.store.postgres.numbers import Numbers
 from relay.store.postgres.schema import ENGINE, applied, connected, make_ready, mark_of, oldest_alive
 from relay.store.postgres.session import BY_INDEX, SCHEMA
-from relay.store.transfer import Bounds, Place, Queues, Record, Section, Size, Span, Standing
+from relay.store.records import Place, Record
+from relay.store.transfer import Bounds, Queues, Section, Size, Span, Standing
 
 T = TypeVar("T")
 
@@ -36,6 +37,9 @@ READ: dict[Section, Callable[[Connection, Span, Bounds], Awaitable[Sequence[Reco
     Section.EVENTS: moved.read_events,
     Section.KEYS: moved.read_keys,
     Section.LANES: moved.read_lanes,
+    Section.REPLAYS: moved_operating.read_replays,
+    Section.REJECTIONS: moved_operating.read_rejections,
+    Section.MINUTES: moved_operating.read_minutes,
 }
 
 
@@ -52,6 +56,9 @@ class PostgresTransfer:
             Section.EVENTS: events.write,
             Section.KEYS: moved.write_keys,
             Section.LANES: moved.write_lanes,
+            Section.REPLAYS: moved_operating.write_replays,
+            Section.REJECTIONS: moved_operating.write_rejections,
+            Section.MINUTES: moved_operating.write_minutes,
         }
 
     @property
@@ -187,4 +194,4 @@ _MARK = "INSERT INTO moves (id, origin, begun_at) VALUES (1, $1, $2) ON CONFLICT
 # Who changes a part of these changes the whole: the days themselves need no lock.
 _HOLD_STILL = """
     LOCK TABLE ONLY events, ONLY contents, ONLY dedupe_keys, ONLY deliveries, ONLY attempts, ONLY lanes, ONLY holds,
-        ONLY grants, ONLY workers IN SHARE MODE"""
+        ONLY grants, ONLY replays, ONLY rejections, ONLY rejected_requests, ONLY minutes, ONLY workers IN SHARE MODE"""

@@ -6,23 +6,12 @@ from typing import Any, NamedTuple
 
 from relay.clock import to_ms
 from relay.store.choosing import within
+from relay.store.records import MovedAttempt, MovedDelivery, MovedEvent, MovedKey, MovedLane, Place
 from relay.store.sqlite.accepting import store_contents
 from relay.store.sqlite.batches import chunks, insert, marks
 from relay.store.sqlite.columns import ATTEMPT
 from relay.store.sqlite.rows import from_ms, maybe_from_ms, maybe_to_ms
-from relay.store.transfer import (
-    Bounds,
-    MovedAttempt,
-    MovedDelivery,
-    MovedEvent,
-    MovedKey,
-    MovedLane,
-    Place,
-    Queues,
-    QueueSum,
-    Size,
-    Span,
-)
+from relay.store.transfer import COUNTED, FILLED, Bounds, Queues, QueueSum, Section, Size, Span
 
 NO_EVENT = 0  # the number of an event that is purged: no other ever has it
 HELD = "is_paused OR is_tripped OR breaker <> ''"
@@ -35,15 +24,20 @@ DELIVERY = (
 
 def size(connection: sqlite3.Connection) -> Size:
     """Count."""
-    events, body_bytes = connection.execute("SELECT count(*), total(body_bytes) FROM events").fetchone()
-    (keys,) = connection.execute("SELECT count(*) FROM dedupe_keys").fetchone()
-    return Size(events, keys, len(_targets(connection)), int(body_bytes))
+    (body_bytes,) = connection.execute(
+        "SELECT (SELECT total(body_bytes) FROM events) + (SELECT total(body_bytes) FROM rejections)"
+    ).fetchone()
+    counts = {
+        section: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for section, table in COUNTED.items()
+    }
+    return Size({**counts, Section.LANES: len(_targets(connection))}, int(body_bytes))
 
 
 def is_empty(connection: sqlite3.Connection) -> bool:
-    """Tell whether nothing was ever received, and nothing is known of any target."""
-    tables = ("events", "deliveries", "dedupe_keys", "holds", "grants")
-    looks = [f"EXISTS (SELECT 1 FROM {table})" for table in tables] + [f"EXISTS (SELECT 1 FROM lanes WHERE {HELD})"]
+    """Tell whether nothing was ever received or asked for, and nothing is known of any target."""
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    looks = [f"EXISTS (SELECT 1 FROM {table})" for table in FILLED if table in there]  # an older version has not all
+    looks.append(f"EXISTS (SELECT 1 FROM lanes WHERE {HELD})")
     return not connection.execute(f"SELECT {' OR '.join(looks)}").fetchone()[0]
 
 

@@ -13,11 +13,12 @@ from typing import TypeVar
 from relay.clock import to_ms
 from relay.errors import StoreUnavailable, StoreUnusable
 from relay.store.migrations import require_current, steps_of
-from relay.store.sqlite import moved
+from relay.store.records import Place, Record
+from relay.store.sqlite import moved, moved_operating
 from relay.store.sqlite.connection import SETTINGS
 from relay.store.sqlite.liveness import WorkerLocks
 from relay.store.sqlite.schema import applied, made_ready, mark_of
-from relay.store.transfer import Bounds, Place, Queues, Record, Section, Size, Span, Standing
+from relay.store.transfer import Bounds, Queues, Section, Size, Span, Standing
 
 T = TypeVar("T")
 
@@ -26,11 +27,17 @@ READ: dict[Section, Callable[..., Sequence[Record]]] = {
     Section.EVENTS: moved.read_events,
     Section.KEYS: moved.read_keys,
     Section.LANES: moved.read_lanes,
+    Section.REPLAYS: moved_operating.read_replays,
+    Section.REJECTIONS: moved_operating.read_rejections,
+    Section.MINUTES: moved_operating.read_minutes,
 }
 WRITE: dict[Section, Callable[..., None]] = {
     Section.EVENTS: moved.write_events,
     Section.KEYS: moved.write_keys,
     Section.LANES: moved.write_lanes,
+    Section.REPLAYS: moved_operating.write_replays,
+    Section.REJECTIONS: moved_operating.write_rejections,
+    Section.MINUTES: moved_operating.write_minutes,
 }
 
 
