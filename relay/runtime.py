@@ -215,6 +215,7 @@ class Relay:
             config=lambda: self._config,
             tokens=self._admin_tokens,
             exposition=parts.exposition,
+            reloading=lambda: self._reloading,
         )
         door = AdminDoor(desk)
         return QuietRunner(door.application(), parts.telemetry.malformed, shutdown_timeout=HANG_UP_S)

@@ -11,12 +11,14 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from relay.config import Config, load
 from relay.domain import Secret
+from relay.filewatch import ConfigFiles
 from relay.headroom import Headroom
 from relay.health import Health
 from relay.ingest import Ingest
 from relay.lanes import Lanes
 from relay.observer import Observer
 from relay.quarantine import Quarantine
+from relay.reloading import Reloading
 from relay.silence import Silence
 from relay.singles import Singles
 from relay.store.protocol import Store
@@ -51,12 +53,13 @@ class Office:
     def __init__(self, store: Store, clock: ManualClock, observer: Observer, folder: Path) -> None:
         self.store, self.clock, self.observer, self.folder = store, clock, observer, folder
         self.lanes = Lanes([])
+        self.path = folder / "relay.yaml"
+        self.reloading: Reloading | None = None
         self.configure(FILE)
 
     def configure(self, text: str, secret: str = SECRET) -> None:
-        path = self.folder / "relay.yaml"
-        path.write_text(text.replace("SECRET", secret))
-        self.config: Config = load(path, {})
+        self.write(text, secret)
+        self.config: Config = load(self.path, {})
         self.quarantine = Quarantine(self.store, self.config.quarantine, self.clock)
         self.ingest = Ingest(
             self.config.sources.values(),
@@ -66,6 +69,19 @@ class Office:
             self.clock,
             self.observer,
             quarantine=self.quarantine,
+        )
+
+    def write(self, text: str, secret: str = SECRET) -> None:
+        self.path.write_text(text.replace("SECRET", secret))
+
+    def reload_when_asked(self) -> None:
+        """Be as a relay that was started with a file."""
+
+        async def adopt(config: Config) -> None:
+            self.config = config
+
+        self.reloading = Reloading(
+            self.config, ConfigFiles(self.path), lambda: load(self.path, {}), adopt, self.clock, lambda _: None
         )
 
     def desk(self) -> Desk:
@@ -79,6 +95,7 @@ class Office:
             config=lambda: self.config,
             tokens=(Secret("another-token"), Secret(TOKEN)),
             exposition=_exposition,
+            reloading=lambda: self.reloading,
             entropy=lambda size: next(_entropy).to_bytes(size, "big"),
         )
 

@@ -174,6 +174,25 @@ async def test_the_admin_port_takes_the_new_tokens_and_no_other(tmp_path: Path, 
         assert TOKEN not in relay.log.read_text()
 
 
+async def test_who_has_a_token_can_have_the_file_read_at_once(tmp_path: Path, sink: Sink, other: Sink) -> None:
+    """The answer comes when the file is in use: a script that deploys one need not guess when."""
+    async with running(tmp_path, parts(erp=to(sink))) as relay, session() as http:
+        admin = json.loads(relay.config.read_text())["admin"]
+        rewrite(relay, admin={**admin, "tokens": [TOKEN]})
+        await reloads(relay, 1)
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        rewrite(relay, **parts(erp=to(other)))
+        async with http.post(f"{relay.admin_url}/api/v1/config/reload", headers=headers) as answer:
+            told = await answer.json()
+        async with http.get(f"{relay.admin_url}/api/v1/config", headers=headers) as answer:
+            shown = await answer.json()
+        _, event_id = await post(relay, "1")
+        await other.has(event_id)
+
+        assert (True, []) == (told["good"], told["faults"])
+        assert shown["last_reload"]["good"]
+
+
 async def test_reloads_under_load_lose_nothing_and_double_nothing(tmp_path: Path, sink: Sink, other: Sink) -> None:
     """Targets change, go and come back while events stream in: each acknowledged one reaches each target once."""
     files = [

@@ -47,6 +47,7 @@ PROMISED = {
     "GET /api/v1/stats",
     "GET /api/v1/sources",
     "GET /api/v1/config",
+    "POST /api/v1/config/reload",
     "GET /api/v1/openapi.json",
 }
 

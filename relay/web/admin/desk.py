@@ -10,13 +10,17 @@ from relay.domain import Secret
 from relay.health import Health
 from relay.ingest import Ingest
 from relay.lanes import Lanes
+from relay.reloading import Reloading
 from relay.singles import Singles
 from relay.store.protocol import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The running relay, as an operator sees it. config: asked each time, for it may be loaded anew."""
+    """The running relay, as an operator sees it. config: asked each time, for it may be loaded anew.
+
+    reloading: None where there is no file to be read again.
+    """
 
     store: Store
     lanes: Lanes
@@ -27,4 +31,5 @@ class Desk:
     config: Callable[[], Config]
     tokens: Sequence[Secret]  # a reload changes what is in it
     exposition: Callable[[], Awaitable[bytes]]
+    reloading: Callable[[], Reloading | None]
     entropy: Callable[[int], bytes] = os.urandom

@@ -7,6 +7,7 @@ from relay.sessions import Sessions
 from relay.web import answers, probes
 from relay.web.admin.access import Access
 from relay.web.admin.asking import Call, Endpoint
+from relay.web.admin.configuration import Configuration
 from relay.web.admin.deliveries import Deliveries
 from relay.web.admin.desk import Desk
 from relay.web.admin.events import Events
@@ -17,7 +18,7 @@ from relay.web.admin.rejections import Rejections
 from relay.web.admin.replays import Replays
 from relay.web.admin.targets import Targets
 
-RESOURCES = (Events, Deliveries, Targets, Replays, Rejections, Overview)
+RESOURCES = (Events, Deliveries, Targets, Replays, Rejections, Overview, Configuration)
 
 
 class AdminDoor:

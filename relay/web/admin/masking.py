@@ -17,12 +17,13 @@ MASK = "***"
 _PROOF = re.compile(
     r"auth|cookie|secret|token|sign|hmac|digest|hash|key|pass|credential|session|jwt|proof", re.IGNORECASE
 )
+_LONE = re.compile("[\ud800-\udfff]")  # what stands for bytes that are no text, or for half a character
 
 
 def shown_headers(headers: Iterable[tuple[str, str]], credentials: frozenset[str] = frozenset()) -> list[list[str]]:
     """Return headers with the values of those masked that may be a credential or a signature."""
     return [
-        [_text(name), MASK if name.lower() in credentials or _PROOF.search(name) else _text(value)]
+        [shown_text(name), MASK if name.lower() in credentials or _PROOF.search(name) else shown_text(value)]
         for name, value in headers
     ]
 
@@ -51,7 +52,7 @@ def _shown(value: object) -> Any:  # noqa: PLR0911 - one line for each kind of v
         case Secret() | bytes():
             return MASK
         case str():
-            return _text(value)
+            return shown_text(value)
         case timedelta():
             return f"{value.total_seconds():g}s"
         case Address() | IPv4Network() | IPv6Network() | Path():
@@ -66,7 +67,7 @@ def _shown(value: object) -> Any:  # noqa: PLR0911 - one line for each kind of v
 def _shown_thing(value: object) -> Any:
     """Show an expression by its text, a noun by its fields, and anything else by its kind."""
     if isinstance(text := getattr(value, "text", None), str):
-        return _text(text)
+        return shown_text(text)
     if not is_dataclass(value):
         return type(value).__name__
     shown = _shown_fields(value)
@@ -80,6 +81,6 @@ def _shown_fields(value: object) -> dict[str, Any]:
     return {name: _shown(getattr(value, name)) for name in told}
 
 
-def _text(text: str) -> str:
+def shown_text(text: str) -> str:
     """Return a text that JSON can hold, whatever bytes it came from."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return _LONE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,4 +1,4 @@
-"""The relay at a glance: minutes, sources, and the configuration in use."""
+"""The relay at a glance: minutes and sources."""
 
 from datetime import timedelta
 
@@ -9,7 +9,6 @@ from relay.minutes import minute_of
 from relay.web import answers
 from relay.web.admin.asking import Call, Endpoint, Whole
 from relay.web.admin.desk import Desk
-from relay.web.admin.masking import shown_config
 from relay.web.telling import iso, told_minutes
 
 MINUTES = Whole("minutes", "How many minutes, up to now.", 1, 1440, 60)
@@ -33,7 +32,6 @@ class Overview:
                 query=(MINUTES,),
             ),
             Endpoint("GET", "/api/v1/sources", self.sources, "Tell how every source stands.", "SourcePage"),
-            Endpoint("GET", "/api/v1/config", self.configuration, "Show the configuration in use.", "Config"),
         ]
 
     async def stats(self, call: Call) -> web.Response:
@@ -49,10 +47,6 @@ class Overview:
         sources = self._desk.config().sources
         items = [{**_told_source(source), "last_event_at": iso(seen.get(name))} for name, source in sources.items()]
         return answers.data({"items": items, "next": None})
-
-    async def configuration(self, _: Call) -> web.Response:
-        """Answer with every setting, each secret as ***."""
-        return answers.data(shown_config(self._desk.config()))
 
 
 def _told_source(source: Source) -> dict[str, object]:

@@ -157,7 +157,17 @@ SCHEMAS: dict[str, Any] = {
         last_event_at=MAYBE_TIME,
     ),
     "SourcePage": _page("Source"),
-    "Config": {"type": "object"},
+    "Config": {
+        "type": "object",
+        "properties": {"last_reload": {"anyOf": [_ref("Reload"), {"type": "null"}]}},
+        "required": ["last_reload"],
+    },
+    "Reload": _mapping(
+        at=TIME,
+        good={**FLAG, "description": "False: the file is faulty, and nothing has changed."},
+        changes=_list(TEXT),
+        faults=_list(_mapping(file=TEXT, line=WHOLE, column=WHOLE, key=TEXT, message=TEXT)),
+    ),
     "Session": _mapping(expires_in_s=WHOLE),
     "Description": {"type": "object"},
 }
