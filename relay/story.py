@@ -25,7 +25,7 @@ from relay.errors import ExpressionFailed
 from relay.gate import GateState
 from relay.operations import TargetReport
 from relay.routing import environment, verdict
-from relay.store.ports.search import EventStatus
+from relay.store.ports.search import EventStatus, fold
 from relay.store.protocol import DeliveryRecord, EventRecord
 from relay.verification import key_used, verify
 
@@ -74,10 +74,10 @@ def tell(record: EventRecord, source: Source | None, targets: Mapping[str, Targe
 
 def _title(record: EventRecord) -> str:
     event, deliveries = record.event, record.deliveries
+    end = _ENDS[fold(each.status for each in deliveries)]
     done = sum(each.status is DeliveryStatus.DELIVERED for each in deliveries)
-    return (
-        f"{event.id} ({event.type}) from {event.source} arrived: {_ENDS[_status(deliveries)]}{_share(done, deliveries)}"
-    )
+    share = f"; {done} of {len(deliveries)} targets reached" if deliveries else ""
+    return f"{event.id} ({event.type}) from {event.source} arrived: {end}{share}"
 
 
 _ENDS = {
