@@ -1,7 +1,12 @@
 """What a RabbitMQ of the tests' own is told."""
 
 import json
+import os
+import subprocess
 from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,6 +16,30 @@ MESSAGE_BYTES_MAX = 4_000_000
 
 SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"  # the one in the path goes on as another user, to another folder
 GREETING = b"AMQP\x00\x00\x09\x01"
+NODE = "relay@localhost"
+MEMORY = f"{{resource_limit, memory, '{NODE}'}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rabbit:
+    """A server. TLS is on the next port. environ: what it was started with."""
+
+    port: int
+    environ: Mapping[str, str]
+
+    @contextmanager
+    def alarmed(self) -> Iterator[None]:
+        """Make it short of memory, as it believes."""
+        self._call(f"rabbit_alarm set_alarm [{{{MEMORY}, []}}]")
+        try:
+            yield
+        finally:
+            self._call(f"rabbit_alarm clear_alarm [{MEMORY}]")
+
+    def _call(self, function: str) -> None:
+        command = ["erl_call", "-sname", NODE, "-a", function]
+        answer = subprocess.run(command, env={**os.environ, **self.environ}, check=True, capture_output=True)
+        assert b"ok" == answer.stdout
 
 
 def settled(folder: Path, port: int, other: int) -> dict[str, str]:
@@ -37,7 +66,7 @@ def settled(folder: Path, port: int, other: int) -> dict[str, str]:
         "RABBITMQ_LOGS": "-",
         "RABBITMQ_LOG_BASE": str(folder),
         "RABBITMQ_MNESIA_BASE": str(folder),
-        "RABBITMQ_NODENAME": "relay@localhost",
+        "RABBITMQ_NODENAME": NODE,
         "RUNNING_UNDER_SYSTEMD": "true",  # no shell stands between us and the server
     }
 

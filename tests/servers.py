@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.mail import SELF_SIGNED
 from tests.objects import UNPROVEN_ACTIONS, Objects, prepared
-from tests.rabbit import GREETING, SERVER, settled
+from tests.rabbit import GREETING, SERVER, Rabbit, settled
 
 UPSTREAM_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 READY_S_MAX = 60.0  # never waited for, but where a server does not start at all
@@ -61,8 +61,8 @@ class Servers:
         return port
 
     @cached_property
-    def rabbit(self) -> int:
-        """Return the port of a RabbitMQ that wants `us3r` with `pa55word`; TLS is on the next."""
+    def rabbit(self) -> Rabbit:
+        """Return a RabbitMQ that wants `us3r` with `pa55word`."""
         port, other, folder = free_pair(), free_pair(), self._folder("rabbit")
         environ = settled(folder, port, other)
         self._run(
@@ -74,7 +74,7 @@ class Servers:
             lambda: answers(port, GREETING, b"\x01\x00\x00") and answers(port + 1, GREETING, b"\x15\x03"),
             **environ,
         )
-        return port
+        return Rabbit(port, environ)
 
     @cached_property
     def relay(self) -> tuple[str, Path]:

@@ -180,7 +180,7 @@ def _judged(error: BaseException) -> Result:
         case errors.ProbableAuthenticationError() | errors.AuthenticationError():
             return Result(Outcome.UNREACHABLE, detail="it lets nobody in like this")
         case errors.ProtocolSyntaxError() | errors.IncompatibleProtocolError():
-            return Result(Outcome.UNREACHABLE, detail="it does not speak AMQP 0-9-1, or has no such virtual host")
+            return Result(Outcome.UNREACHABLE, detail="it opens no such virtual host to us, or speaks no AMQP 0-9-1")
         case OSError() if not isinstance(error, errors.AMQPError):
             raise error
         case _:

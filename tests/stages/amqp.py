@@ -43,7 +43,7 @@ def sender_to(props: Props, url: str, **settings: Any) -> AmqpSender:
 async def looking(props: Props, *, virtual_host: str = "/", **queue: Any) -> AsyncIterator[aiormq.abc.AbstractChannel]:
     """Look into the server, at an exchange and a queue of the test's own. queue: its arguments."""
     name = place_of(props)
-    url = URL.build(scheme="amqp", host="127.0.0.1", port=props.servers.rabbit, path=f"/{virtual_host}")
+    url = URL.build(scheme="amqp", host="127.0.0.1", port=props.servers.rabbit.port, path=f"/{virtual_host}")
     async with aiormq.connect(url.with_user(USER).with_password(PASSWORD)) as connection:
         channel = await connection.channel()
         await channel.exchange_declare(name, exchange_type="topic")
@@ -57,7 +57,7 @@ async def looking(props: Props, *, virtual_host: str = "/", **queue: Any) -> Asy
 
 
 def url_of(props: Props, *, tls: bool = False, path: str = "") -> str:
-    port = props.servers.rabbit
+    port = props.servers.rabbit.port
     return f"amqps://localhost:{port + 1}{path}" if tls else f"amqp://127.0.0.1:{port}{path}"
 
 
@@ -104,12 +104,19 @@ async def hangs_up(props: Props) -> AsyncIterator[Scene]:
 
 @asynccontextmanager
 async def speaks_no_tls(props: Props) -> AsyncIterator[Scene]:
-    yield Scene(sender_to(props, f"amqps://localhost:{props.servers.rabbit}"), none)
+    yield Scene(sender_to(props, f"amqps://localhost:{props.servers.rabbit.port}"), none)
 
 
 @asynccontextmanager
-async def speaks_another_protocol(props: Props) -> AsyncIterator[Scene]:
-    yield Scene(sender_to(props, f"amqp://127.0.0.1:{props.servers.nats}"), none)
+async def speaks_only_tls(props: Props) -> AsyncIterator[Scene]:
+    yield Scene(sender_to(props, f"amqp://127.0.0.1:{props.servers.rabbit.port + 1}"), none)
+
+
+@asynccontextmanager
+async def is_short_of_memory(props: Props) -> AsyncIterator[Scene]:
+    async with serving(timeout_s=TIMEOUT_S)(props) as scene:
+        with props.servers.rabbit.alarmed():
+            yield scene
 
 
 STAGE = Stage(
@@ -123,7 +130,7 @@ STAGE = Stage(
         "hangs in TLS": (says_nothing_of_tls, Outcome.TIMED_OUT),
         "hangs up": (hangs_up, Outcome.UNREACHABLE),
         "speaks no TLS": (speaks_no_tls, Outcome.UNREACHABLE),
-        "speaks another protocol": (speaks_another_protocol, Outcome.UNREACHABLE),
+        "speaks only TLS": (speaks_only_tls, Outcome.UNREACHABLE),
         "has a certificate of nobody": (serving(tls=True, files=TlsFiles()), Outcome.UNREACHABLE),
         "refuses the login": (serving(password=Secret("s3cond")), Outcome.UNREACHABLE),
         "has no such virtual host": (serving(path="/nowhere"), Outcome.UNREACHABLE),
@@ -131,6 +138,7 @@ STAGE = Stage(
         "allows no messages": (serving(user=Secret(READER)), Outcome.UNREACHABLE),
         "has no queue for it": (serving(routing_key=compile_template("nobody.{id}")), Outcome.ERRORED),
         "full": (serving(queue={"x-max-length": 0, "x-overflow": "reject-publish"}), Outcome.BUSY),
+        "short of memory": (is_short_of_memory, Outcome.TIMED_OUT),
         "has too long a key": (serving(routing_key=compile_template("events." + "é" * 125)), Outcome.BLOCKED),
         "holds nothing of it": (serving(content=Content(compile_expression("data"))), Outcome.BLOCKED),
     },
