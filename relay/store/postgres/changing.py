@@ -79,7 +79,8 @@ class Changing:
         return str(found[0]["status"])
 
     async def _clear(self, connection: Connection, move: Move) -> int:
-        ids = [row["id"] for row in await connection.fetch(_PENDING, move.target, move.limit)]
+        floor = await self._days.floor(connection)
+        ids = [row["id"] for row in await connection.fetch(_PENDING, move.target, floor, move.limit)]
         found = [row for row in await self._held(connection, ids) if row["status"] == "pending"]
         moved: set[int] = set()
         if move.other is not None:
@@ -122,7 +123,7 @@ class Changing:
 
 
 _HASTEN = "UPDATE deliveries SET due_at = least(due_at, $2) WHERE id = $1 AND status = 'pending' AND due_at < $3"
-_PENDING = "SELECT id FROM deliveries WHERE status = 'pending' AND target = $1 ORDER BY id LIMIT $2"
+_PENDING = "SELECT id FROM deliveries WHERE status = 'pending' AND target = $1 AND id >= $2 ORDER BY id LIMIT $3"
 _LINES = """
     SELECT DISTINCT d.target, d.order_value FROM unnest($1::bigint[]) AS asked (id) JOIN deliveries d ON d.id = asked.id
     WHERE d.order_value IS NOT NULL"""

@@ -39,22 +39,23 @@ class PostgresSearch:
 
     async def events(self, wanted: EventFilter, after: str | None, limit: int) -> EventPage:
         """Return events newest first."""
-        trail = await self._walk_events(wanted, after, limit, oldest_first=False)
-        return EventPage(tuple(await self._load_events(trail.found)), trail.searched, trail.last)
+        trail, numbers = await self._walk_events(wanted, after, limit, oldest_first=False)
+        events = await self._load_events([numbers[event_id] for event_id in trail.found])
+        return EventPage(tuple(events), trail.searched, trail.last)
 
     async def event_ids(self, wanted: EventFilter, after: str | None, limit: int, *, oldest_first: bool) -> EventIds:
         """Return no more than their ids."""
-        return EventIds(*await self._walk_events(wanted, after, limit, oldest_first=oldest_first))
+        trail, _ = await self._walk_events(wanted, after, limit, oldest_first=oldest_first)
+        return EventIds(*trail)
 
     async def deliveries(self, wanted: DeliveryFilter, after: int | None, limit: int) -> DeliveryPage:
         """Return deliveries, the latest first."""
-        if wanted.status in INDEXED:
-            found = [row["id"] for row in await self._fetch(_indexed(wanted), *_asked(wanted, after, limit + 1))]
-            ids, last = found[:limit], found[limit - 1] if len(found) > limit else None
-            return DeliveryPage(tuple(await self._load_deliveries(ids)), len(ids), last)
+        is_indexed = wanted.status in INDEXED
+        statement = _indexed(wanted) if is_indexed else _LOOK_AT_DELIVERIES
+        values = () if is_indexed else (wanted.status,)
 
         async def look(number: int | None, step: int) -> Sequence[tuple[int, bool]]:
-            rows = await self._fetch(_LOOK_AT_DELIVERIES, *_asked(wanted, number, step), wanted.status)
+            rows = await self._fetch(statement, *_asked(wanted, number, step), *values)
             return [(row["id"], bool(row["fits"])) for row in rows]
 
         trail = await walk(look, after, limit)
@@ -66,21 +67,24 @@ class PostgresSearch:
 
     async def _walk_events(
         self, wanted: EventFilter, after: str | None, limit: int, *, oldest_first: bool
-    ) -> Trail[str]:
+    ) -> tuple[Trail[str], dict[str, int]]:
+        """Return the ids of events that fit, and their numbers: by these they are read without a search."""
         statement, values = _look_at_events(wanted, oldest_first=oldest_first)
+        numbers: dict[str, int] = {}
 
         async def look(event_id: str | None, step: int) -> Sequence[tuple[str, bool]]:
             first, end = _between(wanted, event_id, oldest_first=oldest_first)
             rows = await self._fetch(statement, first, end, *_numbers_of(first, end), step, *values)
+            numbers.update((row["id"], row["seq"]) for row in rows if row["fits"])
             return [(row["id"], bool(row["fits"])) for row in rows]
 
-        return await walk(look, after, limit, step_max=STEP_BODIES_MAX if wanted.text else STEP_ROWS_MAX)
+        trail = await walk(look, after, limit, step_max=STEP_BODIES_MAX if wanted.text else STEP_ROWS_MAX)
+        return trail, numbers
 
-    async def _load_events(self, ids: Sequence[str]) -> list[EventRow]:
-        """Read events in the order of `ids`."""
-        first, end = _numbers_of(min(ids), max(ids) + "\0") if ids else (0, 0)
-        rows = {row["id"]: row for row in await self._fetch(_LOAD_EVENTS, list(ids), first, end)}
-        return [_event_row(rows[each]) for each in ids if each in rows]
+    async def _load_events(self, seqs: Sequence[int]) -> list[EventRow]:
+        """Read events in the order of `seqs`."""
+        rows = {row["seq"]: row for row in await self._fetch(_LOAD_EVENTS, list(seqs))}
+        return [_event_row(rows[each]) for each in seqs if each in rows]
 
     async def _load_deliveries(self, ids: Sequence[int]) -> list[DeliveryRow]:
         """Read deliveries in the order of `ids`."""
@@ -139,7 +143,7 @@ def _look_at_events(wanted: EventFilter, *, oldest_first: bool) -> tuple[str, li
             parts += [f"position({mark} IN e.key) > 0", f"position({mark} IN {_HEAD}) > 0"]
         conditions.append(f"({' OR '.join(parts)})")
     statement = f"""
-        SELECT e.id, {" AND ".join(conditions)} AS fits
+        SELECT e.id, e.seq, {" AND ".join(conditions)} AS fits
         FROM events e {"JOIN contents c ON c.event_seq = e.seq" if wanted.text else ""}
         WHERE e.id >= $1 AND e.id < $2 AND e.seq >= $3 AND e.seq < $4
         ORDER BY e.id {"ASC" if oldest_first else "DESC"} LIMIT $5"""
@@ -154,10 +158,10 @@ _RANK = f"""
 _HEAD = f"substring(c.body FROM 1 FOR {TEXT_BYTES_MAX})"
 
 _LOAD_EVENTS = f"""
-    SELECT e.id, e.source, e.type, e.key, e.received_at, e.body_bytes,
+    SELECT e.seq, e.id, e.source, e.type, e.key, e.received_at, e.body_bytes,
         ARRAY(SELECT d.target FROM deliveries d WHERE {_ITS} ORDER BY d.id) AS targets,
         ARRAY(SELECT d.status FROM deliveries d WHERE {_ITS} ORDER BY d.id) AS statuses
-    FROM events e WHERE e.id = ANY ($1) AND e.seq >= $2 AND e.seq < $3"""
+    FROM unnest($1::bigint[]) AS asked (seq) JOIN events e ON e.seq = asked.seq"""
 
 
 def _event_row(row: Record) -> EventRow:
@@ -174,19 +178,20 @@ def _asked(wanted: DeliveryFilter, after: int | None, limit: int) -> tuple[Any, 
     return wanted.target, first, min(end, after or end), since, until, limit
 
 
+# The id itself is asked for: whether there is such an event would be answered from a table made of all there are.
 _OF_TIME = """
-    ($4::text IS NULL OR EXISTS (SELECT FROM events e WHERE e.seq = d.event_seq AND e.id >= $4))
-    AND ($5::text IS NULL OR EXISTS (SELECT FROM events e WHERE e.seq = d.event_seq AND e.id < $5))"""
+    ($4::text IS NULL OR (SELECT e.id FROM events e WHERE e.seq = d.event_seq) >= $4)
+    AND ($5::text IS NULL OR (SELECT e.id FROM events e WHERE e.seq = d.event_seq) < $5)"""
 
 
 def _indexed(wanted: DeliveryFilter) -> str:
     """Return what finds deliveries of a status that has an index: a seek for each target."""
     assert wanted.status is not None  # noqa: S101 - the caller has looked
     return f"""
-        SELECT found.id FROM (SELECT target FROM lanes UNION SELECT target FROM lane_counts) AS lane (target),
-            LATERAL (SELECT d.id FROM deliveries d
+        SELECT found.id, found.fits
+        FROM (SELECT target FROM lanes UNION SELECT target FROM lane_counts) AS lane (target),
+            LATERAL (SELECT d.id, {_OF_TIME} AS fits FROM deliveries d
                 WHERE d.status = '{wanted.status.value}' AND d.target = lane.target AND d.id >= $2 AND d.id < $3
-                    AND {_OF_TIME}
                 ORDER BY d.id DESC LIMIT $6) AS found
         WHERE $1::text IS NULL OR lane.target = $1
         ORDER BY found.id DESC LIMIT $6"""

@@ -88,7 +88,7 @@ class PostgresStore:
             CLAIM_ALSO_S,
         )
         self._reading = Session(self._server, "reading", BY_INDEX)
-        self._keeping = Session(self._server, "keeping", {})
+        self._keeping = Session(self._server, "keeping", BY_INDEX)
         self._liveness = Liveness(
             Session(self._server, "beating", {}), worker, steps_of(ENGINE)[-1].number, self._find_strays
         )
