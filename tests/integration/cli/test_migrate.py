@@ -41,15 +41,19 @@ def test_what_was_moved_is_told_with_counts_and_checksums(call: Call, origin: Pa
 
     assert 0 == result.exit_code
     lines = result.stdout.splitlines()
-    assert "WHAT    FROM  TO  WRITTEN  REMOVED  CHECKSUM" == lines[0]
+    assert "WHAT        FROM  TO  WRITTEN  REMOVED  CHECKSUM" == lines[0]
     assert ["events", "3", "3", "3", "0"] == lines[1].split()[:5]
-    assert ["queued", "3", "3"] == lines[4].split()[:3]
-    assert "all is moved to b.db and verified: set storage.url to it, and start the relay" == lines[5]
+    assert ["queued", "3", "3"] == lines[7].split()[:3]
+    assert "all is moved to b.db and verified: set storage.url to it, and start the relay" == lines[8]
 
 
 def test_progress_is_told_on_standard_error(call: Call, origin: Path) -> None:
     """What reads the output is not disturbed; where there is no terminal, a line says how far it is."""
-    assert ["events: 0 of 3", "keys: 0 of 3", "lanes: 0 of 0"] == call("migrate", FROM, TO).stderr.splitlines()
+    held = {"events": 3, "keys": 3, "lanes": 0, "replays": 0, "rejections": 0, "minutes": 0}
+
+    told = call("migrate", FROM, TO).stderr.splitlines()
+
+    assert [f"{what}: 0 of {count}" for what, count in held.items()] == told
 
 
 def test_a_program_reads_json(call: Call, origin: Path) -> None:
@@ -57,7 +61,8 @@ def test_a_program_reads_json(call: Call, origin: Path) -> None:
     told = json.loads(call("migrate", FROM, TO, "--json").stdout)
 
     assert told["finished"]
-    assert ["events", "keys", "lanes"] == [section["section"] for section in told["sections"]]
+    sections = ["events", "keys", "lanes", "replays", "rejections", "minutes"]
+    assert sections == [section["section"] for section in told["sections"]]
     assert told["sections"][0]["from"] == told["sections"][0]["to"]
     assert 3 == told["sections"][0]["from"]["count"] == told["queued"]["count"]
 
