@@ -115,3 +115,14 @@ async def test_what_holds_no_event_may_not_be_empty(
         await leave(store)
 
     assert not (await storage.transfer().look()).is_empty
+
+
+async def test_an_empty_database_of_an_older_version_is_empty(storage: Storage) -> None:
+    """What it has no table for, nobody has asked of it: it is brought up to date, and filled."""
+    async with opened(storage, "worker-a"):
+        pass
+    for table in ("rejected_requests", "rejections", "replays", "minutes"):
+        await storage.execute(f"DROP TABLE {table}")
+    await storage.execute("DELETE FROM migrations WHERE number > 3")
+
+    assert (await storage.transfer().look()).is_empty
