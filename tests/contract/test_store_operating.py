@@ -136,6 +136,16 @@ class TestMove:
         lanes = await store.lanes()
         assert [0, 2] == [lanes[name].unfinished for name in ("old", "new")]
 
+    async def test_who_stays_behind_in_a_line_gets_its_turn(self, store: Store) -> None:
+        """A step ends in the midst of a line: who comes after must not wait for ever for who has left."""
+        first, second, third = [await an_id(store, order="one", target="old") for _ in range(3)]
+
+        assert 1 == await store.changes.move_pending("old", "new", LATER, 1)
+
+        assert [second] == [each.id for each in await store.claim("old", a_lease(), LATER, 5, MANY)]
+        assert [first] == [each.id for each in await store.claim("new", a_lease(), LATER, 5, MANY)]
+        assert DeliveryStatus.PENDING is await status_of(store, third)
+
     async def test_nothing_is_sent_twice_to_the_same_target(self, store: Store) -> None:
         """An event that goes to the other target already needs no second delivery there."""
         await store.accept(an_event(), a_plan("old", "new"), {})

@@ -89,6 +89,7 @@ class Changing:
             await tally(
                 connection, self._shard, [Change(move.target, -len(moved), 0), Change(move.other, len(moved), 0)]
             )
+            await self._let_next_go(connection, [row for row in found if row["id"] in moved], move.now)
         left = [row for row in found if row["id"] not in moved]
         await self._cancel(connection, left, move.now, CANCELLED if move.other is None else MOVED)
         return len(found)
@@ -101,11 +102,15 @@ class Changing:
 
     async def _cancel(self, connection: Connection, rows: Sequence[Record], now: datetime, reason: str) -> None:
         await connection.execute(_CANCEL, [row["id"] for row in rows], now, reason)
-        for row in rows:
-            if row["order_value"] is not None and row["status"] == "pending":
-                await connection.execute(_LET_GO, row["target"], row["order_value"], now, NEVER)
+        await self._let_next_go(connection, rows, now)
         changes = [Change(row["target"], -(row["status"] == "pending"), -(row["status"] == "dead")) for row in rows]
         await tally(connection, self._shard, changes)
+
+    async def _let_next_go(self, connection: Connection, left: Sequence[Record], now: datetime) -> None:
+        """Give the turn to those that waited for these to leave their lines. left: as they stood before."""
+        lines = {(row["target"], row["order_value"]) for row in left if row["status"] == "pending"}
+        for target, value in sorted((target, value) for target, value in lines if value is not None):
+            await connection.execute(_LET_GO, target, value, now, NEVER)
 
     async def _advance(self, connection: Connection, replay: Replay, step: ReplayStep, now: datetime) -> int | None:
         state, finished_at = ("done", now) if step.is_last else ("running", None)

@@ -90,6 +90,7 @@ def _movable(connection: sqlite3.Connection, ids: Sequence[int], other: str) -> 
 
 
 def _give(connection: sqlite3.Connection, ids: Sequence[int], other: str, move: Move) -> None:
+    values = {value for number in ids if (value := _order_value(connection, number)) is not None}
     connection.executemany(
         """
         UPDATE deliveries
@@ -99,6 +100,13 @@ def _give(connection: sqlite3.Connection, ids: Sequence[int], other: str, move: 
         [{"other": other, "now": move.now, "id": number} for number in ids],
     )
     tally(connection, (change for _ in ids for change in (Change(move.target, -1, 0), Change(other, 1, 0))))
+    for value in sorted(values):
+        let_next_go(connection, move.target, value, move.now)
+
+
+def _order_value(connection: sqlite3.Connection, delivery_id: int) -> str | None:
+    (value,) = connection.execute("SELECT order_value FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
+    return None if value is None else str(value)
 
 
 def _cancel_all(connection: sqlite3.Connection, ids: Iterable[int], now: int, reason: str) -> None:
