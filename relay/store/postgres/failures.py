@@ -2,6 +2,7 @@
 
 import os
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -53,6 +54,10 @@ def words_of(fault: BaseException) -> str:
     """Return a failure in one line. The server's own details may repeat what was stored: they are left out."""
     if isinstance(fault, TimeoutError) and not str(fault):
         return "it takes too long"
+    if isinstance(fault, ssl.SSLCertVerificationError):
+        return f"its certificate is not believed: {fault.verify_message}"
+    if isinstance(fault, ssl.SSLError):  # its number is none of the system's
+        return f"TLS fails: {fault.reason}"
     if isinstance(fault, OSError) and fault.errno is not None and fault.errno > 0:
         return os.strerror(fault.errno)  # the driver's own words repeat the address, or several
     if isinstance(fault, socket.gaierror):

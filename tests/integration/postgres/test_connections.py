@@ -1,24 +1,27 @@
 """The way to the database: whichever host is the primary is found, and what a broken way leaves behind is found too."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 import pytest
 
-from relay.errors import StoreUnavailable
+from relay.errors import StoreUnavailable, StoreUnusable
 from relay.store.postgres import dialling
 from relay.store.postgres.session import Session
 from relay.store.postgres.store import PostgresStore
 from tests.builders import a_lease, a_plan, an_event
 from tests.conftest import START
 from tests.cutting import Cable, cable_to
+from tests.mail import SELF_SIGNED
 from tests.ports import free_port
 from tests.postgres import PASSWORD, USER, Server
 from tests.storage import PostgresStorage
 
 DEADLINE_S = 20.0  # a test that waits in vain fails by it
+SSL_REQUEST_BYTES = 8
 STATUSES = "SELECT status, attempts FROM deliveries"
 
 
@@ -174,3 +177,33 @@ async def test_whatever_a_dying_connection_raises_is_a_store_that_is_unavailable
     await session.close()
 
     assert ["lost"] == lost
+
+
+@pytest.fixture
+async def impostor() -> AsyncIterator[int]:
+    """The port of a server that proves to be localhost, whatever it is called."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(SELF_SIGNED)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(SSL_REQUEST_BYTES)
+        writer.write(b"S")
+        with suppress(OSError):
+            await writer.start_tls(context)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def test_a_certificate_that_is_not_believed_is_told_and_may_be_mended(impostor: int) -> None:
+    """One that runs out at night is renewed in the morning: senders hear 503 until then, and who looks reads why."""
+    here = f"0.0.0.0:{impostor}"
+    store = PostgresStore(f"postgresql://u:p@{here}/relay?sslmode=verify-full&sslrootcert={SELF_SIGNED}", "worker-a")
+    told = f"{here}: its certificate is not believed: IP address mismatch"
+
+    with pytest.raises(StoreUnavailable, match=told):
+        await store.probe(START)
+    with pytest.raises(StoreUnusable, match=told):
+        await store.open()
+    await store.close()
