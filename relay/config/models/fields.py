@@ -36,14 +36,17 @@ KEY_BYTES_MIN, KEY_BYTES_MAX = 16, 64
 PORT_MAX = 65535
 FOREVER = "forever"
 POSTGRES_FORM = "postgresql://USER:PASSWORD@HOST[:PORT][,HOST…]/DATABASE"
+POSTGRES_ESCAPES = "with %40 %2F %3F %23 %25 for @ / ? # % in the password"
 
 _MARK = r"\$\{"  # any value may come from the environment, which an editor cannot know
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
 _HEADER = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}"  # RFC 9110, 5.6.2
 _LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/\[\]]+)):([0-9]{1,5})")
 _HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?"
+_OPTION = r"[^&=#\s]+=[^&=#\s]+"
 _POSTGRES = re.compile(
-    rf"postgres(?:ql)?://(?:[^@/\s]+@)?(?P<hosts>{_HOST}(?:,{_HOST})*)/(?P<name>[^/?#\s]+)(?:\?[^#\s]*)?"
+    rf"postgres(?:ql)?://(?:[^@/?#\s]+@)?(?P<hosts>{_HOST}(?:,{_HOST})*)/(?P<name>[^/?#\s]+)"
+    rf"(?:\?{_OPTION}(?:&{_OPTION})*)?"
 )
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # a tab may stand in a header
 
@@ -252,7 +255,9 @@ def _postgres(url: str) -> PostgresDatabase:
     """Read a URL of one server, or of several of which one is the primary. What is shown has no user, and no query."""
     match = _POSTGRES.fullmatch(url)
     if match is None:
-        raise Expected(POSTGRES_FORM)
+        raise Expected(f"{POSTGRES_FORM}, {POSTGRES_ESCAPES}")
+    if any(int(port) > PORT_MAX for port in re.findall(r":([0-9]+)(?:,|$)", match["hosts"])):
+        raise Expected(f"ports up to {PORT_MAX}")
     if find_spec("asyncpg") is None:
         raise Misfit("PostgreSQL needs a driver that is not installed; expected pip install 'callback-relay[postgres]'")
     return PostgresDatabase(Secret(url), f"postgresql://{match['hosts']}/{match['name']}")

@@ -11,6 +11,7 @@ from relay.errors import ConfigurationInvalid
 Faulting = Callable[..., list[str]]
 POSTGRES_FORM = "postgresql://USER:PASSWORD@HOST[:PORT][,HOST…]/DATABASE"
 
+POSTGRES_EXPECTED = f"expected {POSTGRES_FORM}, with %40 %2F %3F %23 %25 for @ / ? # % in the password"
 DATABASE_EXPECTED = f"expected sqlite:///PATH, such as sqlite:///data/relay.db, or {POSTGRES_FORM}"
 
 
@@ -66,8 +67,12 @@ DATABASE_EXPECTED = f"expected sqlite:///PATH, such as sqlite:///data/relay.db, 
             "1:1: admin.listen: this is `server.listen`; expected another port",
         ),
         ("admin: {tokens: [short]}", "1:18: admin.tokens[0]: the secret is too short; expected at least 8 characters"),
-        ("storage: {url: 'postgresql://u:p@h'}", f"1:16: storage.url: expected {POSTGRES_FORM}"),
-        ("storage: {url: 'postgresql://u:p@h,/relay'}", f"1:16: storage.url: expected {POSTGRES_FORM}"),
+        ("storage: {url: 'postgresql://u:p@h'}", f"1:16: storage.url: {POSTGRES_EXPECTED}"),
+        ("storage: {url: 'postgresql://u:p@h,/relay'}", f"1:16: storage.url: {POSTGRES_EXPECTED}"),
+        ("storage: {url: 'postgresql://u:p?w@h/relay'}", f"1:16: storage.url: {POSTGRES_EXPECTED}"),
+        ("storage: {url: 'postgresql://u:p#w@h/relay'}", f"1:16: storage.url: {POSTGRES_EXPECTED}"),
+        ("storage: {url: 'postgresql://u:p@h/relay?sslmode'}", f"1:16: storage.url: {POSTGRES_EXPECTED}"),
+        ("storage: {url: 'postgresql://u:p@h,g:99999/relay'}", "1:16: storage.url: expected ports up to 65535"),
         ("storage: {url: 'postgres+psycopg://u:p@h/relay'}", f"1:16: storage.url: {DATABASE_EXPECTED}"),
         ("storage: {url: data/relay.db}", f"1:16: storage.url: {DATABASE_EXPECTED}"),
         ("storage: {url: 'sqlite://'}", f"1:16: storage.url: {DATABASE_EXPECTED}"),
