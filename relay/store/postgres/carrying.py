@@ -11,6 +11,7 @@ from relay.store.postgres.days import Days
 from relay.store.postgres.dialling import Connection
 from relay.store.postgres.failures import REFUSALS
 from relay.store.postgres.locks import PACE, lock, lock_orders, number_of
+from relay.store.postgres.numbers import span_of
 from relay.store.postgres.rows import DELIVERY, EVENT, NEVER, deliveries
 from relay.store.postgres.tallies import Change, tally
 from relay.store.protocol import Settlement
@@ -46,7 +47,8 @@ class Carrying:
     async def release(self, connection: Connection, groups: Sequence[tuple[str, Sequence[Fence]]]) -> list[None]:
         """Give back leases of which no attempt was begun, by target."""
         for target, fences in groups:
-            released = await connection.fetch(_RELEASE, *zip(*sorted(fences), strict=True))
+            days = span_of([number for number, _ in fences])
+            released = await connection.fetch(_RELEASE, *zip(*sorted(fences), strict=True), *days)
             await connection.execute(_TAKE_GRANTS_BACK, target, len(released))
         return [None] * len(groups)
 
@@ -78,7 +80,7 @@ async def _claim(connection: Connection, wanted: Claim, floor: int) -> list[Deli
         return []
     if wanted.rate is not None:
         await connection.execute(_GRANT, wanted.target, wanted.now, len(chosen))
-    leased = await connection.fetch(_LEASE, chosen, wanted.worker, wanted.until)
+    leased = await connection.fetch(_LEASE, chosen, wanted.worker, wanted.until, *span_of(chosen))
     return await deliveries(connection, leased, chosen)
 
 
@@ -110,34 +112,36 @@ _DUE = """
         ORDER BY d.due_at, d.id LIMIT $3 FOR UPDATE SKIP LOCKED)
     SELECT is_retry, due_at, due.id, body_bytes
     FROM (SELECT false AS is_retry, * FROM fresh UNION ALL SELECT true, * FROM retries) AS due
-    JOIN events e ON e.seq = due.event_seq
+    JOIN events e ON e.seq = due.event_seq AND e.seq >= $4
     ORDER BY due_at, due.id"""
 
 _LEASE = f"""
     WITH d AS (
         UPDATE deliveries d SET status = 'sending', attempts = attempts + 1, leased_by = $2, leased_until = $3
-        FROM unnest($1::bigint[]) AS chosen (id) WHERE d.id = chosen.id
+        FROM unnest($1::bigint[]) AS chosen (id) WHERE d.id = chosen.id AND d.id >= $4 AND d.id < $5
         RETURNING d.*)
     SELECT {DELIVERY}, d.event_seq, {EVENT}
-    FROM d JOIN events e ON e.seq = d.event_seq JOIN contents c ON c.event_seq = d.event_seq"""
+    FROM d JOIN events e ON e.seq = d.event_seq AND e.seq >= $4 AND e.seq < $5
+    JOIN contents c ON c.event_seq = d.event_seq AND c.event_seq >= $4 AND c.event_seq < $5"""
 
 _RELEASE = """
     UPDATE deliveries d
     SET status = 'pending', attempts = d.attempts - 1, leased_by = NULL, leased_until = NULL
     FROM unnest($1::bigint[], $2::int[]) AS given (id, attempt)
-    WHERE d.id = given.id AND d.attempts = given.attempt AND d.status = 'sending'
+    WHERE d.id = given.id AND d.id >= $3 AND d.id < $4 AND d.attempts = given.attempt AND d.status = 'sending'
     RETURNING d.id"""
 
 
 async def load(connection: Connection, ids: Sequence[int]) -> list[Delivery]:
     """Read deliveries with their events, in the order of `ids`."""
-    return await deliveries(connection, await connection.fetch(_LOAD, ids), ids)
+    return await deliveries(connection, await connection.fetch(_LOAD, ids, *span_of(ids)), ids)
 
 
 _LOAD = f"""
     SELECT {DELIVERY}, d.event_seq, {EVENT}
-    FROM unnest($1::bigint[]) AS asked (id) JOIN deliveries d ON d.id = asked.id
-    JOIN events e ON e.seq = d.event_seq JOIN contents c ON c.event_seq = d.event_seq"""
+    FROM unnest($1::bigint[]) AS asked (id) JOIN deliveries d ON d.id = asked.id AND d.id >= $2 AND d.id < $3
+    JOIN events e ON e.seq = d.event_seq AND e.seq >= $2 AND e.seq < $3
+    JOIN contents c ON c.event_seq = d.event_seq AND c.event_seq >= $2 AND c.event_seq < $3"""
 
 
 def _fence(settlement: Settlement) -> Fence:
@@ -157,7 +161,8 @@ def finished_at(settlement: Settlement) -> datetime | None:
 async def _apply(connection: Connection, settlements: Sequence[Settlement]) -> list[Fence]:
     """Write results; return the fences of those whose lease held."""
     rows = [(*_fence(s), s.status.value, s.due_at, finished_at(s), storable(reason_of(s.attempt))) for s in settlements]
-    return [(row["id"], row["attempts"]) for row in await connection.fetch(_APPLY, *zip(*rows, strict=True))]
+    days = span_of([s.delivery.id for s in settlements])
+    return [(row["id"], row["attempts"]) for row in await connection.fetch(_APPLY, *zip(*rows, strict=True), *days)]
 
 
 _APPLY = """
@@ -166,7 +171,7 @@ _APPLY = """
         reason = result.reason, leased_by = NULL, leased_until = NULL
     FROM unnest($1::bigint[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[])
         AS result (id, attempt, status, due_at, finished_at, reason)
-    WHERE d.id = result.id AND d.attempts = result.attempt AND d.status = 'sending'
+    WHERE d.id = result.id AND d.id >= $7 AND d.id < $8 AND d.attempts = result.attempt AND d.status = 'sending'
     RETURNING d.id, d.attempts"""
 
 

@@ -4,7 +4,7 @@ A process takes numbers in blocks, so that nobody waits for anybody to get one. 
 JSON can hold it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from relay.store.postgres.dialling import Connection
@@ -33,6 +33,14 @@ def date_of(day: int) -> date:
 def span(day: int) -> tuple[int, int]:
     """Return the first number of a day, and the first of the next."""
     return day << DAY_BITS, (day + 1) << DAY_BITS
+
+
+def span_of(numbers: Collection[int]) -> tuple[int, int]:
+    """Return the span of the days of these: told, a statement opens no partition of another day.
+
+    It would open all there are, and take longer with each day of history.
+    """
+    return (span(min(numbers) >> DAY_BITS)[0], span(max(numbers) >> DAY_BITS)[1]) if numbers else (0, 0)
 
 
 def span_of_event(event_id: str) -> tuple[int, int]:

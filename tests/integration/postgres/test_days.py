@@ -1,0 +1,45 @@
+"""A delivery's day is in its number: what is done with it looks into that day alone."""
+
+import re
+
+import pytest
+
+from relay.store.postgres import carrying
+from relay.store.postgres.days import Days
+from relay.store.postgres.dialling import Server
+from relay.store.postgres.numbers import day_of, span, span_of
+from relay.store.postgres.session import BY_INDEX, Session
+from tests.conftest import START
+from tests.storage import OpenStore, PostgresStorage
+
+DAYS = 5
+SCANNED = re.compile(r"Scan using \S+ on \w+_([0-9]{8})")
+NUMBER, NOW = span(day_of(START))[0], f"'{START}'"
+FIRST, END = span_of([NUMBER])
+STATEMENTS = {
+    "due": (carrying._DUE, ("'erp'", NOW, 10, FIRST)),
+    "lease": (carrying._LEASE, (f"'{{{NUMBER}}}'", "'worker-a'", NOW, FIRST, END)),
+    "release": (carrying._RELEASE, (f"'{{{NUMBER}}}'", "'{1}'", FIRST, END)),
+    "load": (carrying._LOAD, (f"'{{{NUMBER}}}'", FIRST, END)),
+    "apply": (
+        carrying._APPLY,
+        (f"'{{{NUMBER}}}'", "'{1}'", "'{dead}'", "'{NULL}'", f"'{{{START}}}'", "'{x}'", FIRST, END),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+async def test_a_delivery_on_its_way_costs_the_same_however_many_days_are_kept(
+    storage: PostgresStorage, open_store: OpenStore, name: str
+) -> None:
+    """Plans are made once for all numbers: one that is not told the day opens every day's tables, each time anew."""
+    await open_store("worker-a")
+    session = Session(Server(storage.url, 5.0), "testing", BY_INDEX)
+    statement, values = STATEMENTS[name]
+    async with session.used() as connection:
+        await Days().make(connection, range(day_of(START) - DAYS + 1, day_of(START) + 1))
+        await connection.execute(f"PREPARE asked AS {statement}")
+        plan = await connection.fetch(f"EXPLAIN EXECUTE asked ({', '.join(map(str, values))})")
+    await session.close()
+
+    assert {f"{START:%Y%m%d}"} == {day for (line,) in plan for day in SCANNED.findall(line)}
