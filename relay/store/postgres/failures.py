@@ -37,8 +37,9 @@ def is_refusal(fault: BaseException) -> bool:
 
 
 def is_missing_day(fault: BaseException) -> bool:
-    """Tell whether there is no partition for a row: another process has dropped the day since it was seen."""
-    return isinstance(fault, asyncpg.CheckViolationError) and NO_DAY in str(fault)
+    """Tell whether there is no partition to write to, or to read: another process has dropped the day since."""
+    is_unwritable = isinstance(fault, asyncpg.CheckViolationError) and NO_DAY in str(fault)
+    return is_unwritable or isinstance(fault, asyncpg.UndefinedTableError)
 
 
 def error_of(fault: BaseException) -> StoreError:

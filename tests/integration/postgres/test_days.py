@@ -1,12 +1,14 @@
 """A delivery's day is in its number: what is done with it looks into that day alone."""
 
 import re
+from collections.abc import Sequence
 
 import pytest
 
 from relay.store.postgres import carrying
 from relay.store.postgres.days import Days
-from relay.store.postgres.dialling import Server
+from relay.store.postgres.dialling import Connection, Server
+from relay.store.postgres.groups import Groups
 from relay.store.postgres.numbers import day_of, span, span_of
 from relay.store.postgres.session import BY_INDEX, Session
 from tests.conftest import START
@@ -43,3 +45,23 @@ async def test_a_delivery_on_its_way_costs_the_same_however_many_days_are_kept(
     await session.close()
 
     assert {f"{START:%Y%m%d}"} == {day for (line,) in plan for day in SCANNED.findall(line)}
+
+
+async def test_a_day_that_another_process_drops_at_this_moment_is_looked_for_again(
+    storage: PostgresStorage, open_store: OpenStore
+) -> None:
+    """One replica drops old days for all: the others, who were about to look into one, have nothing to complain of."""
+    await open_store("worker-a")
+    days, looks = Days(), list[int]()
+
+    async def look(connection: Connection, _asked: Sequence[None]) -> list[int]:
+        looks.append(await days.floor(connection))
+        if len(looks) == 1:
+            await connection.execute("SELECT FROM deliveries_19700101")
+        return [looks[-1]]
+
+    groups = Groups(Session(Server(storage.url, 5.0), "testing", {}), {"look": look}, days, 1024)
+
+    assert 0 == await groups.do("look", None)
+    assert 2 == len(looks)
+    await groups.close()
