@@ -41,3 +41,33 @@ class Observer(Protocol):
     ) -> None:
         """An attempt was made and settled; `next_in_s` is set where it will be tried again."""
         ...
+
+
+class Unheard:
+    """Hears nothing: for a command, which tells by itself what it does."""
+
+    def accepted(self, source: str, event_id: str, *, is_duplicate: bool, duration_s: float) -> None:
+        """Ignore it."""
+
+    def proven(self, source: str, key: int) -> None:
+        """Ignore it."""
+
+    def greeted(self, source: str) -> None:
+        """Ignore it."""
+
+    def refused(self, source: str, refusal: Refusal) -> None:
+        """Ignore it."""
+
+    def unavailable(self, source: str, reason: str) -> None:
+        """Ignore it."""
+
+    def route_failed(self, source: str, event_id: str, route: str) -> None:
+        """Ignore it."""
+
+    def target_changed(self, target: str, state: str, reason: str, next_step: str) -> None:
+        """Ignore it."""
+
+    def attempted(
+        self, delivery: Delivery, attempt: Attempt, status: DeliveryStatus, *, next_in_s: float | None
+    ) -> None:
+        """Ignore it."""

@@ -16,12 +16,17 @@ COMMANDS = {
     "why": "Tell in words what became of an event: whether it arrived, and if not, why.",
     "events": "Find events, newest first.",
     "show": "Show all that is kept of an event.",
+    "tail": "Show events as they come, and requests as they are refused.",
+    "replay": "Send events again: one at once, or many as a job.",
     "targets": "Show how targets stand and what waits for them; pause one, or let it go on.",
+    "rejections": "List requests that were refused, with the reason; show one; admit some.",
+    "stats": "Tell what came in and what went out lately, and what waits.",
     "urls": "Show the URL to register with each source's vendor.",
     "presets": "List the vendors we know.",
     "migrate": "Move all that the relay holds from the database FROM to the empty database TO.",
     "migrate-schema": "Bring the schema of the configured database up to date, and tell each step.",
     "schema": "Print the JSON Schema of the configuration.",
+    "completion": "Print what a shell reads to complete commands and names.",
 }
 MODULES = {"try": "trying"}  # where a name is a word of Python's own
 

@@ -4,26 +4,20 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
-from typing import Any
 
 import click
 import orjson
 
 from relay.cli.database import Unusable
 from relay.cli.options import json_option
+from relay.cli.progress import shown_progress
 from relay.cli.tables import table
 from relay.config import Database, database_named
-from relay.config.units import lasting
 from relay.errors import StoreError, StoreUnusable
-from relay.moving import Progress, Report, Tell, move
+from relay.moving import Report, Tell, move
 from relay.runtime import SystemClock
 from relay.store.opening import transfer_of
-from relay.store.transfer import Section
 
-LINE_EVERY_S = 5.0
 COLUMNS = ("what", "from", "to", "written", "removed", "checksum")
 
 
@@ -56,8 +50,8 @@ def migrate(origin: Database, destination: Database, as_json: bool) -> None:
     Exit codes: 0 all is moved and verified, 1 it must be run again, 2 wrong usage, or FROM or TO cannot be used.
     """
     try:
-        with _shown_progress() as tell:
-            report = asyncio.run(_move(origin, destination, tell))
+        with shown_progress() as tell:
+            report = asyncio.run(_move(origin, destination, lambda it: tell(it.section.value, it.done, it.of)))
     except StoreUnusable as error:
         raise Unusable(str(error)) from error
     except StoreError as error:
@@ -76,66 +70,6 @@ async def _move(origin: Database, destination: Database, tell: Tell) -> Report:
     finally:
         await source.close()
         await sink.close()
-
-
-@contextmanager
-def _shown_progress() -> Iterator[Tell]:
-    """Show how far it is on standard error: a bar on a terminal, now and then a line elsewhere."""
-    shown: _Bars | _Lines = _Bars() if sys.stderr.isatty() else _Lines(SystemClock().monotonic)
-    try:
-        yield shown.tell
-    finally:
-        shown.end()
-
-
-class _Bars:
-    """A bar for each section, with the time that is left."""
-
-    def __init__(self) -> None:
-        self._section: Section | None = None
-        self._bar: Any = None
-
-    def tell(self, progress: Progress) -> None:
-        if progress.section is not self._section:
-            self.end()
-            self._section = progress.section
-            self._bar = click.progressbar(
-                length=progress.of, label=f"{progress.section.value:10}", show_pos=True, file=sys.stderr
-            )
-            self._bar.__enter__()
-        self._bar.length = progress.of
-        self._bar.update(progress.done - self._bar.pos)
-
-    def end(self) -> None:
-        if self._bar is not None:
-            self._bar.__exit__(None, None, None)
-
-
-class _Lines:
-    """A line when a section begins, and every few seconds."""
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._section: Section | None = None
-        self._began_s = self._told_s = 0.0
-
-    def tell(self, progress: Progress) -> None:
-        now_s = self._monotonic()
-        if progress.section is not self._section:
-            self._section, self._began_s = progress.section, now_s
-        elif now_s - self._told_s < LINE_EVERY_S:
-            return
-        self._told_s = now_s
-        click.echo(f"{progress.section.value}: {progress.done:,} of {progress.of:,}{self._left(progress)}", err=True)
-
-    def end(self) -> None:
-        """Leave nothing to be closed."""
-
-    def _left(self, progress: Progress) -> str:
-        if not progress.done:
-            return ""
-        left_s = (self._told_s - self._began_s) / progress.done * (progress.of - progress.done)
-        return f", about {lasting(timedelta(seconds=left_s))} left"
 
 
 def _in_words(report: Report, origin: Database, destination: Database) -> str:

@@ -58,6 +58,6 @@ def unknown(noun: str, name: str, names: Iterable[str]) -> click.UsageError:
     return click.UsageError(f"there is no {noun} {name!r}; {f'did you mean `{near}`?' if near else there_are}")
 
 
-def counted(number: int, noun: str) -> str:
-    """Return `1 fault` or `2 faults`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str, nouns: str = "") -> str:
+    """Return `1 fault` or `2 faults`. nouns: where there is more than an `s` to many of them."""
+    return f"{number:,} {noun if number == 1 else nouns or f'{noun}s'}"

@@ -10,6 +10,7 @@ import click
 import orjson
 from aiohttp import ClientError, ClientSession
 
+from relay.cli.filters import names_of
 from relay.cli.options import config_option, load_or_exit, no_answer, unknown
 from relay.cli.vendor import VendorRequest, samples_of, signed
 from relay.config import Config
@@ -19,7 +20,7 @@ from relay.presets import Sample
 
 
 @click.command()
-@click.argument("source")
+@click.argument("source", shell_complete=names_of("sources"))
 @click.option("--type", "event_type", help="Which of the vendor's sample events to send; the first one unless said.")
 @click.option(
     "--body", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Send this file instead of a sample."

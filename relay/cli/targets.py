@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 import orjson
+from click.shell_completion import CompletionItem
 
 from relay.cli.database import opened
+from relay.cli.filters import names_of
 from relay.cli.options import config_option, json_option, load_or_exit, unknown
 from relay.cli.tables import table
 from relay.config import Config
@@ -21,8 +23,15 @@ from relay.web.telling import told_target
 COLUMNS = ("name", "kind", "address", "state", "backlog", "dead", "oldest", "held")
 
 
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete what is done first, then to whom."""
+    if ctx.params.get("change"):
+        return names_of("targets")(ctx, param, incomplete)
+    return [CompletionItem(verb) for verb in ("pause", "resume") if verb.startswith(incomplete)]
+
+
 @click.command()
-@click.argument("change", nargs=-1, metavar="[pause|resume NAME]")
+@click.argument("change", nargs=-1, metavar="[pause|resume NAME]", shell_complete=_complete)
 @json_option
 @config_option
 def targets(config_path: Path, change: tuple[str, ...], as_json: bool) -> None:

@@ -67,6 +67,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "minutes",
         "sessions",
         "finding",
+        "following",
         "admission",
         "story",
     ),
