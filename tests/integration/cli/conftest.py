@@ -7,6 +7,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from relay.cli import main
+from relay.store.protocol import Store
+from tests.integration.cli.office import Office
+from tests.storage import Storage
 
 GOOD = """\
 server: {public_url: 'https://hooks.example.com'}
@@ -42,3 +45,14 @@ def call(folder: Path) -> Callable[..., Result]:
         return CliRunner().invoke(main, arguments)
 
     return call_relay
+
+
+@pytest.fixture
+def office(folder: Path, storage: Storage) -> Office:
+    """Stand where `config/relay.yaml` names a database of each engine in turn."""
+    office = Office(folder, storage)
+    office.do(_nothing)
+    return office
+
+
+async def _nothing(_: Store) -> None: ...
