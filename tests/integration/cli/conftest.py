@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from relay.cli import main
 from relay.store.protocol import Store
+from relay.store.walking import walk
 from tests.integration.cli.office import Office
 from tests.storage import Storage
 
@@ -56,3 +57,11 @@ def office(folder: Path, storage: Storage) -> Office:
 
 
 async def _nothing(_: Store) -> None: ...
+
+
+@pytest.fixture
+def one_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each page of a search be one step, as it is where a history is large."""
+    defaults = walk.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "seconds_max", 0.0)

@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 NOW = datetime.now(UTC)
 MINUTE = timedelta(minutes=1)
+AN_HOUR_AGO = f"{NOW - 60 * MINUTE:%Y-%m-%dT%H:%M:%SZ}"
+HALF_A_MINUTE_AGO = f"{NOW - MINUTE / 2:%Y-%m-%dT%H:%M:%SZ}"
 OLD, NEW = "the-old-secret-of-the-shop", "the-new-secret-of-the-shop"
 HOSTILE = "\x1b[31mred\x1b]0;title\x07 \u202egnp.exe \x9b2J \u2066\r\nSet-Cookie: \t\x7f\U000e0041"
 CONFIG = """\

@@ -9,9 +9,20 @@ import pytest
 from relay.breaker import CLOSED, Breaker, BreakerState
 from relay.store.ports.search import DeliveryFilter
 from relay.store.protocol import Store
-from relay.store.walking import walk
 from tests.builders import a_lease, again
-from tests.integration.cli.office import HOSTILE, MINUTE, NEW, NOW, OLD, Office, a_refused, an_invoice, to_erp
+from tests.integration.cli.office import (
+    AN_HOUR_AGO,
+    HALF_A_MINUTE_AGO,
+    HOSTILE,
+    MINUTE,
+    NEW,
+    NOW,
+    OLD,
+    Office,
+    a_refused,
+    an_invoice,
+    to_erp,
+)
 
 
 def test_an_invoice_is_found_by_its_number_and_its_story_told(office: Office) -> None:
@@ -70,14 +81,12 @@ def test_older_ones_are_looked_for_on_demand(office: Office) -> None:
     """`--until` goes on where a search ended."""
     older, _ = office.stored(an_invoice("INV-3337", at=NOW - 2 * MINUTE), an_invoice("INV-3337"))
 
-    assert older == office.told("why", "INV-3337", "--until", "1m")["event"]["id"]
+    assert older == office.told("why", "INV-3337", "--until", HALF_A_MINUTE_AGO)["event"]["id"]
 
 
-def test_a_search_ends_when_patience_does_and_says_how_far_it_came(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("one_step")
+def test_a_search_ends_when_patience_does_and_says_how_far_it_came(office: Office) -> None:
     """On a million events, too, an answer comes within a second."""
-    monkeypatch.setitem(walk.__kwdefaults__, "seconds_max", 0.0)
     events = [an_invoice(f"INV-{number}", at=NOW - number * MINUTE) for number in range(30)]
     office.stored(*events)
 
@@ -190,7 +199,12 @@ def test_a_hostile_event_does_nothing_to_the_terminal(office: Office) -> None:
     event = replace(an_invoice("INV-3337"), type=HOSTILE * 20, key=HOSTILE.encode())
     office.half_dead(event)
 
-    for arguments in (("why", "INV-3337"), ("events",), ("show", event.id), ("tail", "--count", "1")):
+    for arguments in (
+        ("why", "INV-3337"),
+        ("events",),
+        ("show", event.id),
+        ("tail", "--since", AN_HOUR_AGO, "--count", "1"),
+    ):
         for output in (office.call(*arguments).stdout, office.call(*arguments, "--json").stdout):
             assert all(each.isprintable() for each in output.replace("\n", "")), (arguments, output)
             assert "red" in output
