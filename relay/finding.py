@@ -14,9 +14,19 @@ REFUSED_BYTES_MAX = 32 * 1024 * 1024  # of bodies are read in search of a text
 
 
 async def find_events(
-    store: Store, wanted: EventFilter, after: str | None, limit: int, clock: Clock, patience_s: float
+    store: Store,
+    wanted: EventFilter,
+    after: str | None,
+    limit: int,
+    clock: Clock,
+    patience_s: float,
+    *,
+    enough: int | None = None,
 ) -> EventPage:
-    """Return up to `limit` events, newest first: the search goes on from page to page until it took so long."""
+    """Return up to `limit` events, newest first: the search goes on from page to page until it took so long.
+
+    enough: with so many of them it does not begin another page.
+    """
     end_s = clock.monotonic() + patience_s
     events: list[EventRow] = []
     searched, last = 0, after
@@ -24,7 +34,7 @@ async def find_events(
         page = await store.search.events(wanted, last, limit - len(events))
         events += page.events
         searched, last = searched + page.searched, page.last
-        if last is None or len(events) >= limit or clock.monotonic() >= end_s:
+        if last is None or len(events) >= (enough or limit) or clock.monotonic() >= end_s:
             return EventPage(tuple(events), searched, last)
 
 

@@ -80,7 +80,7 @@ async def _findings(config: Config, words: str, until: datetime | None, patience
         if _ID.fullmatch(words):
             return Findings(await _story(store, config, words), EventPage((), 0, None), Refused((), 0, is_all=True))
         wanted = EventFilter(text=words, until=until)
-        page = await find_events(store, wanted, None, FOUND_MAX, SystemClock(), patience_s)
+        page = await find_events(store, wanted, None, FOUND_MAX, SystemClock(), patience_s, enough=1)
         newest = await _story(store, config, page.events[0].id) if page.events else None
         return Findings(newest, page, await find_refused(store, words, FOUND_MAX))
 

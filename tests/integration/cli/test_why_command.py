@@ -208,3 +208,14 @@ def test_a_hostile_event_does_nothing_to_the_terminal(office: Office) -> None:
         for output in (office.call(*arguments).stdout, office.call(*arguments, "--json").stdout):
             assert all(each.isprintable() for each in output.replace("\n", "")), (arguments, output)
             assert "red" in output
+
+
+@pytest.mark.usefixtures("one_step")
+def test_who_is_found_is_told_at_once(office: Office) -> None:
+    """The rest of a large history is not searched for what is known already; that there may be more is said."""
+    office.stored(*(an_invoice("INV-3337", at=NOW - number * MINUTE) for number in range(30)))
+
+    shown = office.call("why", "INV-3337", "--patience", "1h").stdout
+
+    assert "9+ older with INV-3337:" in shown
+    assert "the newest 10 events searched" in shown
