@@ -5,7 +5,7 @@ WORKDIR /src
 RUN python -m venv /opt/relay
 COPY pyproject.toml README.md LICENSE ./
 COPY relay relay
-RUN /opt/relay/bin/pip install --no-cache-dir ".[amqp,email,nats,postgres,redis,s3]"
+RUN /opt/relay/bin/pip install --no-cache-dir ".[amqp,email,nats,otel,postgres,redis,s3]"
 
 FROM python:3.13-slim
 LABEL org.opencontainers.image.title="callback-relay" \

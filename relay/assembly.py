@@ -4,6 +4,7 @@ import os
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from relay import registry
 from relay.certificates import Certificates
@@ -11,7 +12,7 @@ from relay.clock import Clock
 from relay.config import Config
 from relay.crew import Crew, duties
 from relay.deliverers import Deliverers
-from relay.domain import OWN_SOURCE, Route, Target
+from relay.domain import OWN_SOURCE, HttpTarget, Route, Target
 from relay.errors import ConfigurationInvalid
 from relay.gate import Gate
 from relay.headroom import Headroom
@@ -38,6 +39,7 @@ from relay.store.protocol import Store
 from relay.targets.heartbeat import beat
 from relay.targets.protocol import Sender
 from relay.telemetry import Telemetry
+from relay.tracing import CarryingSender, TracedIngest, Tracer, TracingSender, passing_trace
 from relay.web.inbound import InboundDoor
 from relay.worker import Worker
 
@@ -102,7 +104,7 @@ class Parts:
         return self.telemetry.exposition(await self.store.lanes())
 
 
-def assemble(config: Config, clock: Clock, worker_name: str, role: Role) -> Parts:
+def assemble(config: Config, clock: Clock, worker_name: str, role: Role, tracer: Tracer | None = None) -> Parts:
     """Build everything a configuration asks for in a role. worker_name: this process's, on its leases."""
     draw = random.random
     store = store_on(config.storage.database, worker_name)
@@ -120,7 +122,7 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role) -> Part
         lane = Lane(target, worker_name, memory, gate)
         return Worker(lane, sender, store, scheduler, clock, telemetry, draw)
 
-    crew = Crew(lanes, lambda duty: _sender(duty.target, duty.routes, clock), employ, clock)
+    crew = Crew(lanes, lambda duty: _sender(duty.target, duty.routes, clock, tracer), employ, clock)
     if role.delivers:
         crew.adopt(duties(config.targets, _routes(config)))
         scheduler.adopt(config.targets)
@@ -140,7 +142,8 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role) -> Part
     quarantine = Quarantine(store, config.quarantine, clock)
     replaying = Replaying(store, lanes, clock, config.storage.keep)
     offers = Offers(config.storage.database, clock)
-    ingest = Ingest(
+    make_ingest = Ingest if tracer is None else partial(TracedIngest, tracer)
+    ingest = make_ingest(
         config.sources.values(),
         store,
         lanes,
@@ -208,7 +211,21 @@ def _door(config: Config, ingest: Ingest, health: Health, telemetry: Telemetry, 
     )
 
 
-def _sender(target: Target, routes: Iterable[Route], clock: Clock) -> Sender:
-    sender: Sender = registry.load("relay.targets", target.kind, "SENDER")(target, clock)
+def _sender(target: Target, routes: Iterable[Route], clock: Clock, tracer: Tracer | None) -> Sender:
     shapes = Shapes(target, routes)
+    if tracer is None:
+        return _shaping(_own_sender(target, clock), shapes, clock)
+    if isinstance(target, HttpTarget):
+        sender: Sender = CarryingSender(_own_sender(passing_trace(target), clock), tracer)
+    else:
+        sender = _own_sender(target, clock)
+    return TracingSender(_shaping(sender, shapes, clock), tracer)
+
+
+def _own_sender(target: Target, clock: Clock) -> Sender:
+    sender: Sender = registry.load("relay.targets", target.kind, "SENDER")(target, clock)
+    return sender
+
+
+def _shaping(sender: Sender, shapes: Shapes, clock: Clock) -> Sender:
     return ShapingSender(sender, shapes, clock) if shapes else sender

@@ -26,6 +26,7 @@ from relay.filewatch import ConfigFiles
 from relay.maintenance import Maintenance
 from relay.reloading import Reload, Reloading
 from relay.roles import Post, Role, post
+from relay.tracing import tracer_of
 from relay.web.admin import AdminDoor, Desk
 from relay.web.inbound import InboundDoor
 from relay.web.server import QuietRunner, QuietServer
@@ -90,7 +91,10 @@ class Relay:
             public_socket = stack.enter_context(_bound(at.public, "server.listen", is_shared=at.shares_public))
             admin_socket = stack.enter_context(_bound(at.admin, "admin.listen"))
             self.public_url, self.admin_url = _url_of(public_socket), _url_of(admin_socket)
-            parts = assemble(self._config, clock, secrets.token_hex(6), at.role)
+            tracer = tracer_of(os.environ, clock)
+            if tracer is not None:
+                stack.push_async_callback(asyncio.to_thread, tracer.close)
+            parts = assemble(self._config, clock, secrets.token_hex(6), at.role, tracer)
             await parts.store.open()
             stack.callback(log.info, "relay_stopped")
             stack.push_async_callback(parts.store.close)

@@ -66,13 +66,14 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "quarantine",
         "minutes",
         "sessions",
+        "tracing",
         "finding",
         "following",
         "admission",
         "story",
     ),
     5: ("web",),
-    6: ("runtime", "assembly", "admin_token", "filewatch", "offers", "telemetry", "metrics"),
+    6: ("runtime", "assembly", "admin_token", "filewatch", "offers", "telemetry", "metrics", "otel"),
     7: ("cli", "__main__"),
 }
 IMPURE = {"aiohttp", "asyncio", "sqlite3", "aiosqlite", "asyncpg", "os", "random", "secrets", "time"}
