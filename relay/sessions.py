@@ -37,12 +37,26 @@ class Sessions:
 
     def holds(self, session: str) -> bool:
         """Tell whether a session is one of ours, and has not ended."""
+        return self._token_of(session) is not None
+
+    def form_token(self, session: str) -> str | None:
+        """Return what forms of a session must send along, or None where it is not ours, or has ended."""
+        token = self._token_of(session)
+        return None if token is None else hmac.new(token.reveal(), f"relay form {session}".encode(), sha256).hexdigest()
+
+    def is_own_form(self, session: str, given: str) -> bool:
+        """Tell whether a form sent along what its session's forms must."""
+        expected = self.form_token(session)
+        return expected is not None and compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
+
+    def _token_of(self, session: str) -> Secret | None:
+        """Return the token that a session was begun with."""
         expires, _, seal = session.partition(".")
         if not (expires.isascii() and expires.isdecimal() and len(expires) < 12):
-            return False
+            return None
         given = seal.encode("utf-8", "surrogateescape")
-        matches = [compare_digest(given, _seal(token, int(expires)).encode()) for token in self._tokens]
-        return any(matches) and self._clock.now().timestamp() < int(expires)
+        matches = [token for token in self._tokens if compare_digest(given, _seal(token, int(expires)).encode())]
+        return matches[0] if matches and self._clock.now().timestamp() < int(expires) else None
 
 
 def _is(known: Secret, given: str) -> bool:

@@ -80,29 +80,45 @@ class Access:
 
     async def login(self, call: Call) -> web.Response:
         """Give a session to who has a token."""
-        if not _is_same_origin(call.http):
+        response = answers.data({"expires_in_s": SESSION_S})
+        self.open_session(call.http, call.body.token, response)
+        return response
+
+    async def logout(self, _: Call) -> web.Response:
+        """Take the cookie away."""
+        response = answers.data({"expires_in_s": 0})
+        self.end_session(response)
+        return response
+
+    def open_session(self, http: web.Request, given: str, response: web.StreamResponse) -> None:
+        """Send the cookie of a session along to who gives a token. Errors: Problem."""
+        if not _is_same_origin(http):
             raise Problem(403, "Log in from our own page.")
         if not self._sessions.may_try():
             raise Problem(429, "Too many tries; wait a minute.")
-        session = self._sessions.begun(call.body.token)
+        session = self._sessions.begun(given)
         if session is None:
             raise Problem(401, "There is no such token; expected one of admin.tokens.", "token")
-        response = answers.data({"expires_in_s": SESSION_S})
         response.set_cookie(
             COOKIE,
             session,
             max_age=SESSION_S,
             httponly=True,
             samesite="Strict",
-            secure=call.http.secure,
+            secure=http.secure,
         )
-        return response
 
-    async def logout(self, _: Call) -> web.Response:
-        """Take the cookie away."""
-        response = answers.data({"expires_in_s": 0})
+    def end_session(self, response: web.StreamResponse) -> None:
+        """Send word along that the cookie is no more."""
         response.del_cookie(COOKIE, httponly=True, samesite="Strict")
-        return response
+
+    def form_token(self, http: web.Request) -> str | None:
+        """Return what a form of this session must send along, or None where there is no session."""
+        return self._sessions.form_token(http.cookies.get(COOKIE, ""))
+
+    def is_own_form(self, http: web.Request, given: str) -> bool:
+        """Tell whether a form was sent from a page of ours, to this session."""
+        return self._sessions.is_own_form(http.cookies.get(COOKIE, ""), given) and _is_same_origin(http)
 
     def _is_known(self, authorization: str) -> bool:
         scheme, _, token = authorization.partition(" ")

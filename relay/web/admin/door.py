@@ -26,11 +26,11 @@ class AdminDoor:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._access = Access(Sessions(desk.tokens, desk.clock), lambda: desk.config().admin.hosts)
+        self.access = Access(Sessions(desk.tokens, desk.clock), lambda: desk.config().admin.hosts)
 
     def application(self) -> web.Application:
         """Build what is served on the admin port."""
-        access = self._access
+        access = self.access
         application = web.Application(middlewares=[problems, access.require_own_name, access.require_token])
         application.router.add_get("/healthz", self.healthz)
         application.router.add_get("/readyz", self.readyz)
@@ -43,7 +43,7 @@ class AdminDoor:
         """List everything that the API answers."""
         own = Endpoint("GET", "/api/v1/openapi.json", self.description, "Describe this API.", "Description")
         of_resources = [endpoint for resource in RESOURCES for endpoint in resource(self._desk).endpoints()]
-        return [own, *self._access.endpoints(), *of_resources]
+        return [own, *self.access.endpoints(), *of_resources]
 
     async def healthz(self, _: web.Request) -> web.Response:
         """Say that the process lives."""

@@ -15,6 +15,7 @@ from relay.web.telling import told_rejection, told_rejection_row
 
 NO_REJECTION = "There is no such refused request, or it is not kept any more."
 NOT_FOUND = {404: NO_REJECTION}
+QUERY = (Words("source", "Of this source."), Choice("reason", "Refused for this.", Refusal))
 
 
 class Rejections:
@@ -26,12 +27,6 @@ class Rejections:
     def endpoints(self) -> list[Endpoint]:
         """List what can be asked."""
         one = "/api/v1/rejections/{id}"
-        query = (
-            Words("source", "Of this source."),
-            Choice("reason", "Refused for this.", Refusal),
-            LIMIT,
-            NUMBER_CURSOR,
-        )
         refused = {**NOT_FOUND, 409: "It is refused again, was admitted already, or its body was never read."}
         return [
             Endpoint(
@@ -40,7 +35,7 @@ class Rejections:
                 self.page,
                 "List refused requests, newest first. In a flood only some of a source are kept.",
                 "RejectionPage",
-                query=query,
+                query=(*QUERY, LIMIT, NUMBER_CURSOR),
             ),
             Endpoint("GET", one, self.one, "Tell of one, without what proves it.", "Rejection", problems=NOT_FOUND),
             Endpoint("GET", f"{one}/body", self.body, "Download its body, as it came.", "Bytes", problems=NOT_FOUND),
