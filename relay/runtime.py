@@ -26,8 +26,11 @@ from relay.filewatch import ConfigFiles
 from relay.maintenance import Maintenance
 from relay.reloading import Reload, Reloading
 from relay.roles import Post, Role, post
+from relay.targets.preview import preview
 from relay.tracing import tracer_of
+from relay.trials import Trials
 from relay.web.admin import AdminDoor, Desk
+from relay.web.dashboard.door import Dashboard
 from relay.web.inbound import InboundDoor
 from relay.web.server import QuietRunner, QuietServer
 
@@ -222,7 +225,9 @@ class Relay:
             reloading=lambda: self._reloading,
         )
         door = AdminDoor(desk)
-        return QuietRunner(door.application(), parts.telemetry.malformed, shutdown_timeout=HANG_UP_S)
+        application = door.application()
+        Dashboard(desk, door.access, Trials(preview, self._clock)).add_to(application)
+        return QuietRunner(application, parts.telemetry.malformed, shutdown_timeout=HANG_UP_S)
 
     @asynccontextmanager
     async def _served(

@@ -22,7 +22,10 @@ from relay.reloading import Reloading
 from relay.silence import Silence
 from relay.singles import Singles
 from relay.store.protocol import Store
+from relay.targets.preview import preview
+from relay.trials import Trials
 from relay.web.admin import AdminDoor, Desk
+from relay.web.dashboard.door import Dashboard
 from tests.conftest import ManualClock
 
 TOKEN = "a-token-of-the-admin"
@@ -101,7 +104,11 @@ class Office:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Client]:
-        async with TestClient(TestServer(AdminDoor(self.desk()).application())) as client:
+        desk = self.desk()
+        door = AdminDoor(desk)
+        application = door.application()
+        Dashboard(desk, door.access, Trials(preview, self.clock)).add_to(application)
+        async with TestClient(TestServer(application)) as client:
             yield client
 
 

@@ -1,0 +1,210 @@
+"""What pages show: answers of the API, and what only a person needs beside them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from aiohttp import web
+
+from relay.domain import DeliveryStatus, Event, Refusal, Route, Verdict
+from relay.store.ports.search import EventStatus
+from relay.trials import Trial, Trials
+from relay.web.admin.asking import EVENT_CURSOR, LIMIT, NUMBER_CURSOR, Call, Parameter, read_query
+from relay.web.admin.configuration import Configuration
+from relay.web.admin.desk import Desk
+from relay.web.admin.events import FILTER, Events
+from relay.web.admin.overview import MINUTES, Overview
+from relay.web.admin.problems import Problem
+from relay.web.admin.rejections import QUERY as REJECTION_QUERY
+from relay.web.admin.rejections import Rejections
+from relay.web.admin.replays import Replays
+from relay.web.admin.targets import Targets
+from relay.web.dashboard.figures import figures, rates
+from relay.web.dashboard.guard import Guard
+from relay.web.dashboard.legible import shown_body
+
+SILENT_S = 24 * 3600.0
+TRIED_BYTES_MAX = 4 * 1024 * 1024  # of a body: a larger one is shaped where it is sent, and by `relay try`
+
+Answer = Callable[[Call], Awaitable[web.Response]]
+
+
+class Reading:
+    """The pages."""
+
+    def __init__(self, desk: Desk, guard: Guard, trials: Trials) -> None:
+        self._desk = desk
+        self._guard = guard
+        self._trials = trials
+        self._events = Events(desk)
+        self._targets = Targets(desk)
+        self._replays = Replays(desk)
+        self._rejections = Rejections(desk)
+        self._overview = Overview(desk)
+        self._configuration = Configuration(desk)
+
+    async def overview(self, http: web.Request) -> web.Response:
+        """Show the relay at a glance."""
+        stats = await _told(self._overview.stats, http, (MINUTES,))
+        targets = await _told(self._targets.all, http)
+        sources = await _told(self._overview.sources, http)
+        shown = {
+            "figures": figures(stats),
+            "targets": [self._with_age(target) for target in targets["items"]],
+            "sources": [self._with_silence(source) for source in sources["items"]],
+        }
+        return self._guard.show(http, "overview.html", shown)
+
+    async def events(self, http: web.Request) -> web.Response:
+        """Find events."""
+        page = await _told(self._events.page, http, (*FILTER, LIMIT, EVENT_CURSOR))
+        config = self._desk.config()
+        shown = {
+            "page": page,
+            "asked": _asked(http, FILTER),
+            "older": _older(http, page["next"]),
+            "statuses": [status.value for status in EventStatus],
+            "sources": list(config.sources),
+            "targets": list(config.targets),
+        }
+        return self._guard.show(http, "events.html", shown)
+
+    async def event(self, http: web.Request) -> web.Response:
+        """Tell an event's whole story."""
+        told = await _told(self._events.one, http)
+        record = await self._desk.store.event(told["id"])
+        if record is None:
+            raise Problem(404, "It has just been purged.")
+        source = self._desk.config().sources.get(record.event.source)
+        routes = {route.name: route for route in source.routes} if source else {}
+        targets = (await _told(self._targets.all, http))["items"]
+        body, hidden_bytes = shown_body(record.event.body)
+        shown = {
+            "event": told,
+            "source": source,
+            "held": {target["name"]: target for target in targets if target["held_since"]},
+            "whens": {name: route.when.text if route.when else None for name, route in routes.items()},
+            "trials": await self._tried(record.event, list(routes.values())),
+            "body": body,
+            "hidden_bytes": hidden_bytes,
+            "retryable": [DeliveryStatus.PENDING, DeliveryStatus.DEAD],
+        }
+        return self._guard.show(http, "event.html", shown)
+
+    async def event_body(self, http: web.Request) -> web.Response:
+        """Hand out a body, to be saved."""
+        return await self._events.body(Call(http, {}))
+
+    async def targets(self, http: web.Request) -> web.Response:
+        """Tell how every target stands."""
+        targets = await _told(self._targets.all, http)
+        return self._guard.show(http, "targets.html", {"targets": [self._with_age(one) for one in targets["items"]]})
+
+    async def rejections(self, http: web.Request) -> web.Response:
+        """List what was refused."""
+        page = await _told(self._rejections.page, http, (*REJECTION_QUERY, LIMIT, NUMBER_CURSOR))
+        shown = {
+            "page": page,
+            "asked": _asked(http, REJECTION_QUERY),
+            "older": _older(http, page["next"]),
+            "reasons": [refusal.value for refusal in Refusal],
+            "sources": list(self._desk.config().sources),
+        }
+        return self._guard.show(http, "rejections.html", shown)
+
+    async def rejection(self, http: web.Request) -> web.Response:
+        """Tell of one refused request."""
+        return self._guard.show(http, "rejection.html", {"rejection": await _told(self._rejections.one, http)})
+
+    async def rejection_body(self, http: web.Request) -> web.Response:
+        """Hand out the body of a refused request, to be saved."""
+        return await self._rejections.body(Call(http, {}))
+
+    async def sources(self, http: web.Request) -> web.Response:
+        """Tell how every source stands."""
+        stats = await _told(self._overview.stats, http, (MINUTES,))
+        sources = await _told(self._overview.sources, http)
+        shown = {"sources": [self._with_silence(one) for one in sources["items"]], "rates": rates(stats)}
+        return self._guard.show(http, "sources.html", shown)
+
+    async def replays(self, http: web.Request) -> web.Response:
+        """Tell how far replays are."""
+        config = self._desk.config()
+        shown = {
+            "replays": (await _told(self._replays.all, http, (LIMIT,)))["items"],
+            "statuses": [status.value for status in EventStatus],
+            "sources": list(config.sources),
+            "targets": list(config.targets),
+            "asked": {name: value for name, value in http.query.items() if value},
+        }
+        return self._guard.show(http, "replays.html", shown)
+
+    async def configuration(self, http: web.Request) -> web.Response:
+        """Show the configuration in use."""
+        config = await _told(self._configuration.shown, http)
+        last = config.pop("last_reload")
+        shown = {"config": config, "last_reload": last, "has_file": self._desk.reloading() is not None}
+        return self._guard.show(http, "configuration.html", shown)
+
+    async def _tried(self, event: Event, routes: Sequence[Route]) -> Mapping[str, Any]:
+        """Tell what each route says to an event now, and what it would send; beside the loop, for it may take long."""
+        if len(event.body) > TRIED_BYTES_MAX:
+            return {}
+        return await asyncio.to_thread(self._try, event, routes)
+
+    def _try(self, event: Event, routes: Sequence[Route]) -> Mapping[str, Any]:
+        every = [route for source in self._desk.config().sources.values() for route in source.routes]
+        tried = {}
+        for route in routes:
+            verdict, complaint = self._trials.ask(route, event)
+            matches = verdict is Verdict.MATCHED
+            sent = [_told_trial(self._trials.show(every, route, target, event)) for target in route.targets if matches]
+            tried[route.name] = {"verdict": verdict.value, "complaint": complaint, "sent": sent}
+        return tried
+
+    def _with_age(self, target: Mapping[str, Any]) -> dict[str, Any]:
+        return {**target, "oldest_s": self._seconds_since(target["oldest_pending_at"])}
+
+    def _with_silence(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        silent_s = self._seconds_since(source["last_event_at"])
+        return {**source, "silent_s": silent_s, "is_silent": silent_s is None or silent_s > SILENT_S}
+
+    def _seconds_since(self, told: str | None) -> float | None:
+        if told is None:
+            return None
+        return max(0.0, (self._desk.clock.now() - datetime.fromisoformat(told)).total_seconds())
+
+
+async def _told(answer: Answer, http: web.Request, known: Sequence[Parameter] = ()) -> Any:
+    """Ask an endpoint of the API. known: which fields of the page's own query it understands; empty ones are unset."""
+    asked = http.clone(rel_url=http.rel_url.with_query(_asked(http, known)))
+    response = await answer(Call(http, read_query(asked, known)))
+    assert isinstance(response.body, bytes)  # noqa: S101 - every endpoint that is read here answers JSON
+    return orjson.loads(response.body)
+
+
+def _asked(http: web.Request, known: Sequence[Parameter]) -> dict[str, str]:
+    names = {parameter.name for parameter in known}
+    return {name: value.strip() for name, value in http.query.items() if name in names and value.strip()}
+
+
+def _older(http: web.Request, cursor: str | None) -> str | None:
+    """Return the query of the next page."""
+    kept = {name: value for name, value in http.query.items() if name not in ("cursor", "done") and value}
+    return None if cursor is None else urlencode({**kept, "cursor": cursor})
+
+
+def _told_trial(trial: Trial) -> dict[str, Any]:
+    sent = trial.sent
+    body, hidden_bytes = shown_body(sent.body) if sent else ("", 0)
+    return {
+        "target": trial.target.name,
+        "reason": trial.reason,
+        "expression": trial.expression,
+        "sent": sent,
+        "body": body,
+        "hidden_bytes": hidden_bytes,
+    }

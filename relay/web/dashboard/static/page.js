@@ -1,0 +1,80 @@
+// What a page gains where JavaScript runs: times in the viewer's zone, and parts that stay fresh. Nothing depends on it.
+"use strict";
+
+const EVERY_MS = 3000;
+const near = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const far = new Intl.DateTimeFormat(undefined, {
+  day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
+  hourCycle: "h23",
+});
+
+function localise(root) {
+  const today = new Date().toDateString();
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const moment = new Date(time.dateTime);
+    time.textContent = (moment.toDateString() === today ? near : far).format(moment);
+  }
+}
+
+function adopt(root) {
+  localise(root);
+  for (const details of root.querySelectorAll("details")) details.dataset.came = details.open;
+}
+
+// A part in which somebody types, selects, or has opened or closed something is left alone.
+function isInUse(part) {
+  const selection = getSelection();
+  const isSelected = selection && !selection.isCollapsed && part.contains(selection.anchorNode);
+  const isUnfolded = [...part.querySelectorAll("details")].some((details) => String(details.open) !== details.dataset.came);
+  return isSelected || isUnfolded || part.contains(document.activeElement);
+}
+
+function renew(part, fresh) {
+  if (part.hasAttribute("data-keep")) {
+    for (const { name, value } of fresh.attributes) part.setAttribute(name, value);
+  } else if (part.dataset.told !== fresh.innerHTML && !isInUse(part)) {
+    part.dataset.told = fresh.innerHTML;
+    part.innerHTML = fresh.innerHTML;
+    adopt(part);
+  }
+}
+
+async function refresh() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (answer.redirected) return location.reload();
+  if (!answer.ok) throw new Error(String(answer.status));
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const fresh = page.querySelector(`[data-live="${part.dataset.live}"]`);
+    if (fresh) renew(part, fresh);
+  }
+  document.dispatchEvent(new Event("relay:fresh"));
+}
+
+function keepFresh() {
+  const gone = document.getElementById("gone");
+  const tail = document.querySelector(".tail");
+  if (tail) {
+    tail.hidden = false;
+    tail.addEventListener("click", () => tail.setAttribute("aria-pressed", String(tail.getAttribute("aria-pressed") !== "true")));
+  }
+  setInterval(async () => {
+    if (document.hidden || (tail && tail.getAttribute("aria-pressed") !== "true")) return;
+    try {
+      await refresh();
+      gone.hidden = true;
+    } catch {
+      gone.hidden = false;
+    }
+  }, EVERY_MS);
+}
+
+adopt(document);
+const isOlderPage = new URLSearchParams(location.search).has("cursor");
+if (document.querySelector("[data-live]") && !isOlderPage) keepFresh();
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target.closest("input, select, textarea");
+  if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  document.querySelector(".find input").focus();
+});
