@@ -59,7 +59,7 @@ async def _demo(folder: Path, last_words: Callable[[], None], *, exits: bool) ->
             arrived = [await _try_vendor(name, loaded, relay.public_url, receiver) for name in presets.names()]
             click.echo(f"\n{sum(arrived)} of {len(arrived)} samples arrived, signed, at the receiver.")
             if not exits:
-                _tell_how_to_go_on(path, relay)
+                _tell_how_to_go_on(path, loaded, relay)
                 await relay.until_stopped(last_words)
     return 0 if all(arrived) else 1
 
@@ -109,13 +109,13 @@ def _write_configuration(folder: Path, receiver_url: str) -> Path:
     path = folder / "relay.yaml"
     document = {
         "server": {"listen": "127.0.0.1:0", "public_url": PUBLIC_URL},
-        "admin": {"listen": "127.0.0.1:0"},
+        "admin": {"listen": "127.0.0.1:0", "tokens": [secrets.token_urlsafe(24)]},
         "storage": {"url": f"sqlite:///{folder / 'relay.db'}", "disk_free_min": "1MiB"},
         "sources": {name: _source(presets.find(name)) for name in presets.names()},
         "targets": {
             "receiver": {"url": receiver_url, "allow_private": True, "sign": {"secrets": [new_signing_key(_entropy())]}}
         },
-        "routes": [{"from": list(presets.names()), "to": "receiver"}],
+        "routes": [{"name": "everything", "from": list(presets.names()), "to": "receiver"}],
     }
     with path.open("w") as file:
         YAML().dump(document, file)
@@ -158,9 +158,12 @@ async def _try_vendor(name: str, loaded: Config, relay_url: str, receiver: Recei
     return has_arrived
 
 
-def _tell_how_to_go_on(path: Path, relay: Relay) -> None:
+def _tell_how_to_go_on(path: Path, loaded: Config, relay: Relay) -> None:
+    (token,) = loaded.admin.tokens
     click.echo(
-        f"\nThe relay stays up until Ctrl-C. Try:\n"
+        f"\nThe relay stays up until Ctrl-C.\n\n"
+        f"dashboard {relay.admin_url}/   (admin token: {token.text()})\n\n"
+        f"Try:\n"
         f"  relay send getaround --type rental.booked --url {relay.public_url} -c {path}\n"
         f"  curl {relay.public_url}/readyz\n"
         f"  curl {relay.admin_url}/metrics"

@@ -1,5 +1,6 @@
 """The first five minutes: the demo, the command that plays a vendor, and help that is there."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from relay import presets
 from relay.cli import COMMANDS
-from tests.acceptance.program import Program, configured, run, started
+from tests.acceptance.program import RELAY, Program, configured, run, session, started
 from tests.acceptance.sink import Sink, digest
 
 SOURCES: dict[str, Any] = {
@@ -42,6 +43,23 @@ async def test_the_demo_shows_that_a_sample_of_every_vendor_arrives() -> None:
         title for title in titles if any(title in line and "arrived" in line for line in output.splitlines())
     ]
     assert f"{len(titles)} of {len(titles)} samples arrived" in output
+
+
+async def test_the_demo_stays_up_with_a_dashboard() -> None:
+    """It says where, and what opens it."""
+    demo = await asyncio.create_subprocess_exec(*RELAY, "demo", stdout=asyncio.subprocess.PIPE)
+    assert demo.stdout is not None
+    try:
+        async with asyncio.timeout(60), session() as http:
+            while not (line := (await demo.stdout.readline()).decode()).startswith("dashboard "):
+                assert line
+            _, url, *_, token = line.split()
+            form = {"token": token.rstrip(")")}
+            async with http.post(f"{url}sign-in", data=form, allow_redirects=False) as answer:
+                assert (303, "/") == (answer.status, answer.headers["Location"])
+    finally:
+        demo.terminate()
+        await demo.communicate()
 
 
 @pytest.mark.parametrize("source", SOURCES)
