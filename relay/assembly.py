@@ -12,6 +12,7 @@ from relay.clock import Clock
 from relay.config import Config
 from relay.crew import Crew, duties
 from relay.deliverers import Deliverers
+from relay.disuse import Disuse
 from relay.domain import OWN_SOURCE, HttpTarget, Route, Target
 from relay.errors import ConfigurationInvalid
 from relay.gate import Gate
@@ -66,6 +67,7 @@ class Parts:
     quarantine: Quarantine
     replaying: Replaying
     silence: Silence
+    disuse: Disuse
     singles: Singles
     notifier: Notifier
     lookout: Lookout
@@ -92,6 +94,7 @@ class Parts:
         self.replaying.adopt(config.storage.keep)
         self.maintenance.adopt(config.targets, self.lanes.gates, config.storage.keep)
         self.silence.adopt(config.sources.values() if self.door is not None else ())
+        self.disuse.adopt(config.sources.values() if self.door is not None else ())
         self.singles.adopt(config.sources.values(), config.targets)
         self.notifier.adopt(config.notify, config.targets)
         self.heart.adopt(config.heartbeat)
@@ -136,6 +139,7 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role, tracer:
         deliverers,
     )
     silence = Silence(config.sources.values() if role.receives else (), telemetry.heard, clock)
+    disuse = Disuse(config.sources.values() if role.receives else (), telemetry.key_used, clock)
     singles = Singles(config.sources.values(), config.targets, silence, store, clock)
     notifier = Notifier(config.notify, config.targets, store, lanes, clock, os.urandom)
     telemetry.ring = notifier.tell
@@ -179,9 +183,10 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role, tracer:
         quarantine,
         replaying,
         silence,
+        disuse,
         singles,
         notifier,
-        Lookout(silence, headroom, clock, notifier.tell),
+        Lookout(silence, disuse, headroom, clock, notifier.tell),
         Heart(config.heartbeat, health, clock, beat),
         _door(config, ingest, health, telemetry, singles) if role.receives else None,
     )

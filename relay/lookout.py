@@ -1,9 +1,11 @@
-"""What nobody tells by itself: that a source is silent, or that the disk is nearly full."""
+"""What nobody tells by itself: that a source is silent, a secret no longer used, or the disk nearly full."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from relay.clock import Clock
+from relay.config.misfits import listing
+from relay.disuse import UNUSED, Disuse
 from relay.domain import Notice, NoticeKind
 from relay.headroom import Headroom
 from relay.silence import Silence
@@ -15,12 +17,16 @@ DISK = "disk"
 class Lookout:
     """Looks now and then, and tells when something has turned."""
 
-    def __init__(self, silence: Silence, headroom: Headroom, clock: Clock, tell: Callable[[Notice], None]) -> None:
+    def __init__(
+        self, silence: Silence, disuse: Disuse, headroom: Headroom, clock: Clock, tell: Callable[[Notice], None]
+    ) -> None:
         self._silence = silence
+        self._disuse = disuse
         self._headroom = headroom
         self._clock = clock
         self._tell = tell
         self._silent: dict[str, datetime] = {}
+        self._unused: Mapping[str, frozenset[int]] = {}
         self._is_short = False
 
     async def run(self) -> None:
@@ -39,7 +45,17 @@ class Lookout:
                 self._tell(Notice(NoticeKind.SILENT, "nothing came for too long", source, since, next_step))
             elif since is None and self._silent.pop(source, None) is not None:
                 self._tell(Notice(NoticeKind.SILENT, "sends again", source, now, "nothing to do"))
+        self._look_at_secrets(now)
         self._look_at_disk(now)
+
+    def _look_at_secrets(self, now: datetime) -> None:
+        before, self._unused = self._unused, self._disuse.unused()
+        for source, keys in self._unused.items():
+            if keys - before.get(source, frozenset()):
+                places = f"secret {listing(map(str, sorted(keys)), 'and')}"
+                what = f"its {places} has proven nothing for {UNUSED.days} days, while another has"
+                next_step = "take it out of the file, unless the vendor is still to change to it"
+                self._tell(Notice(NoticeKind.KEY, what, source, now - UNUSED, next_step))
 
     def _look_at_disk(self, now: datetime) -> None:
         shortage = self._headroom.disk_shortage

@@ -262,6 +262,11 @@ class Telemetry:
         level = self._last_event.level(source)
         return None if level is None else datetime.fromtimestamp(level, UTC)
 
+    def key_used(self, source: str, key: int) -> datetime | None:
+        """Tell when a secret, by its position from 1, last proved a request to this process."""
+        level = self._key_used.level(source, str(key))
+        return None if level is None else datetime.fromtimestamp(level, UTC)
+
     def see(self, silent: Mapping[str, datetime | None], *, is_disk_short: bool) -> None:
         """Take note of how things are. silent: since when, of each source that is expected to send."""
         self._disk_short.set(float(is_disk_short))

@@ -16,6 +16,7 @@ class NoticeKind(StrEnum):
     DEAD = "dead"  # deliveries were given up
     SILENT = "silent"  # a source has sent nothing for longer than its `expect_every`, or sends again
     DISK = "disk"  # there is too little room to accept anything, or enough again
+    KEY = "key"  # of several secrets of a source one is not used any more
     RELOAD = "reload"  # a faulty configuration was not taken up
 
 

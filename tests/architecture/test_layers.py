@@ -51,6 +51,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "reloading",
         "history",
         "silence",
+        "disuse",
         "singles",
         "lookout",
         "notifying",

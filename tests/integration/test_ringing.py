@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from relay.disuse import Disuse
 from relay.domain import (
     Attempt,
     DeliveryStatus,
@@ -16,6 +17,7 @@ from relay.domain import (
     NoticeKind,
     Notify,
     Outcome,
+    Secret,
     Source,
     Target,
 )
@@ -27,6 +29,7 @@ from relay.silence import Silence
 from relay.singles import OLD, Singles
 from relay.store.protocol import Store
 from relay.telemetry import Telemetry
+from relay.verification.hmac import HmacVerifier
 from relay.verification.none import NoVerifier
 from tests.builders import a_lease, a_plan, an_event
 from tests.conftest import START, ManualClock
@@ -146,12 +149,75 @@ def a_source(name: str, expect_every: timedelta | None) -> Source:
     return Source(name, (NoVerifier(),), Identification(None, {}, {}, needs_json=False), expect_every=expect_every)
 
 
+def nothing_unused(clock: ManualClock) -> Disuse:
+    return Disuse([], lambda _, __: None, clock)
+
+
+def with_secrets(*secrets: str) -> Source:
+    keyrings = tuple((HmacVerifier("X-Signature", (Secret(secret),)),) for secret in secrets)
+    return replace(a_source("shop", None), keyrings=keyrings, has_secret=True)
+
+
+def watched_secrets(clock: ManualClock, source: Source) -> tuple[Telemetry, Disuse, Lookout, list[Notice]]:
+    telemetry, notices = rung(clock)
+    disuse = Disuse([source], telemetry.key_used, clock)
+    silence = Silence([], lambda _: None, clock)
+    return telemetry, disuse, Lookout(silence, disuse, Headroom(10, 0), clock, notices.append), notices
+
+
+def test_a_secret_that_is_no_longer_used_rings_once(clock: ManualClock) -> None:
+    """A replaced secret that stays in the file is one more that can leak; nobody remembers it by himself."""
+    telemetry, _, lookout, notices = watched_secrets(clock, with_secrets("new", "old"))
+    telemetry.proven("shop", 2)
+    for _ in range(40):
+        clock.advance(86_400)
+        telemetry.proven("shop", 1)
+        lookout.look()
+
+    (notice,) = notices
+    assert (NoticeKind.KEY, "shop") == (notice.kind, notice.where)
+    assert "its secret 2 has proven nothing for 30 days, while another has" == notice.what
+
+    telemetry.proven("shop", 2)
+    lookout.look()
+    clock.advance(31 * 86_400)
+    telemetry.proven("shop", 1)
+    lookout.look()
+    assert 2 == len(notices)
+
+
+def test_a_silent_source_says_nothing_about_its_secrets(clock: ManualClock) -> None:
+    """Where nothing comes at all, either may be the one in use."""
+    _, _, lookout, notices = watched_secrets(clock, with_secrets("new", "old"))
+    clock.advance(60 * 86_400)
+    lookout.look()
+
+    assert [] == notices
+
+
+def test_secrets_that_change_are_watched_anew_and_others_go_on(clock: ManualClock) -> None:
+    """What stood at a position before says nothing about what stands there now."""
+    telemetry, disuse, lookout, notices = watched_secrets(clock, with_secrets("new", "old"))
+    clock.advance(29 * 86_400)
+    disuse.adopt([with_secrets("newer", "new")])
+    clock.advance(2 * 86_400)
+    telemetry.proven("shop", 1)
+    lookout.look()
+    assert [] == notices
+
+    disuse.adopt([with_secrets("newer", "new")])
+    clock.advance(29 * 86_400)
+    telemetry.proven("shop", 1)
+    lookout.look()
+    assert 1 == len(notices)
+
+
 def test_a_silent_source_rings_once_and_once_when_it_sends_again(clock: ManualClock) -> None:
     """Nobody else would notice that a vendor has stopped to send."""
     heard: dict[str, datetime] = {}
     sources = [a_source("daily", timedelta(days=1)), a_source("rare", None)]
     notices: list[Notice] = []
-    lookout = Lookout(Silence(sources, heard.get, clock), Headroom(10, 0), clock, notices.append)
+    lookout = Lookout(Silence(sources, heard.get, clock), nothing_unused(clock), Headroom(10, 0), clock, notices.append)
 
     for seconds in (86_000, 1_000, 1_000):
         clock.advance(seconds)
@@ -179,7 +245,8 @@ def test_a_disk_that_is_nearly_full_rings_and_so_does_room_again(clock: ManualCl
     """Until somebody makes room, nothing is accepted."""
     headroom = Headroom(10, 1000)
     notices: list[Notice] = []
-    lookout = Lookout(Silence([], lambda _: None, clock), headroom, clock, notices.append)
+    silence = Silence([], lambda _: None, clock)
+    lookout = Lookout(silence, nothing_unused(clock), headroom, clock, notices.append)
     for free_bytes in (5000, 10, 10, 5000):
         headroom.see({}, free_bytes)
         lookout.look()
