@@ -1,17 +1,41 @@
 """What another configuration would make of events that are stored already: asked before it is used."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from relay.domain import OWN_SOURCE, UNREAD, Document, Refusal, Source, Verdict, new_event_id
+from relay.config.misfits import listing
+from relay.contents import document_of
+from relay.domain import (
+    OWN_SOURCE,
+    UNREAD,
+    Call,
+    Delivery,
+    Document,
+    Event,
+    PlannedDelivery,
+    Refusal,
+    Source,
+    Target,
+    Verdict,
+    new_event_id,
+)
 from relay.identity import read
 from relay.routing import plan
+from relay.shaping import Misshapen, Shapes
 from relay.store.protocol import EventRecord, Store
 
 STEP_EVENTS = 200
 EVENTS_MAX = 100_000
 EXAMPLES_MAX = 3
+
+PARTS: Mapping[str, Callable[[Delivery], object]] = {
+    "body": lambda delivery: delivery.event.body,
+    "method": lambda delivery: (delivery.call or Call()).method,
+    "path": lambda delivery: (delivery.call or Call()).path,
+    "query": lambda delivery: (delivery.call or Call()).query,
+    "headers": lambda delivery: (delivery.call or Call()).headers,
+}
 
 
 @dataclass(slots=True)
@@ -37,8 +61,34 @@ class Comparison:
     differences: dict[str, Difference] = field(default_factory=dict)
 
 
-async def compare(store: Store, sources: Mapping[str, Source], since: datetime, now: datetime) -> Comparison:
-    """Ask the routes of these sources about each event received since a time. Reads only, step by step."""
+class Shaping:
+    """What routes send of events: the same as the program would, without sending it."""
+
+    def __init__(self, sources: Mapping[str, Source], targets: Mapping[str, Target]) -> None:
+        routes = [route for source in sources.values() for route in source.routes]
+        self._shapes = {name: Shapes(target, routes) for name, target in targets.items()}
+
+    def of(self, event: Event, planned: PlannedDelivery) -> Delivery | Misshapen | None:
+        """Return what would be sent; None where nothing leads from the event's source to the target."""
+        if planned.target not in self._shapes:
+            return None
+        delivery = Delivery(0, event, planned.route, planned.target, 1, 0, planned.due_at, planned.deadline_at)
+        found = self._shapes[planned.target].apply(delivery, document_of(event))
+        return None if isinstance(found, Misshapen) and not found.key else found
+
+
+async def compare(
+    store: Store,
+    sources: Mapping[str, Source],
+    since: datetime,
+    now: datetime,
+    shaping: Shaping | None = None,
+    before: Shaping | None = None,
+) -> Comparison:
+    """Ask the routes of these sources about each event received since a time. Reads only, step by step.
+
+    shaping: theirs. before: that of another configuration, to compare what is sent by both.
+    """
     found = Comparison()
     after = new_event_id(since, bytes(10))
     while ids := await store.event_ids(after, STEP_EVENTS):
@@ -49,13 +99,15 @@ async def compare(store: Store, sources: Mapping[str, Source], since: datetime, 
             record = await store.event(event_id)
             if record is not None and record.event.source != OWN_SOURCE:
                 found.events += 1
-                for words in _differences(record, sources.get(record.event.source), now):
+                for words in _differences(record, sources.get(record.event.source), now, shaping, before):
                     found.differences.setdefault(words, Difference()).add(event_id)
         after = ids[-1]
     return found
 
 
-def _differences(record: EventRecord, source: Source | None, now: datetime) -> Iterator[str]:
+def _differences(
+    record: EventRecord, source: Source | None, now: datetime, shaping: Shaping | None, before: Shaping | None
+) -> Iterator[str]:
     if source is None:
         yield f"source {record.event.source}: it would not be there to receive"
         return
@@ -68,6 +120,27 @@ def _differences(record: EventRecord, source: Source | None, now: datetime) -> I
     for route, verdict in planned.verdicts:
         if verdict is Verdict.FAILED and route not in failed:
             yield f"route {route}: its expression fails"
+    if shaping is not None:
+        for delivery in planned.deliveries:
+            yield from _reshaped(record.event, delivery, shaping, before)
+
+
+def _reshaped(event: Event, planned: PlannedDelivery, shaping: Shaping, before: Shaping | None) -> Iterator[str]:
+    """Say what of a delivery cannot be sent, or is not what it was."""
+    becomes = shaping.of(event, planned)
+    was = before.of(event, planned) if before is not None else None
+    about = f"route {planned.route}: what {planned.target} gets"
+    match becomes, was:
+        case Misshapen(), Misshapen():
+            return
+        case Misshapen(key=key), _:
+            yield f"route {planned.route}: nothing could be sent to {planned.target}: its `{key}` fails"
+        case Delivery(), Misshapen(key=key):
+            yield f"{about} can be shaped: its `{key}` fails no more"
+        case Delivery() as new, Delivery() as old:
+            changed = [part for part, value in PARTS.items() if value(new) != value(old)]
+            if changed:
+                yield f"{about} has another {listing(changed, 'and')}"
 
 
 def _document(record: EventRecord, source: Source) -> Document:

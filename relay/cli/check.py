@@ -14,7 +14,7 @@ from relay.cli.options import config_option, counted, json_option, tell_faults
 from relay.config import Config, doubts, load
 from relay.config.units import parse_duration
 from relay.errors import ConfigurationInvalid, Fault
-from relay.history import Comparison, compare
+from relay.history import Comparison, Shaping, compare
 from relay.runtime import SystemClock
 from relay.targets.addresses import would_block
 
@@ -33,29 +33,41 @@ def _read_duration(_: click.Context, __: click.Parameter, value: str | None) -> 
     "back",
     metavar="DURATION",
     callback=_read_duration,
-    help="Ask its routes about the events stored since then, and say what would go elsewhere.",
+    help="Ask its routes about the events stored since then, and say what would go elsewhere or could not be shaped.",
+)
+@click.option(
+    "--instead-of",
+    "former_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --against-history: a configuration; say also what would be shaped differently than by it.",
 )
 @json_option
 @config_option
-def check(config_path: Path, as_json: bool, back: timedelta | None) -> None:
+def check(config_path: Path, as_json: bool, back: timedelta | None, former_path: Path | None) -> None:
     """Check the configuration: every fault at once, and what is doubtful.
 
     Each is told as FILE:LINE:COLUMN: KEY: what is wrong, and what is expected. Starts nothing, writes nothing; looks
     up the names of targets, to warn where their addresses must not be called. Exit code 2 where there is a fault.
     """
+    if former_path is not None and back is None:
+        raise click.UsageError("--instead-of compares by stored events; say since when: --against-history 24h")
     try:
         config = load(config_path, os.environ)
+        former = load(former_path, os.environ) if former_path else None
     except ConfigurationInvalid as invalid:
         _refuse(invalid.faults, as_json=as_json)
         sys.exit(2)
-    history = None if back is None else asyncio.run(_compared(config, back))
+    history = None if back is None else asyncio.run(_compared(config, former, back))
     _approve(config, doubts(config, would_block), config_path, history, as_json=as_json)
 
 
-async def _compared(config: Config, back: timedelta) -> Comparison:
+async def _compared(config: Config, former: Config | None, back: timedelta) -> Comparison:
     now = SystemClock().now()
     async with opened(config.storage.database) as store:
-        return await compare(store, config.sources, now - back, now)
+        before = Shaping(former.sources, former.targets) if former else None
+        shaping = Shaping(config.sources, config.targets)
+        return await compare(store, config.sources, now - back, now, shaping, before)
 
 
 def _tell_history(found: Comparison) -> None:

@@ -22,6 +22,12 @@ FAULTS = [
     "faulty.yaml:3:10: server.graze: unknown key; did you mean `grace`?",
 ]
 
+SHAPING = """
+sources: {shop: {verify: none}}
+targets: {lake: {url: "https://lake.example.com"}}
+routes: [{from: shop, to: lake, name: route, body: "{FIELD: event_id}"}]
+"""
+
 
 def test_a_good_file_is_summed_up_and_what_is_doubtful_is_warned_of(call: Call) -> None:
     """Standard output tells what is there; a warning stops nothing."""
@@ -129,6 +135,22 @@ def test_a_file_is_compared_with_what_has_come_already(call: Call, folder: Path)
     history = json.loads(call("check", "--against-history", "24h", "--json").stdout)["history"]
     difference = {"route route: no longer sent to lake": {"count": 1, "examples": [event_id]}}
     assert {"events": 1, "is_whole": True, "differences": difference} == history
+
+
+def test_what_another_file_would_shape_differently_is_told(call: Call, folder: Path) -> None:
+    """What the ERP gets of an order changes silently otherwise, until somebody misses a field."""
+    event_id = stored_before(folder)
+    former = folder / "former.yaml"
+    former.write_text(SHAPING.replace("FIELD", "id"))
+    (folder / "config" / "relay.yaml").write_text(SHAPING.replace("FIELD", "number"))
+
+    told = call("check", "--against-history", "24h", "--instead-of", str(former)).stdout.splitlines()[1:]
+
+    assert [
+        f"route route: what lake gets has another body: 1 event, such as {event_id}",
+        "1 stored event looked at: 1 difference",
+    ] == told
+    assert 2 == call("check", "--instead-of", str(former)).exit_code
 
 
 def test_a_history_needs_a_time_and_a_database(call: Call) -> None:
