@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -47,6 +47,7 @@ from relay.worker import Worker
 REPLAY_EVERY_S = 0.5
 QUARANTINE_EVERY_S = 1.0
 MINUTES_EVERY_S = 5.0
+SILENCE_EVERY_S = 60.0
 FORGET_EVERY_S = 60.0
 
 
@@ -167,7 +168,7 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role, tracer:
         clock,
         telemetry,
         draw,
-        _duties(replaying, quarantine, MinuteBook(store, telemetry.counted, clock)),
+        _duties(replaying, quarantine, MinuteBook(store, telemetry.counted, clock), partial(silence.look, store)),
     )
     return Parts(
         store,
@@ -192,7 +193,9 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role, tracer:
     )
 
 
-def _duties(replaying: Replaying, quarantine: Quarantine, minutes: MinuteBook) -> tuple[Duty, ...]:
+def _duties(
+    replaying: Replaying, quarantine: Quarantine, minutes: MinuteBook, look_for_silence: Callable[[], Awaitable[None]]
+) -> tuple[Duty, ...]:
     """List what is done again and again for those who operate the relay."""
     return (
         Duty(REPLAY_EVERY_S, "replay", replaying.step),
@@ -200,6 +203,7 @@ def _duties(replaying: Replaying, quarantine: Quarantine, minutes: MinuteBook) -
         Duty(QUARANTINE_EVERY_S, "quarantine", quarantine.write),
         Duty(FORGET_EVERY_S, "forget_refused", quarantine.drop_old),
         Duty(MINUTES_EVERY_S, "minutes", minutes.write),
+        Duty(SILENCE_EVERY_S, "silence", look_for_silence),
     )
 
 

@@ -27,6 +27,7 @@ from relay.lookout import Lookout
 from relay.notifying import NOTICES_MAX, Notifier
 from relay.silence import Silence
 from relay.singles import OLD, Singles
+from relay.store.ports.minutes import Kind
 from relay.store.protocol import Store
 from relay.telemetry import Telemetry
 from relay.verification.hmac import HmacVerifier
@@ -239,6 +240,23 @@ def test_a_reload_does_not_make_a_silent_source_a_fresh_one(clock: ManualClock) 
 
     silence.adopt([a_source("daily", timedelta(days=2))])
     assert silence.since("daily") is None
+
+
+async def test_what_came_to_another_replica_or_before_a_restart_counts(store: Store, clock: ManualClock) -> None:
+    """Behind a balancer each hears its share, and a restart is no sign of life of a vendor's."""
+    silence = Silence([a_source("daily", timedelta(days=1))], lambda _: None, clock)
+    clock.advance(90_000)
+    assert START == silence.since("daily")
+    await store.minutes.add(clock.now(), {Kind("event", "daily", "accepted"): (1, 0.0)}, START)
+    await silence.look(store)
+    assert silence.since("daily") is None
+
+    came_at = clock.now() + timedelta(minutes=1)
+    clock.advance(90_000)
+    restarted = Silence([a_source("daily", timedelta(days=1))], lambda _: None, clock)
+    assert restarted.since("daily") is None
+    await restarted.look(store)
+    assert came_at == restarted.since("daily")
 
 
 def test_a_disk_that_is_nearly_full_rings_and_so_does_room_again(clock: ManualClock) -> None:
