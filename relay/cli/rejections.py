@@ -60,7 +60,7 @@ def rejections(
     before: int | None,
     as_json: bool,
 ) -> None:
-    """List requests that were refused, with the reason; show one; admit some once what refused them is mended.
+    """List requests that were refused, with the reason; show one; admit some once that is mended.
 
     \b
     relay rejections --source shop

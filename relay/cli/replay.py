@@ -58,7 +58,7 @@ def replay(
     as_json: bool,
     **how: Any,
 ) -> None:
-    """Send events again: the one with the ID at once, or as a job all that are meant.
+    """Send events again: one at once, or many as a job.
 
     \b
     relay replay evt_0198c2… --target erp

@@ -32,7 +32,7 @@ USUAL_SHARE = 0.95
 @json_option
 @config_option
 def stats(config_path: Path, minutes: int, as_json: bool) -> None:
-    """Tell what came in and what went out in the last minutes, by source and target, and what waits now.
+    """Tell what came in and what went out in the last minutes, and what waits now.
 
     \b
     relay stats

@@ -32,14 +32,15 @@ BACK = timedelta(minutes=5)  # where nothing else is asked for, this much of the
 @json_option
 @config_option
 def tail(config_path: Path, wanted: EventFilter, count: int | None, as_json: bool) -> None:
-    """Show events as they come, oldest first, and requests as they are refused; end it with Ctrl-C.
+    """Show events as they come, oldest first, and requests as they are refused.
 
     \b
     relay tail --source shop
     relay tail --json --since 1h | jq .id
 
-    It begins with the last five minutes, or at --since. Refused requests are shown unless something else than a source
-    is asked for. With --json: a line for each, as the items of GET /api/v1/events, or of rejections, with their `what`.
+    End it with Ctrl-C. It begins with the last five minutes, or at --since. Refused requests are shown unless something
+    else than a source is asked for. With --json: a line for each, as the items of GET /api/v1/events, or of rejections,
+    with their `what`.
     """
     config = load_or_exit(config_path)
     try:

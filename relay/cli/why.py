@@ -55,7 +55,7 @@ class Findings:
 @json_option
 @config_option
 def why(config_path: Path, words: str, until: datetime | None, patience_s: float, as_json: bool) -> None:
-    """Tell in words what became of an event: whether it arrived, where it went and why, what comes next, what to do.
+    """Tell in words what became of an event: whether it arrived, where it went and why, and what comes next.
 
     \b
     relay why INV-3337
