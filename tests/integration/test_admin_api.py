@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from relay.config import load
+from relay.config.models.fields import SECRET_CHARACTERS_MIN
 from relay.store.ports.minutes import Kind
 from relay.store.protocol import Store
 from relay.web.admin.masking import shown_config
@@ -220,5 +221,6 @@ def test_no_secret_of_the_shipped_file_is_shown(tmp_path: Path, monkeypatch: pyt
 
     text = orjson.dumps(shown_config(load(whole, EVERYTHING))).decode()
 
-    secrets = [value.partition("://")[2] or value for value in EVERYTHING.values()]
+    values = [value.partition("://")[2] or value for value in EVERYTHING.values()]
+    secrets = [value for value in values if len(value) >= SECRET_CHARACTERS_MIN]  # a data centre's `us` is none
     assert [] == [secret for secret in secrets if secret in text]
