@@ -3,7 +3,10 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from relay.domain import DeliveryStatus, Outcome
+from relay.errors import StoreUnavailable
 from relay.store.protocol import Settlement, Store
 from tests.builders import a_lease, a_plan, an_attempt, an_event, delivered
 from tests.conftest import START
@@ -12,6 +15,25 @@ from tests.storage import OpenStore
 SECOND = timedelta(seconds=1)
 MANY = 10**9
 WOKEN_S_MAX = 10.0  # a test that waits in vain fails by it
+
+
+class TestClosed:
+    async def test_a_store_that_is_closed_is_unavailable_for_whatever_is_asked(self, open_store: OpenStore) -> None:
+        """Who comes after the end hears so; nothing is opened again behind everybody's back."""
+        store = await open_store("worker-a")
+        await store.close()
+
+        for asked in (
+            store.accept(an_event(), a_plan(), {}),
+            store.claim("erp", a_lease(), START, 1, 1),
+            store.probe(START),
+            store.lanes(),
+            store.next_due(["erp"]),
+            store.holds("erp"),
+            store.event(an_event().id),
+        ):
+            with pytest.raises(StoreUnavailable):
+                await asked
 
 
 class TestAbandoned:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
 
+from relay.errors import StoreUnavailable
 from relay.store.postgres.dialling import Connection, Server, dial
 from relay.store.postgres.failures import FAILURES, translated, words_of
 
@@ -44,6 +45,7 @@ class Session:
         self._on_lost = on_lost or _tell_nobody
         self._connection: Connection | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._is_closed = False
 
     @asynccontextmanager
     async def used(self, also_s: float = 0.0) -> AsyncIterator[Connection]:
@@ -53,6 +55,8 @@ class Session:
         """
         patience_s = self._server.patience_s + also_s
         async with self._one_at_a_time:
+            if self._is_closed:
+                raise StoreUnavailable("the store is not open")
             with translated():
                 async with asyncio.timeout(patience_s):
                     connection = await self._connected()
@@ -91,7 +95,8 @@ class Session:
             late.cancel()
 
     async def close(self) -> None:
-        """Let the connection go."""
+        """Let the connection go, for good."""
+        self._is_closed = True
         connection, self._connection = self._connection, None
         if connection is not None and not connection.is_closed():
             try:
