@@ -1,9 +1,10 @@
-"""Writes docs/reference/ from the code, so that it cannot tell anything else. `python docs/generate.py`."""
+"""Writes the pages of docs/ that are made from the code: they cannot tell anything else. `python docs/generate.py`."""
 
 import inspect
 import json
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +22,20 @@ from relay.targets.presets import Need, TargetPreset
 from relay.telemetry import Telemetry
 
 DOCS = Path(__file__).parent
-REFERENCE = Path(__file__).parent / "reference"
 NOTE = "<!-- Made by docs/generate.py: change the code, then run it. -->"
 
 
 def pages() -> dict[str, str]:
-    """Return every generated page by its file's name."""
+    """Return every generated page by its place in docs/."""
     return {
-        "configuration.md": _page("Configuration", _configuration()),
-        "metrics.md": _page("Metrics", _metrics(SystemClock())),
-        "presets.md": _page("Presets", _presets()),
-        "targets.md": _page("Kinds of target", _targets()),
-        "systems.md": _page("Systems that we send to", _systems()),
-        "headers.md": _page("Headers of a delivery", _headers()),
-        "expressions.md": _page("Expressions", _expressions()),
+        "vendors.md": _page("Vendors", _vendors()),
+        "targets.md": _page("Targets", chain(_targets(), ["# Systems that we send to", ""], _systems())),
+        "reference/configuration.md": _page("Configuration", _configuration()),
+        "reference/metrics.md": _page("Metrics", _metrics(SystemClock())),
+        "reference/presets.md": _page("Presets", _presets()),
+        "reference/headers.md": _page("Headers of a delivery", _headers()),
+        "reference/expressions.md": _page("Expressions", _expressions()),
     }
-
-
-def vendors() -> str:
-    """Return docs/vendors.md: what each vendor needs, on one page."""
-    return _page("Vendors", _vendors())
 
 
 def _vendors() -> Iterator[str]:
@@ -159,7 +154,7 @@ def _targets() -> Iterator[str]:
         yield inspect.getdoc(kind) or ""
         yield ""
         yield from ("```yaml", "targets:", f"  it: {kind.example}", "```", "")
-        link = f"configuration.md#{kind.__name__.lower()}"
+        link = f"reference/configuration.md#{kind.__name__.lower()}"
         yield f"- its keys: {', '.join(f'`{key}`' for key in own)}; [what they mean]({link})"
         yield f"- outcomes: {kind.means}"
         yield f"- a second delivery of the same event: {kind.repeat}"
@@ -168,8 +163,8 @@ def _targets() -> Iterator[str]:
 
 def _systems() -> Iterator[str]:
     yield "With `preset:` a target needs no more than its own secrets, in `with`; what the file says besides stands in"
-    yield "place of what the preset says. What is sent is the route's to say: [expressions](expressions.md). Whole"
-    yield "files stand in [config/examples](../../config/examples)."
+    yield "place of what the preset says. What is sent is the route's to say: [expressions](reference/expressions.md)."
+    yield "Whole files stand in [config/examples](../config/examples)."
     yield ""
     for name in target_presets.names():
         yield from _system(target_presets.find(name))
@@ -239,10 +234,8 @@ def _function(name: str, function: Function) -> Iterator[str]:
 
 def main() -> None:
     """Write every page."""
-    REFERENCE.mkdir(exist_ok=True)
-    for name, text in pages().items():
-        (REFERENCE / name).write_text(text)
-    (DOCS / "vendors.md").write_text(vendors())
+    for place, text in pages().items():
+        (DOCS / place).write_text(text)
 
 
 if __name__ == "__main__":
