@@ -54,8 +54,11 @@ def an_invoice(number: str, *, at: datetime = NOW, secret: str = NEW) -> Event:
     return Event(event.id, "shop", "invoice", event.key, event.key_expires_at, at, headers, body)
 
 
-def a_refused(body: bytes, *, secret: str = NEW, at: datetime = NOW, is_whole: bool = True) -> Rejection:
-    headers = (("X-Signature", signature(body, secret)), ("X-Shop", HOSTILE))
+def a_refused(
+    body: bytes, *, signed: bytes | None = None, secret: str = NEW, at: datetime = NOW, is_whole: bool = True
+) -> Rejection:
+    """Return a request that was refused. signed: the body that its signature is of, where that is another one."""
+    headers = (("X-Signature", signature(body if signed is None else signed, secret)), ("X-Shop", HOSTILE))
     return Rejection(
         number=0,
         source="shop",

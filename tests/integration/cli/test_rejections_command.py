@@ -81,3 +81,20 @@ def test_a_slip_is_told(office: Office, arguments: tuple[str, ...], code: int, t
 
     assert code == result.exit_code
     assert told in " ".join(result.stderr.split())
+
+
+def test_why_one_was_refused_is_explained_from_what_is_kept(office: Office) -> None:
+    """Nobody has to capture it again: as of when it came, and without any of its secrets."""
+    office.refused(a_refused(BODY + b"\n", signed=BODY), a_refused(b"", is_whole=False))
+
+    explained = office.call("explain", "--rejection", "1")
+    unread = office.call("explain", "--rejection", "2")
+    absent = office.call("explain", "--rejection", "3")
+    both = office.call("explain", "shop", "--rejection", "1")
+
+    assert [1, 1, 1, 2] == [result.exit_code for result in (explained, unread, absent, both)]
+    assert "refused: mismatch" == explained.stdout.splitlines()[0]
+    assert "line break" in explained.stdout
+    assert "before its body was read" in unread.stderr
+    assert "there is no refused request 3" in absent.stderr
+    assert "expected `relay explain SOURCE --request FILE` or" in both.stderr
