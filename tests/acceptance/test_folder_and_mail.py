@@ -1,4 +1,4 @@
-"""The shipped example, as it is: an invoice becomes a file and a mail, a notice becomes a mail."""
+"""The shipped example, as it is: an invoice becomes a file, a mail and an invoice in Siwapp, a notice a mail."""
 
 import base64
 import json
@@ -10,12 +10,13 @@ from ruamel.yaml import YAML
 from tests.acceptance.program import configured, session, started
 from tests.acceptance.test_invoice_collector import INVOICE, NOTICE, TOKEN
 from tests.mail import PASSWORD, SELF_SIGNED, USER, Mailbox, mail_server
+from tests.systems import Siwapp, running
 
-EXAMPLE = Path(__file__).parents[2] / "config" / "examples" / "invoice-to-folder-and-mail.yaml"
+EXAMPLE = Path(__file__).parents[2] / "config" / "examples" / "invoice-to-folder-mail-and-siwapp.yaml"
 PDF = b"%PDF-1.4\n"
 
 
-def example(folder: Path, mail_port: int) -> dict[str, Any]:
+def example(folder: Path, mail_port: int, siwapp: str) -> dict[str, Any]:
     """Return the example's sources, targets and routes, at places of the test's."""
     parts: dict[str, Any] = YAML(typ="safe").load(EXAMPLE)
     parts["sources"]["invoices"]["token"] = TOKEN
@@ -23,14 +24,16 @@ def example(folder: Path, mail_port: int) -> dict[str, Any]:
     for name in ("accounts", "administrator"):
         url = f"smtp://{USER}:{PASSWORD}@127.0.0.1:{mail_port}"
         parts["targets"][name] |= {"url": url, "allow_private": True, "tls": {"ca": str(SELF_SIGNED)}}
+    parts["targets"]["siwapp"] |= {"url": f"{siwapp}/api/v1", "with": {"token": "abc-123"}, "allow_private": True}
     return {key: parts[key] for key in ("sources", "targets", "routes")}
 
 
-async def test_an_invoice_becomes_a_file_and_a_mail(tmp_path: Path) -> None:
-    """Sent twice, as Invoice-Collector does when an answer is lost, it is one file and one mail."""
+async def test_an_invoice_becomes_a_file_a_mail_and_an_invoice_of_siwapp(tmp_path: Path) -> None:
+    """Sent twice, as Invoice-Collector does when an answer is lost, it is one of each."""
     async with (
         mail_server(Mailbox()) as mailbox,
-        started(configured(tmp_path, example(tmp_path, mailbox.port))) as relay,
+        running(Siwapp()) as siwapp,
+        started(configured(tmp_path, example(tmp_path, mailbox.port, siwapp.origin))) as relay,
         session() as http,
     ):
         for payload in (INVOICE, INVOICE, NOTICE):
@@ -44,6 +47,8 @@ async def test_an_invoice_becomes_a_file_and_a_mail(tmp_path: Path) -> None:
     (document,) = invoice.iter_attachments()
     assert tmp_path / "archive" / "sliced_invoices" / "R121439" / "INV-3337.pdf" == file
     assert PDF == base64.b64decode(INVOICE["invoice"]["data"]) == file.read_bytes() == document.get_content()
+    assert ["INV-3337"] == [taken["data"]["attributes"]["identification"] for taken in siwapp.accepted]
+    assert [] == siwapp.refused
     assert "Invoice INV-3337 of Sliced Invoices: $93.50" == invoice["Subject"]
     assert "Invoice-Collector can no longer log in to sliced_invoices" == notice["Subject"]
     assert [] == [secret for secret in (PASSWORD, USER, "JVBERi0xLjQK") if secret in log]
