@@ -10,7 +10,7 @@ from relay.store.postgres.days import Days
 from relay.store.postgres.dialling import Connection
 from relay.store.postgres.failures import Collision
 from relay.store.postgres.locks import lock_orders
-from relay.store.postgres.numbers import Numbers, day_of_event, span_of_event
+from relay.store.postgres.numbers import Numbering, day_of_event, span_of_event
 from relay.store.postgres.rows import NEVER
 from relay.store.postgres.tallies import Change, tally
 from relay.store.texts import headers_to_json, storable, verdicts_to_json
@@ -30,6 +30,11 @@ class Acceptance(NamedTuple):
     def key(self) -> tuple[str, bytes]:
         """Return what makes it the same event as another."""
         return self.event.source, self.event.key
+
+    @property
+    def is_in_order(self) -> bool:
+        """Tell whether any of its deliveries must come after those of events before it."""
+        return any(planned.order is not None for planned in self.plan.deliveries)
 
     @property
     def lines(self) -> Iterator[Line]:
@@ -71,11 +76,10 @@ class Birth(NamedTuple):
 class Accepting:
     """The verbs that store events. shard: where this session keeps its part of the lanes' numbers."""
 
-    def __init__(self, days: Days, shard: int) -> None:
+    def __init__(self, days: Days, shard: int, numbering: Numbering) -> None:
         self._days = days
         self._shard = shard
-        self._event_numbers = Numbers("event_blocks")
-        self._delivery_numbers = Numbers("delivery_blocks")
+        self._numbering = numbering
 
     async def accept(self, connection: Connection, acceptances: Sequence[Acceptance]) -> list[Stored]:
         """Store events with their keys and deliveries; find the duplicates among them.
@@ -110,7 +114,7 @@ class Accepting:
     ) -> tuple[Mapping[tuple[str, bytes], Holder], list[Stored]]:
         """Store events of which no two have the same key; tell who holds each key now, and what became of each."""
         await lock_orders(connection, [line for acceptance in acceptances for line in acceptance.lines])
-        seqs = await self._event_numbers.take(connection, [day_of_event(a.event.id) for a in acceptances])
+        seqs = await self._numbering.events.take(connection, [day_of_event(a.event.id) for a in acceptances])
         taken = await _take_keys(connection, acceptances, seqs)
         fresh = [(a, seq) for a, seq in zip(acceptances, seqs, strict=True) if seq in taken]
         duplicates = [a for a, seq in zip(acceptances, seqs, strict=True) if seq not in taken]
@@ -153,7 +157,7 @@ class Accepting:
     async def _births(self, connection: Connection, acceptance: Acceptance, seq: int, busy: set[Line]) -> list[Birth]:
         """Number an event's deliveries, and queue those whose turn it is not. busy: lines with one before, added to."""
         planned = acceptance.plan.deliveries
-        numbers = await self._delivery_numbers.take(connection, [day_of_event(acceptance.event.id)] * len(planned))
+        numbers = await self._numbering.deliveries.take(connection, [day_of_event(acceptance.event.id)] * len(planned))
         births = []
         for index, (number, delivery) in enumerate(zip(numbers, planned, strict=True)):
             line = (delivery.target, storable(delivery.order)) if delivery.order is not None else None

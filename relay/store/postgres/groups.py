@@ -63,6 +63,11 @@ class Groups:
             self._committing = asyncio.create_task(self._commit_all(), name="commit")
         return await wish.granted
 
+    @property
+    def waiting(self) -> int:
+        """Return how many changes wait here, or are being committed; 0: one would be committed at once."""
+        return len(self._wishes) + (self._committing is not None)
+
     async def close(self) -> None:
         """Commit what waits, and let the session go."""
         self._is_closed = True
@@ -132,6 +137,22 @@ class Groups:
                         raise
                     self._days.forget()
         raise AssertionError("the last try returns or raises")
+
+
+class Ways:
+    """Several ways for the same changes: while one waits for the server, the next group is made on another."""
+
+    def __init__(self, ways: Sequence[Groups]) -> None:
+        self._ways = ways
+
+    async def do(self, verb: str, argument: Any, weight_bytes: int = 0, *, is_in_order: bool = False) -> Any:
+        """Do as `Groups.do`. is_in_order: after all that was asked for so before; by one way only, that is."""
+        way = self._ways[0] if is_in_order else min(self._ways, key=lambda way: way.waiting)
+        return await way.do(verb, argument, weight_bytes)
+
+    async def close(self) -> None:
+        """Commit what waits, and let the sessions go."""
+        await asyncio.gather(*(way.close() for way in self._ways))
 
 
 def _grant(granted: asyncio.Future[Any], result: Any) -> None:

@@ -52,7 +52,10 @@ def span_of_event(event_id: str) -> tuple[int, int]:
 
 
 class Numbers:
-    """Numbers that no other process gives out. sequence: where blocks come from."""
+    """Numbers that no other process gives out. sequence: where blocks come from.
+
+    Two who find a block used up at the same time both get a new one, of which one is never used.
+    """
 
     def __init__(self, sequence: str) -> None:
         self._sequence = sequence
@@ -68,3 +71,11 @@ class Numbers:
             self._next, self._end = block * BLOCK, (block + 1) * BLOCK
         self._next += 1
         return self._next - 1
+
+
+class Numbering:
+    """All numbers that a process gives out, whatever way an event is stored: nearly in the order of arrival."""
+
+    def __init__(self) -> None:
+        self.events = Numbers("event_blocks")
+        self.deliveries = Numbers("delivery_blocks")

@@ -23,11 +23,12 @@ from relay.store.postgres.carrying import Carrying, Claim, Fence, load
 from relay.store.postgres.changing import Changing
 from relay.store.postgres.days import Days
 from relay.store.postgres.dialling import Server
-from relay.store.postgres.groups import Groups, Verb
+from relay.store.postgres.groups import Groups, Verb, Ways
 from relay.store.postgres.holding import BreakerChange
 from relay.store.postgres.keeping import Purge
 from relay.store.postgres.liveness import Liveness
 from relay.store.postgres.locks import number_of
+from relay.store.postgres.numbers import Numbering
 from relay.store.postgres.operating import PostgresChanges, PostgresMinutes, PostgresRejections, PostgresReplays
 from relay.store.postgres.schema import ENGINE, finish_steps, prepare
 from relay.store.postgres.searching import PostgresSearch
@@ -38,6 +39,7 @@ from relay.store.texts import breaker_to_json
 
 T = TypeVar("T")
 
+ACCEPTING_WAYS = 2  # one is made while the other waits for the server
 PATIENCE_S = 2.5  # how long a commit may take before its callers hear 503
 STEP_ALSO_S = 30.0  # for a step of retention
 CLAIM_ALSO_S = 10.0  # for what a claim brings: large bodies, over a slow network
@@ -57,6 +59,7 @@ class PostgresStore:
         self._server = Server(url, patience_s)
         self._worker = worker
         self._days = Days()
+        self._numbering = Numbering()
         self._held: set[Fence] = set()  # what is leased to us, by all that we know
         self._unanswered: set[Fence] = set()  # settled, and perhaps not: no answer came
         self._strays: set[Fence] = set()  # what the database says that we hold, and we did not know of when we looked
@@ -64,13 +67,10 @@ class PostgresStore:
         self._looks_in_doubt = 0
         self._has_steps_to_finish = True  # until it was looked
         self._closed = asyncio.Event()
-        accepting = Accepting(self._days, self._shard("accepting"))
         carrying = Carrying(self._days, self._shard("carrying"))
-        self._accepting = self._groups(
-            "accepting", {}, {"accept": accepting.accept, "accept_all": accepting.accept_all, "probe": keeping.probe}
-        )
+        self._accepting = Ways([self._accepting_way(number) for number in range(ACCEPTING_WAYS)])
         self._settling = self._groups("settling", BY_INDEX, {"settle": carrying.settle, "release": carrying.release})
-        reviving = Accepting(self._days, self._shard("claiming"))
+        reviving = Accepting(self._days, self._shard("claiming"), self._numbering)
         changing = Changing(self._days, self._shard("claiming"), reviving)
         self._claiming = self._groups(
             "claiming",
@@ -130,13 +130,16 @@ class PostgresStore:
     async def accept(self, event: Event, plan: Plan, leases: Mapping[int, Lease]) -> Receipt:
         """Store an event with its deliveries, or find it a duplicate."""
         weight = EVENT_BYTES + len(event.body)
-        stored: Stored = await self._accepting.do("accept", Acceptance(event, plan, leases), weight)
+        acceptance = Acceptance(event, plan, leases)
+        stored: Stored = await self._accepting.do("accept", acceptance, weight, is_in_order=acceptance.is_in_order)
         return self._receipt(event, plan, leases, stored)
 
     async def accept_all(self, batch: Sequence[tuple[Event, Plan, Mapping[int, Lease]]]) -> list[Receipt]:
         """Store several events, all or none."""
         weight = sum(EVENT_BYTES + len(event.body) for event, _, _ in batch)
-        stored = await self._accepting.do("accept_all", [Acceptance(*one) for one in batch], weight)
+        acceptances = [Acceptance(*one) for one in batch]
+        is_in_order = any(acceptance.is_in_order for acceptance in acceptances)
+        stored = await self._accepting.do("accept_all", acceptances, weight, is_in_order=is_in_order)
         return [self._receipt(*one, of_one) for one, of_one in zip(batch, stored, strict=True)]
 
     def _receipt(self, event: Event, plan: Plan, leases: Mapping[int, Lease], stored: Stored) -> Receipt:
@@ -272,6 +275,16 @@ class PostgresStore:
     def free_bytes(self) -> int | None:
         """Return None: the disk is the server's."""
         return None
+
+    def _accepting_way(self, number: int) -> Groups:
+        purpose = f"accepting {number}"
+        accepting = Accepting(self._days, self._shard(purpose), self._numbering)
+        verbs: Mapping[str, Verb] = {
+            "accept": accepting.accept,
+            "accept_all": accepting.accept_all,
+            "probe": keeping.probe,
+        }
+        return self._groups(purpose, {}, verbs)
 
     def _groups(
         self, purpose: str, settings: Mapping[str, str], verbs: Mapping[str, Verb], also_s: float = 0.0
