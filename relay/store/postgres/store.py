@@ -277,14 +277,13 @@ class PostgresStore:
         return None
 
     def _accepting_way(self, number: int) -> Groups:
-        purpose = f"accepting {number}"
-        accepting = Accepting(self._days, self._shard(purpose), self._numbering)
+        accepting = Accepting(self._days, self._shard(f"accepting {number}"), self._numbering)
         verbs: Mapping[str, Verb] = {
             "accept": accepting.accept,
             "accept_all": accepting.accept_all,
             "probe": keeping.probe,
         }
-        return self._groups(purpose, {}, verbs)
+        return self._groups("accepting", {}, verbs)
 
     def _groups(
         self, purpose: str, settings: Mapping[str, str], verbs: Mapping[str, Verb], also_s: float = 0.0
