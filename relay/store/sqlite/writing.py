@@ -84,10 +84,11 @@ class Writer:
         if self._connection is None:
             self._connection = connect(self._path, self._patience_s)
         with self._turns.taken():
-            return _transact(self._connection, group)
+            return transact(self._connection, group)
 
 
-def _transact(connection: sqlite3.Connection, group: Group) -> list[Sequence[Any]]:
+def transact(connection: sqlite3.Connection, group: Group) -> list[Sequence[Any]]:
+    """Make a whole group of changes, or none of them. Errors: whatever SQLite says to one of them."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         results = [VERBS[verb](connection, arguments) for verb, arguments in group]
