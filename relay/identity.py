@@ -55,9 +55,14 @@ def unpacked(body: bytes, content_encoding: str | None, bytes_max: int) -> bytes
 
 
 def identify(
-    request: InboundRequest, source: Source, document: Document, now: datetime, event_id: str
+    request: InboundRequest,
+    source: Source,
+    document: Document,
+    now: datetime,
+    event_id: str,
+    secret_number: int | None = None,
 ) -> Event | Refusal:
-    """Name a proven request: make it an event, or say why it cannot be one."""
+    """Name a proven request: make it an event, or say why it cannot be one. secret_number: what proved it."""
     identification = source.identification
     if identification.needs_json and not document.is_json:
         return Refusal.UNREADABLE
@@ -74,6 +79,7 @@ def identify(
         received_at=now,
         headers=_kept_headers(request, source.unkept_headers),
         body=request.body,
+        secret_number=secret_number,
     )
 
 

@@ -199,15 +199,15 @@ class Ingest:
         document = _read(request, source)
         if isinstance(document, Refusal):
             return document
-        if source.greeting is not None and (answer := source.greeting.answer_proven(document, key)) is not None:
+        if source.greeting is not None and (answer := source.greeting.answer_proven(document, key or 1)) is not None:
             return answer
         if source.batch is not None:
-            return self._judge_each(request, source, document, now)
-        judged = self._judge_one(request, source, document, now)
+            return self._judge_each(request, source, document, now, key)
+        judged = self._judge_one(request, source, document, now, key)
         return judged if isinstance(judged, Refusal) else [judged]
 
     def _judge_each(
-        self, request: InboundRequest, source: Source, document: Document, now: datetime
+        self, request: InboundRequest, source: Source, document: Document, now: datetime, key: int | None
     ) -> list[Judged] | Refusal:
         """Name and route everything that one request carries; what refuses one refuses all."""
         assert source.batch is not None  # noqa: S101 - only asked then
@@ -216,24 +216,24 @@ class Ingest:
             return parts
         judged = []
         for part, item in parts:
-            one = self._judge_one(part, source, item, now)
+            one = self._judge_one(part, source, item, now, key)
             if isinstance(one, Refusal):
                 return one
             judged.append(one)
         return judged
 
     def _judge_one(
-        self, request: InboundRequest, source: Source, document: Document, now: datetime
+        self, request: InboundRequest, source: Source, document: Document, now: datetime, key: int | None
     ) -> Judged | Refusal:
-        event = identify(request, source, document, now, new_event_id(now, self._entropy(10)))
+        event = identify(request, source, document, now, new_event_id(now, self._entropy(10)), key)
         if isinstance(event, Refusal):
             return event
         return event, plan(event, document, source, now)
 
-    def _key_used(self, request: InboundRequest, source: Source, now: datetime) -> int:
+    def _key_used(self, request: InboundRequest, source: Source, now: datetime) -> int | None:
         """Return which secret was used, and note it: one that no sender uses any more can be taken away."""
         if not source.has_secret:
-            return 1
+            return None
         key = key_used(request, source, now) if source.keyrings else 1
         self._observer.proven(source.name, key)
         return key

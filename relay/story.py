@@ -7,15 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from multidict import CIMultiDict
-
 from relay.config.units import lasting
 from relay.contents import document_of
 from relay.domain import (
+    OWN_SOURCE,
     Attempt,
     DeliveryStatus,
     Event,
-    InboundRequest,
     Refusal,
     Route,
     Source,
@@ -27,7 +25,6 @@ from relay.operations import TargetReport
 from relay.routing import environment, verdict
 from relay.store.ports.search import EventStatus, fold
 from relay.store.protocol import DeliveryRecord, EventRecord
-from relay.verification import key_used, verify
 
 EXCERPT_CHARACTERS = 200
 NEVER_YEAR = 9999  # due then: it waits for another of its order
@@ -95,18 +92,24 @@ def _arrival(event: Event, now: datetime) -> str:
 
 
 def _proof(event: Event, source: Source | None) -> str:
-    """Say which secret proves an event. Credentials are never stored, so not every proof can be repeated."""
+    """Say which secret proved an event."""
+    if event.source == OWN_SOURCE:
+        return "told by the relay itself"
+    if event.secret_number is not None:
+        return f"verified when it came, {_by_secret(event.secret_number, source)}"
     if source is None:
         return f"verified when it came; the source {event.source} is not configured any more"
     if not source.has_secret:
         return f"the source {source.name} has no secret: nothing but its address may have proven it"
-    request = InboundRequest("POST", "", f"/in/{source.name}", "", CIMultiDict(event.headers), event.body)
-    if verify(request, source, event.received_at) is not None:
-        return "verified when it came; by which secret cannot be told: not all that proves it is kept"
-    if not source.keyrings:
-        return "verified, and proven again now by the source's secret"
-    number = key_used(request, source, event.received_at)
-    return f"verified, and proven again now by secret {number} of {len(source.keyrings)} of the source"
+    return "verified when it came; by which secret is not known: it came before that was kept, or before there was one"
+
+
+def _by_secret(number: int, source: Source | None) -> str:
+    """Name a secret by its position, as of when the event came; the file may list others by now."""
+    count = len(source.keyrings) or source.has_secret if source else 0
+    if number > count:
+        return f"by secret {number} of those that {'the source' if source else 'its source'} had then"
+    return "by the source's secret" if count == 1 else f"by secret {number} of {count}, as the source lists them"
 
 
 def _repeats(event: Event, now: datetime) -> str:

@@ -43,6 +43,7 @@ def an_event(
         received_at=at,
         headers=(("Content-Type", "application/json"), ("X-Shop", "1")),
         body=body,
+        secret_number=2,
     )
 
 

@@ -87,6 +87,8 @@ def _shown(record: EventRecord, headers: list[list[str]]) -> Iterator[str]:
     yield f"type      {plain(event.type)}"
     yield f"key       {plain(event.key.decode('utf-8', 'backslashreplace'))}"
     yield f"received  {event.received_at:%Y-%m-%d %H:%M:%S} UTC ({lasting(now - event.received_at)} ago)"
+    if event.secret_number is not None:
+        yield f"proven    by secret {event.secret_number} of the source"
     yield "headers"
     yield from (f"  {plain(name)}: {plain(value, VALUE_CHARACTERS)}" for name, value in headers)
     yield "routes" if record.verdicts else "routes    none"

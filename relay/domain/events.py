@@ -56,6 +56,7 @@ class Event:
     received_at: datetime
     headers: tuple[tuple[str, str], ...]  # as they came, without credentials
     body: bytes
+    secret_number: int | None = None  # which of the source's secrets proved it, from 1; None: none had to, or not known
 
     def header(self, name: str) -> str | None:
         """Return the first header of that name, in any case, or None."""

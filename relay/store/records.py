@@ -76,6 +76,7 @@ class MovedEvent:
     key: bytes
     key_expires_at: datetime | None
     received_at: datetime
+    secret_number: int | None
     verdicts: str
     headers: bytes
     body: bytes
@@ -89,8 +90,8 @@ class MovedEvent:
     def digest(self) -> bytes:
         """Return what makes it the same in both databases."""
         named = (self.id, self.source, unified(self.type), self.key.hex(), unified(self.verdicts))
-        sizes = (len(self.headers), len(self.body))
-        digest = hashed(orjson.dumps((named, maybe_ms(self.key_expires_at), to_ms(self.received_at), sizes)))
+        numbers = (len(self.headers), len(self.body), self.secret_number)
+        digest = hashed(orjson.dumps((named, maybe_ms(self.key_expires_at), to_ms(self.received_at), numbers)))
         digest.update(self.headers)
         digest.update(self.body)
         for delivery in sorted(each.canonical() for each in self.deliveries):

@@ -41,6 +41,7 @@ def told_event(record: EventRecord) -> dict[str, object]:
         "key": event.key.decode("utf-8", "backslashreplace"),
         "received_at": iso(event.received_at),
         "body_bytes": len(event.body),
+        "secret": event.secret_number,
         "routes": [{"route": route, "verdict": verdict.value} for route, verdict in record.verdicts],
         "deliveries": [_told_delivery(delivery) for delivery in record.deliveries],
     }

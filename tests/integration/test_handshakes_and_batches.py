@@ -65,8 +65,10 @@ async def test_a_batch_is_stored_once_where_it_repeats_itself(door: Door) -> Non
 
 
 async def test_which_secret_was_used_is_noted(door: Door) -> None:
-    """So that the old one can be taken away once nobody uses it; a source without any notes nothing."""
-    await door.send("turning")
-    await door.post("/in/open", b"{}", {})
+    """So that the old one can be taken away once nobody uses it, and each event tells; without any, none is noted."""
+    _, by_second = await door.send("turning")
+    _, by_none = await door.post("/in/open", b"{}", {})
+    records = [await door.store.event(str(told["id"])) for told in (by_second, by_none)]
 
     assert [("turning", 2)] == door.journal.keys
+    assert [2, None] == [record and record.event.secret_number for record in records]

@@ -121,7 +121,7 @@ async def test_the_first_schema_is_brought_up_to_date_with_all_that_is_in_it(
     store = await open_store("worker-a")
     (claimed,) = await store.claim("erp", a_lease(), START, 10, 10**6)
 
-    assert (EVENT_ID, b"{}") == (claimed.event.id, claimed.event.body)
+    assert (EVENT_ID, b"{}", None) == (claimed.event.id, claimed.event.body, claimed.event.secret_number)
     assert await store.settle(delivered(claimed))
     assert 0 == (await store.lanes())["erp"].unfinished
     assert (await store.accept(an_event(key="first"), a_plan(), {})).is_duplicate

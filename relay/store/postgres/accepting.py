@@ -144,7 +144,7 @@ class Accepting:
         contents = [(seq, headers_to_json(event.headers), event.body) for event, _, seq in events]
         await connection.execute(
             _STORE,
-            *_columns((_event_row(*each) for each in events), 9),
+            *_columns((_event_row(*each) for each in events), 10),
             *_columns((content for content in contents if not bodies.is_large(content[2])), 3),
             *_columns(map(_birth_row, births), 12),
         )
@@ -247,7 +247,7 @@ _BUSY = """
 
 def _event_row(event: Event, plan: Plan, seq: int) -> tuple[Any, ...]:
     named = (seq, event.id, event.source, storable(event.type), event.key, event.key_expires_at, event.received_at)
-    return (*named, len(event.body), storable(verdicts_to_json(plan.verdicts)))
+    return (*named, len(event.body), storable(verdicts_to_json(plan.verdicts)), event.secret_number)
 
 
 def _birth_row(birth: Birth) -> tuple[Any, ...]:
@@ -262,18 +262,19 @@ def _birth_row(birth: Birth) -> tuple[Any, ...]:
 
 _STORE = """
     WITH listed AS (
-        INSERT INTO events (seq, id, source, type, key, key_expires_at, received_at, body_bytes, verdicts)
+        INSERT INTO events (seq, id, source, type, key, key_expires_at, received_at, body_bytes, verdicts,
+            secret_number)
         SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[],
-            $7::timestamptz[], $8::int[], $9::text[])),
+            $7::timestamptz[], $8::int[], $9::text[], $10::smallint[])),
     kept AS (
         INSERT INTO contents (event_seq, headers, body)
-        SELECT * FROM unnest($10::bigint[], $11::bytea[], $12::bytea[]))
+        SELECT * FROM unnest($11::bigint[], $12::bytea[], $13::bytea[]))
     INSERT INTO deliveries (id, event_seq, route, target, order_value, turn, planned_at, deadline_at, due_at, status,
         attempts, leased_by, leased_until)
     SELECT id, event_seq, route, target, order_value, CASE WHEN order_value IS NOT NULL THEN nextval('turns') END,
         planned_at, deadline_at, due_at, status, attempts, leased_by, leased_until
-    FROM unnest($13::bigint[], $14::bigint[], $15::text[], $16::text[], $17::text[], $18::timestamptz[],
-        $19::timestamptz[], $20::timestamptz[], $21::text[], $22::int[], $23::text[], $24::timestamptz[])
+    FROM unnest($14::bigint[], $15::bigint[], $16::text[], $17::text[], $18::text[], $19::timestamptz[],
+        $20::timestamptz[], $21::timestamptz[], $22::text[], $23::int[], $24::text[], $25::timestamptz[])
         AS b (id, event_seq, route, target, order_value, planned_at, deadline_at, due_at, status, attempts,
             leased_by, leased_until)"""
 

@@ -19,7 +19,7 @@ NO_EVENT = 0  # the number of an event that is purged: no other ever has it
 AFTER_ALL_IDS = "evt_~"
 WAITING_AT_A_TIME = 10_000
 
-EVENT = "seq, id, source, type, key, key_expires_at, received_at, body_bytes, verdicts"
+EVENT = "seq, id, source, type, key, key_expires_at, received_at, body_bytes, verdicts, secret_number"
 DELIVERY = (
     "id, event_seq, route, target, status, attempts, attempts_before, planned_at, due_at, deadline_at,"
     " leased_by, leased_until, finished_at, reason, order_value, turn"
@@ -125,7 +125,8 @@ _DELIVERIES = f"""
 
 def _event(row: Record, large_body: bytes | None, deliveries: tuple[MovedDelivery, ...]) -> MovedEvent:
     named = (row["id"], row["source"], row["type"], row["key"], row["key_expires_at"], row["received_at"])
-    return MovedEvent(*named, row["verdicts"], row["headers"], large_body or row["body"], deliveries)
+    told = (row["secret_number"], row["verdicts"], row["headers"])
+    return MovedEvent(*named, *told, large_body or row["body"], deliveries)
 
 
 def _delivery(row: Record, tried: tuple[MovedAttempt, ...]) -> MovedDelivery:
@@ -237,7 +238,7 @@ _DROP_ATTEMPTS = "DELETE FROM attempts WHERE delivery_id = ANY ($1) AND delivery
 def _event_row(seq: int, event: MovedEvent) -> tuple[Any, ...]:
     """Write the columns `EVENT`."""
     named = (seq, event.id, event.source, storable(event.type), event.key, event.key_expires_at, event.received_at)
-    return (*named, len(event.body), storable(event.verdicts))
+    return (*named, len(event.body), storable(event.verdicts), event.secret_number)
 
 
 def _delivery_row(number: int, seq: int, delivery: MovedDelivery) -> tuple[Any, ...]:

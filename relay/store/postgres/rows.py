@@ -13,7 +13,7 @@ from relay.store.postgres.dialling import Connection
 from relay.store.texts import headers_from_json
 
 EVENT = (
-    "e.id, e.source, e.type, e.key, e.key_expires_at, e.received_at, c.headers, e.body_bytes,"
+    "e.id, e.source, e.type, e.key, e.key_expires_at, e.received_at, e.secret_number, c.headers, e.body_bytes,"
     f" CASE WHEN e.body_bytes <= {LARGE_BYTES} THEN c.body END AS body"
 )
 DELIVERY = (
@@ -37,6 +37,7 @@ def event_from(row: Record, large_body: bytes | None = None) -> Event:
         row["received_at"],
         headers_from_json(row["headers"]),
         row["body"] if large_body is None else large_body,
+        row["secret_number"],
     )
 
 

@@ -98,7 +98,7 @@ def _holders(connection: sqlite3.Connection, numbered: Numbered) -> Iterator[tup
 def _store_events(connection: sqlite3.Connection, numbered: Numbered) -> None:
     insert(
         connection,
-        "events (seq, id, source, type, key, key_expires_at, received_at, body_bytes, verdicts)",
+        "events (seq, id, source, type, key, key_expires_at, received_at, body_bytes, verdicts, secret_number)",
         [(seq, *a.event) for seq, a in numbered],
     )
     store_contents(connection, [(seq, *acceptance.content) for seq, acceptance in numbered])

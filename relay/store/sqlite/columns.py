@@ -1,6 +1,6 @@
 """The columns that are read, and written, together."""
 
-EVENT = "e.id, e.source, e.type, e.key, e.key_expires_at, e.received_at, c.headers, c.body"
+EVENT = "e.id, e.source, e.type, e.key, e.key_expires_at, e.received_at, e.secret_number, c.headers, c.body"
 DELIVERY = "d.id, d.route, d.target, d.attempts, d.attempts_before, d.planned_at, d.deadline_at, d.order_value"
 DELIVERY_WIDTH = 8
 ATTEMPT = "number, started_at, duration_ms, outcome, status, detail, excerpt"

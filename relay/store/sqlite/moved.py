@@ -78,13 +78,15 @@ def _events(connection: sqlite3.Connection, seqs: Sequence[int]) -> Iterator[Mov
     deliveries = _deliveries(connection, seqs)
     rows = connection.execute(
         f"""
-        SELECT e.seq, e.id, e.source, e.type, e.key, e.key_expires_at, e.received_at, e.verdicts, c.headers, c.body
+        SELECT e.seq, e.id, e.source, e.type, e.key, e.key_expires_at, e.received_at, e.secret_number, e.verdicts,
+            c.headers, c.body
         FROM events e JOIN contents c ON c.event_seq = e.seq WHERE e.seq IN ({marks(len(seqs))}) ORDER BY e.id""",
         seqs,
     )
-    for seq, event_id, source, type_, key, key_expires_at, received_at, verdicts, headers, body in rows:
-        times = (maybe_from_ms(key_expires_at), from_ms(received_at))
-        yield MovedEvent(event_id, source, type_, key, *times, verdicts, headers, body, tuple(deliveries.get(seq, ())))
+    for seq, event_id, source, type_, key, key_expires_at, received_at, secret_number, *content in rows:
+        known = (event_id, source, type_, key, maybe_from_ms(key_expires_at), from_ms(received_at), secret_number)
+        verdicts, headers, body = content
+        yield MovedEvent(*known, verdicts, headers, body, tuple(deliveries.get(seq, ())))
 
 
 def _deliveries(connection: sqlite3.Connection, seqs: Sequence[int]) -> dict[int, list[MovedDelivery]]:
@@ -201,8 +203,9 @@ class Numbers(NamedTuple):
 
 def _store(connection: sqlite3.Connection, event: MovedEvent, seq: int, delivery_ids: Sequence[int]) -> None:
     times = (maybe_to_ms(event.key_expires_at), to_ms(event.received_at))
-    row = (seq, event.id, event.source, event.type, event.key, *times, len(event.body), event.verdicts)
-    columns = "seq, id, source, type, key, key_expires_at, received_at, body_bytes, verdicts"
+    told = (len(event.body), event.verdicts, event.secret_number)
+    row = (seq, event.id, event.source, event.type, event.key, *times, *told)
+    columns = "seq, id, source, type, key, key_expires_at, received_at, body_bytes, verdicts, secret_number"
     insert(connection, f"events ({columns})", [row])
     store_contents(connection, [(seq, event.headers, event.body)])
     numbered = list(zip(delivery_ids, event.deliveries, strict=True))

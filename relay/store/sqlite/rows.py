@@ -39,14 +39,15 @@ def maybe_from_ms(ms: int | None) -> datetime | None:
 def acceptance(event: Event, plan: Plan, leases: Mapping[int, Lease]) -> Acceptance:
     """Write an event and everything it must become."""
     received_at, key_expires_at = to_ms(event.received_at), maybe_to_ms(event.key_expires_at)
-    verdicts = verdicts_to_json(plan.verdicts)
+    times = (key_expires_at, received_at)
+    told = (len(event.body), verdicts_to_json(plan.verdicts), event.secret_number)
     return Acceptance(
         event.id,
         event.source,
         event.key,
         key_expires_at,
         received_at,
-        (event.id, event.source, event.type, event.key, key_expires_at, received_at, len(event.body), verdicts),
+        (event.id, event.source, event.type, event.key, *times, *told),
         (headers_to_json(event.headers), apart(event.body)),
         [_born_row(planned, leases.get(index)) for index, planned in enumerate(plan.deliveries)],
         [(index, each.target, each.order) for index, each in enumerate(plan.deliveries) if each.order is not None],
@@ -74,9 +75,9 @@ def _born(delivery_id: int, event: Event, planned: PlannedDelivery) -> Delivery:
 
 def event_from(row: tuple[Any, ...]) -> Event:
     """Read a row of the columns `EVENT`."""
-    event_id, source, type_, key, key_expires_at, received_at, headers, body = row
+    event_id, source, type_, key, key_expires_at, received_at, secret_number, headers, body = row
     expires_at, pairs = maybe_from_ms(key_expires_at), headers_from_json(headers)
-    return Event(event_id, source, type_, key, expires_at, from_ms(received_at), pairs, body)
+    return Event(event_id, source, type_, key, expires_at, from_ms(received_at), pairs, body, secret_number)
 
 
 def deliveries(loaded: Loaded) -> list[Delivery]:

@@ -79,6 +79,11 @@ SCHEMAS: dict[str, Any] = {
     "EventPage": _page("EventRow", searched=WHOLE),
     "Event": _mapping(
         **_EVENT,
+        secret={
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "description": "Which of its source's secrets proved it, from 1; null: none had to, or it is not known.",
+        },
         key_expires_at=MAYBE_TIME,
         headers=HEADERS,
         routes=_list(_mapping(route=TEXT, verdict=_one_of(Verdict))),

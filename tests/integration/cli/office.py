@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -51,7 +51,7 @@ def an_invoice(number: str, *, at: datetime = NOW, secret: str = NEW) -> Event:
     body = json.dumps({"kind": "invoice", "number": number}).encode()
     event = an_event(at=at, body=body, key=f"invoice {number} of {at:%H%M%S%f}")
     headers = (("Content-Type", "application/json"), ("X-Signature", signature(body, secret)))
-    return Event(event.id, "shop", "invoice", event.key, event.key_expires_at, at, headers, body)
+    return replace(event, type="invoice", headers=headers, secret_number=1)
 
 
 def a_refused(

@@ -101,13 +101,30 @@ def test_a_search_ends_when_patience_does_and_says_how_far_it_came(office: Offic
 
 
 def test_which_secret_proved_it_is_told(office: Office) -> None:
-    """Whether the old one is still in use decides whether it can be taken away."""
+    """Whether the old one is still in use decides whether it can be taken away. What was known stays known."""
     office.configure(NEW, OLD)
-    (by_old,) = office.stored(an_invoice("INV-1", secret=OLD))
+    by_new, by_old = office.stored(an_invoice("INV-1"), replace(an_invoice("INV-2"), secret_number=2))
 
-    assert "proven again now by secret 2 of 2" in office.call("why", by_old).stdout
+    assert "verified when it came, by secret 1 of 2, as the source lists them" in office.call("why", by_new).stdout
+    assert "verified when it came, by secret 2 of 2, as the source lists them" in office.call("why", by_old).stdout
+    assert 2 == office.told("why", by_old)["event"]["secret"]
     office.configure(NEW)
-    assert "by which secret cannot be told" in office.call("why", by_old).stdout
+    assert "verified when it came, by the source's secret" in office.call("why", by_new).stdout
+    assert "by secret 2 of those that the source had then" in office.call("why", by_old).stdout
+
+
+def test_what_came_before_secrets_were_kept_is_said_to_be_unknown(office: Office) -> None:
+    """Nothing is guessed: an older program wrote it, or the source had no secret then."""
+    (unknown,) = office.stored(replace(an_invoice("INV-1"), secret_number=None))
+
+    assert "by which secret is not known" in office.call("why", unknown).stdout
+
+
+def test_what_the_relay_tells_of_itself_needs_no_proof(office: Office) -> None:
+    """A notice is an event like any other, and nobody sent it."""
+    (notice,) = office.stored(replace(an_invoice("INV-1"), source="relay", secret_number=None))
+
+    assert "told by the relay itself" in office.call("why", notice).stdout
 
 
 def test_a_route_that_was_changed_since_is_told(office: Office) -> None:
