@@ -8,28 +8,18 @@ Only how it is tried, and how gently it is let back in, is each process's own.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import structlog
 
 from relay import breaker
 from relay.breaker import CLOSED, Breaker, BreakerState
 from relay.clock import Clock
-from relay.domain import Attempt, Hold, Target
+from relay.domain import Attempt, GateState, Hold, Target
 from relay.errors import StoreError
 from relay.observer import Observer
 from relay.store.protocol import LaneState, Store
 
 log = structlog.get_logger("relay.gate")
-
-
-class GateState(StrEnum):
-    """What a gate lets through: everything, one delivery to try, or nothing."""
-
-    OPERATING = "operating"
-    PROBING = "probing"
-    BROKEN = "broken"
-    PAUSED = "paused"
 
 
 class Gate:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from relay.domain import Delivery, Event, Lease, Plan, Receipt, Target
-from relay.gate import Gate, GateState
+from relay.domain import Delivery, Event, GateState, Lease, Plan, Receipt, Target
+from relay.gate import Gate
 from relay.memory import Memory
 
 FRESH_PLACES = 1024  # what comes in a burst is not written pending and claimed again, which costs twice

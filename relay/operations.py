@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from relay.domain import Target
-from relay.gate import GateState
+from relay.domain import GateState, Target
 from relay.store.protocol import LaneState, Store
 
 

@@ -7,11 +7,9 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import UTC, datetime
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from time import monotonic
 
 import structlog
 from aiohttp import web
@@ -26,10 +24,12 @@ from relay.filewatch import ConfigFiles
 from relay.maintenance import Maintenance
 from relay.reloading import Reload, Reloading
 from relay.roles import Post, Role, post
+from relay.system_clock import SystemClock
 from relay.targets.preview import preview
 from relay.tracing import tracer_of
 from relay.trials import Trials
-from relay.web.admin import AdminDoor, Desk
+from relay.web.admin.desk import Desk
+from relay.web.admin.door import AdminDoor
 from relay.web.dashboard.door import Dashboard
 from relay.web.inbound import InboundDoor
 from relay.web.server import QuietRunner, QuietServer
@@ -47,22 +47,6 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
     module = import_module("uvloop" if find_spec("uvloop") else "asyncio")
     loop: asyncio.AbstractEventLoop = module.new_event_loop()
     return loop
-
-
-class SystemClock:
-    """The machine's own time. Fulfils `relay.clock.Clock`."""
-
-    def now(self) -> datetime:
-        """Return the wall clock's time."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Return seconds that never go back."""
-        return monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        """Come back after `seconds`."""
-        await asyncio.sleep(seconds)
 
 
 class Relay:

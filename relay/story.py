@@ -14,13 +14,13 @@ from relay.domain import (
     Attempt,
     DeliveryStatus,
     Event,
+    GateState,
     Refusal,
     Route,
     Source,
     Verdict,
 )
 from relay.errors import ExpressionFailed
-from relay.gate import GateState
 from relay.operations import TargetReport
 from relay.routing import environment, verdict
 from relay.store.ports.search import EventStatus, fold

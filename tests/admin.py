@@ -24,7 +24,8 @@ from relay.singles import Singles
 from relay.store.protocol import Store
 from relay.targets.preview import preview
 from relay.trials import Trials
-from relay.web.admin import AdminDoor, Desk
+from relay.web.admin.desk import Desk
+from relay.web.admin.door import AdminDoor
 from relay.web.dashboard.door import Dashboard
 from tests.conftest import ManualClock
 

@@ -15,7 +15,7 @@ from relay.config import Config, doubts, load
 from relay.config.units import parse_duration
 from relay.errors import ConfigurationInvalid, Fault
 from relay.history import Comparison, Shaping, compare
-from relay.runtime import SystemClock
+from relay.system_clock import SystemClock
 from relay.targets.addresses import would_block
 
 

@@ -12,9 +12,9 @@ from relay.cli.tables import table
 from relay.cli.texts import echo_json, plain
 from relay.config import Config
 from relay.finding import find_events, time_of
-from relay.runtime import SystemClock
 from relay.store.ports.search import EventFilter, EventPage, EventRow
-from relay.web.admin.asking import EVENT_CURSOR, LIMIT_MAX, cursor
+from relay.system_clock import SystemClock
+from relay.web.cursors import EVENT_CURSOR, LIMIT_MAX, cursor
 from relay.web.telling import told_event_row
 
 COLUMNS = ("received (utc)", "id", "source", "type", "status", "targets")

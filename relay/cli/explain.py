@@ -18,8 +18,8 @@ from relay.domain import InboundRequest, Source
 from relay.explaining import explain as explained
 from relay.explaining import secrets_of
 from relay.quarantine import as_request
-from relay.runtime import SystemClock
 from relay.store.ports.rejections import Rejection
+from relay.system_clock import SystemClock
 
 
 @click.command()

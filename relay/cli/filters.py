@@ -14,8 +14,8 @@ from relay.cli.texts import plain
 from relay.config.units import parse_duration
 from relay.config.yaml import parse
 from relay.errors import ConfigurationInvalid
-from relay.runtime import SystemClock
 from relay.store.ports.search import EventFilter, EventStatus
+from relay.system_clock import SystemClock
 
 TEXT_MAX = 500
 Command = Callable[..., Any]

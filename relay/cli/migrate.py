@@ -15,8 +15,8 @@ from relay.cli.tables import table
 from relay.config import Database, database_named
 from relay.errors import StoreError, StoreUnusable
 from relay.moving import Report, Tell, move
-from relay.runtime import SystemClock
 from relay.store.opening import transfer_of
+from relay.system_clock import SystemClock
 
 COLUMNS = ("what", "from", "to", "written", "removed", "checksum")
 

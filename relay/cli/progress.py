@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from relay.config.units import lasting
-from relay.runtime import SystemClock
+from relay.system_clock import SystemClock
 
 LINE_EVERY_S = 5.0
 

@@ -22,12 +22,12 @@ from relay.headroom import Headroom
 from relay.ingest import Ingest
 from relay.lanes import Lanes
 from relay.observer import Unheard
-from relay.runtime import SystemClock
 from relay.store.ports.rejections import Rejection, RejectionRow
 from relay.store.protocol import Store
 from relay.story import REFUSED
-from relay.web.admin.asking import LIMIT_MAX
-from relay.web.admin.masking import shown_headers, shown_path
+from relay.system_clock import SystemClock
+from relay.web.cursors import LIMIT_MAX
+from relay.web.masking import shown_headers, shown_path
 from relay.web.telling import told_rejection, told_rejection_row
 
 COLUMNS = ("id", "received (utc)", "source", "reason", "from", "bytes", "admitted as")

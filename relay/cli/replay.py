@@ -20,10 +20,10 @@ from relay.cli.texts import echo_json, plain
 from relay.config import Config
 from relay.finding import Counted, count_events
 from relay.replays import PER_S, PER_S_MAX, new_replay, replay_event
-from relay.runtime import SystemClock
 from relay.store.ports.replays import Replay, ReplayState
 from relay.store.ports.search import EventFilter, EventStatus
 from relay.store.protocol import Store
+from relay.system_clock import SystemClock
 from relay.web.telling import told_replay
 
 SEARCH = "2s"

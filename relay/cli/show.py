@@ -14,10 +14,10 @@ from relay.cli.texts import echo_json, plain, plain_body
 from relay.config import Config
 from relay.config.units import lasting
 from relay.domain import Attempt
-from relay.runtime import SystemClock
 from relay.store.ports.search import fold
 from relay.store.protocol import DeliveryRecord, EventRecord, Store
-from relay.web.admin.masking import shown_headers
+from relay.system_clock import SystemClock
+from relay.web.masking import shown_headers
 from relay.web.telling import iso, told_event
 
 ATTEMPTS = ("attempt", "started (utc)", "took", "outcome", "http", "detail", "answer")

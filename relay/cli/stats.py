@@ -16,8 +16,8 @@ from relay.config import Config
 from relay.config.units import lasting
 from relay.minutes import minute_of
 from relay.operations import TargetReport, report_targets
-from relay.runtime import SystemClock
 from relay.store.ports.minutes import ALL_DURATIONS, Figure
+from relay.system_clock import SystemClock
 from relay.web.telling import told_minutes
 
 MINUTES_MAX = 1440

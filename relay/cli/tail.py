@@ -16,9 +16,9 @@ from relay.cli.tables import coloured
 from relay.cli.texts import echo_json, plain
 from relay.config import Config
 from relay.following import Following
-from relay.runtime import SystemClock
 from relay.store.ports.rejections import RejectionRow
 from relay.store.ports.search import EventFilter, EventRow
+from relay.system_clock import SystemClock
 from relay.web.telling import told_event_row, told_rejection_row
 
 LOOK_EVERY_S = 0.5

@@ -15,9 +15,9 @@ from relay.cli.options import config_option, json_option, load_or_exit, unknown
 from relay.cli.tables import table
 from relay.config import Config
 from relay.config.units import lasting
-from relay.gate import GateState
+from relay.domain import GateState
 from relay.operations import TargetReport, report_targets
-from relay.runtime import SystemClock
+from relay.system_clock import SystemClock
 from relay.web.telling import told_target
 
 COLUMNS = ("name", "kind", "address", "state", "backlog", "dead", "oldest", "held")

@@ -15,7 +15,7 @@ from relay.cli.texts import plain, plain_body
 from relay.config import Config
 from relay.domain import Event, InboundRequest, Refusal, Route, Verdict, new_event_id
 from relay.identity import identify, read
-from relay.runtime import SystemClock
+from relay.system_clock import SystemClock
 from relay.targets.preview import preview
 from relay.trials import Trial, Trials
 

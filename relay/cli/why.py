@@ -19,11 +19,11 @@ from relay.cli.texts import echo_json, plain
 from relay.config import Config
 from relay.finding import Refused, find_events, find_refused, time_of
 from relay.operations import report_targets
-from relay.runtime import SystemClock
 from relay.store.ports.rejections import RejectionRow
 from relay.store.ports.search import EventFilter, EventPage
 from relay.store.protocol import EventRecord, Store
 from relay.story import REFUSED, Story, tell
+from relay.system_clock import SystemClock
 from relay.web.telling import told_event, told_event_row, told_rejection_row
 
 SEARCH = "400ms"

@@ -103,6 +103,15 @@ class Plan:
     verdicts: tuple[tuple[str, Verdict], ...]  # (route's name, what it said)
 
 
+class GateState(StrEnum):
+    """What the gate of a target lets through: everything, one delivery to try, or nothing."""
+
+    OPERATING = "operating"
+    PROBING = "probing"
+    BROKEN = "broken"
+    PAUSED = "paused"
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """A time in which a target's deliveries were held. ended_at: None while it lasts."""

@@ -12,7 +12,7 @@ from relay.config import load
 from relay.config.models.fields import SECRET_CHARACTERS_MIN
 from relay.store.ports.minutes import Kind
 from relay.store.protocol import Store
-from relay.web.admin.masking import shown_config
+from relay.web.masking import shown_config
 from tests.admin import KNOWN, Client, Office
 from tests.builders import a_lease, a_plan, an_event, dead
 from tests.conftest import START

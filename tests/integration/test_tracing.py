@@ -262,7 +262,7 @@ def test_a_missing_extra_is_no_reason_not_to_run(clock: ManualClock, monkeypatch
 def test_opentelemetry_is_not_imported_by_who_does_not_trace() -> None:
     """What is not used costs nothing, not even the time to load it."""
     script = (
-        "import sys, relay.cli.serve; from relay.runtime import SystemClock; from relay.tracing import tracer_of; "
+        "import sys, relay.cli.serve; from relay.system_clock import SystemClock; from relay.tracing import tracer_of; "
         "assert tracer_of({}, SystemClock()) is None; print([name for name in sys.modules if 'opentelemetry' in name])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)

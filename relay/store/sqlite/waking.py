@@ -11,11 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
-import structlog
-
 from relay.store.sqlite.liveness import WorkerLocks
-
-log = structlog.get_logger("relay.store")
 
 PEERS_KNOWN_S = 1.0  # whoever begins to listen looks at the store first, and misses nothing until it is known
 DEAF_S = 0.01  # after each ring; what rings meanwhile is heard then, so that a busy peer does not fill our time
@@ -75,6 +71,9 @@ class Bells:
             os.mkfifo(path, 0o600)
             self._ours = os.open(path, os.O_RDWR | os.O_NONBLOCK)  # a writer too: it never comes to an end of file
         except OSError as error:
+            import structlog  # noqa: PLC0415 - every command opens a store, and has nothing to log
+
+            log = structlog.get_logger("relay.store")
             log.warning("no_bell", error=str(error), next_step="what other processes store is seen within a second")
             return
         self._hear()

@@ -3,8 +3,3 @@
 `door` puts it together; `access` lets people in; each other file is one resource, and lists its `Endpoint`s: from that
 list come the routes, the checks of what is asked, and the description at `/api/v1/openapi.json`.
 """
-
-from relay.web.admin.desk import Desk
-from relay.web.admin.door import AdminDoor
-
-__all__ = ["AdminDoor", "Desk"]

@@ -1,8 +1,6 @@
 """What may be asked of an endpoint, declared once: it is checked by it, and described by it."""
 
-import binascii
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,11 +12,11 @@ from pydantic import BaseModel, ValidationError
 
 from relay.config.misfits import listing, nearest
 from relay.web.admin.problems import Problem
+from relay.web.cursors import LIMIT_MAX
 
 E = TypeVar("E", bound=StrEnum)
 
 BODY_BYTES_MAX = 64 * 1024
-LIMIT_MAX = 500
 TEXT_MAX = 500
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # what no text in a database can hold
 
@@ -126,37 +124,6 @@ class Time:
             raise ValueError("expected a time such as 2026-07-01T12:00:00Z") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where the page before ended: its `next`, as it was given."""
-
-    pattern: str
-    name: str = "cursor"
-    text: str = "The `next` of the page before."
-
-    @property
-    def schema(self) -> Mapping[str, Any]:
-        """Return its form."""
-        return {"type": "string"}
-
-    def read(self, given: str) -> str:
-        """Return what was wrapped up."""
-        try:
-            place = urlsafe_b64decode(given.encode("ascii")).decode("ascii")
-        except (UnicodeError, binascii.Error):
-            place = ""
-        if not re.fullmatch(self.pattern, place):
-            raise ValueError("expected the `next` of a page of this list, as it is")
-        return place
-
-
-def cursor(place: object | None) -> str | None:
-    """Wrap up where a page ended."""
-    return None if place is None else urlsafe_b64encode(str(place).encode()).decode()
-
-
-EVENT_CURSOR = Cursor("evt_[0-9a-f]{12,64}")
-NUMBER_CURSOR = Cursor("[0-9]{1,18}")
 LIMIT = Whole("limit", "How many a page has at most.", 1, LIMIT_MAX, 50)
 SINCE = Time("since", "Received then or later.")
 UNTIL = Time("until", "Received before.")

@@ -9,8 +9,8 @@ from relay.reloading import Reload
 from relay.web import answers
 from relay.web.admin.asking import Call, Endpoint
 from relay.web.admin.desk import Desk
-from relay.web.admin.masking import shown_config, shown_text
 from relay.web.admin.problems import Problem
+from relay.web.masking import shown_config, shown_text
 from relay.web.telling import iso
 
 NO_FILE = "This relay was started without a file that could be read again."

@@ -8,9 +8,10 @@ from aiohttp import web
 from relay.domain import DeliveryStatus
 from relay.store.ports.search import DeliveryFilter
 from relay.web import answers
-from relay.web.admin.asking import LIMIT, NUMBER_CURSOR, SINCE, UNTIL, Call, Choice, Endpoint, Words, cursor
+from relay.web.admin.asking import LIMIT, SINCE, UNTIL, Call, Choice, Endpoint, Words
 from relay.web.admin.desk import Desk
 from relay.web.admin.problems import Problem
+from relay.web.cursors import NUMBER_CURSOR, cursor
 from relay.web.telling import told_delivery_row
 
 NO_DELIVERY = "There is no such delivery; its event may have been purged after storage.keep."

@@ -7,10 +7,11 @@ from relay.replays import replay_event
 from relay.store.ports.search import EventFilter, EventStatus
 from relay.store.protocol import EventRecord
 from relay.web import answers
-from relay.web.admin.asking import EVENT_CURSOR, LIMIT, SINCE, UNTIL, Call, Choice, Endpoint, Words, cursor
+from relay.web.admin.asking import LIMIT, SINCE, UNTIL, Call, Choice, Endpoint, Words
 from relay.web.admin.desk import Desk
-from relay.web.admin.masking import shown_headers
 from relay.web.admin.problems import Problem
+from relay.web.cursors import EVENT_CURSOR, cursor
+from relay.web.masking import shown_headers
 from relay.web.telling import iso, told_event, told_event_row
 
 NO_EVENT = "There is no such event; it may have been purged after storage.keep."

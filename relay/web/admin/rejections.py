@@ -6,11 +6,12 @@ from relay.admission import admit
 from relay.domain import Refusal
 from relay.store.ports.rejections import Rejection
 from relay.web import answers
-from relay.web.admin.asking import LIMIT, NUMBER_CURSOR, Call, Choice, Endpoint, Words, cursor
+from relay.web.admin.asking import LIMIT, Call, Choice, Endpoint, Words
 from relay.web.admin.desk import Desk
 from relay.web.admin.events import download
-from relay.web.admin.masking import shown_headers, shown_path
 from relay.web.admin.problems import Problem
+from relay.web.cursors import NUMBER_CURSOR, cursor
+from relay.web.masking import shown_headers, shown_path
 from relay.web.telling import told_rejection, told_rejection_row
 
 NO_REJECTION = "There is no such refused request, or it is not kept any more."

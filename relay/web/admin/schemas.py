@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from relay.domain import DeliveryStatus, Outcome, Refusal, Verdict
-from relay.gate import GateState
+from relay.domain import DeliveryStatus, GateState, Outcome, Refusal, Verdict
 from relay.store.ports.replays import ReplayState
 from relay.store.ports.search import EventStatus
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from relay.domain import DeliveryStatus, Event, Refusal, Route, Verdict
 from relay.store.ports.search import EventStatus
 from relay.trials import Trial, Trials
-from relay.web.admin.asking import EVENT_CURSOR, LIMIT, NUMBER_CURSOR, Call, Parameter, read_query
+from relay.web.admin.asking import LIMIT, Call, Parameter, read_query
 from relay.web.admin.configuration import Configuration
 from relay.web.admin.desk import Desk
 from relay.web.admin.events import FILTER, Events
@@ -22,6 +22,7 @@ from relay.web.admin.rejections import QUERY as REJECTION_QUERY
 from relay.web.admin.rejections import Rejections
 from relay.web.admin.replays import Replays
 from relay.web.admin.targets import Targets
+from relay.web.cursors import EVENT_CURSOR, NUMBER_CURSOR
 from relay.web.dashboard.figures import figures, rates
 from relay.web.dashboard.guard import Guard
 from relay.web.dashboard.legible import shown_body

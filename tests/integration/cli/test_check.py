@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from relay.runtime import SystemClock
 from relay.store.sqlite.store import SqliteStore
+from relay.system_clock import SystemClock
 from tests.builders import a_plan, an_event
 
 Call = Callable[..., Result]

@@ -14,8 +14,8 @@ import pytest
 
 from relay.lanes import Lanes
 from relay.replays import Replaying
-from relay.runtime import SystemClock
 from relay.store.ports.replays import ReplayState
+from relay.system_clock import SystemClock
 from tests.integration.cli.office import MINUTE, NOW, Office, an_invoice
 
 
