@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -33,6 +34,7 @@ class Program:
     port: int
     admin_port: int
     arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -69,7 +71,8 @@ class Program:
         """Start the process; what it says is added to `log`."""
         with self.log.open("ab") as log:
             command = [*RELAY, "serve", "-c", str(self.config), *self.arguments]
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            environment = {**os.environ, **self.environment}
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
 
     async def is_ready(self) -> None:
         """Come back once the program says that it is ready."""
@@ -137,11 +140,16 @@ def session() -> ClientSession:
 
 
 def configured(
-    folder: Path, parts: Mapping[str, Any], *arguments: str, name: str = "relay", storage: Storage | None = None
+    folder: Path,
+    parts: Mapping[str, Any],
+    *arguments: str,
+    name: str = "relay",
+    storage: Storage | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Program:
     """Write a configuration, JSON being YAML, with ports of its own where `parts` names none.
 
-    storage: its database; a file in the folder, unless given.
+    storage: its database; a file in the folder, unless given. environment: what it has beside ours.
     """
     public, admin, database = free_port(), free_port(), storage or SqliteStorage(folder)
     document = {
@@ -152,7 +160,7 @@ def configured(
     }
     path = folder / f"{name}.yaml"
     path.write_text(json.dumps(document, indent=2))
-    return Program(path, database, public, admin, arguments)
+    return Program(path, database, public, admin, arguments, environment or {})
 
 
 @asynccontextmanager

@@ -1,0 +1,64 @@
+"""The nouns of the harness: a fault, how often it is to happen, and what a run of it showed."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+from tests.faults.site import Site
+
+SQLITE, POSTGRES = "sqlite", "postgres"
+
+
+class Fault:
+    """One thing that goes wrong. It happens under load; afterwards everything is settled and looked through."""
+
+    name: ClassVar[str]
+    words: ClassVar[str]  # in the table
+    engines: ClassVar[tuple[str, ...]] = (SQLITE, POSTGRES)
+    rounds: ClassVar[tuple[int, int]] = (1, 3)  # in the short form, and in the long one
+    owns_server: ClassVar[bool] = False  # it does something to the PostgreSQL server itself
+    keeps_all: ClassVar[bool] = True  # nothing is purged meanwhile
+
+    async def prepare(self, site: Site) -> None:
+        """Configure the relays that there are to be, and start them."""
+        await site.start(site.add_relay())
+
+    async def happen(self, site: Site) -> None:
+        """Let it happen, so often as the site says, while senders send."""
+        raise NotImplementedError
+
+    async def pass_by(self, site: Site) -> None:
+        """Do what is left to be done once no more is sent, before it settles."""
+
+    def also(self, site: Site) -> Iterable[str]:
+        """Tell of breaches of what holds for this fault alone."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run showed, as it is kept. ready_s: how long each start, or each recovery, took."""
+
+    fault: str
+    engine: str
+    date: str
+    commit: str
+    seed: int
+    rounds: int
+    acknowledged: int
+    delivered: int
+    dead: int
+    lost: int
+    doubled: int
+    ready_s: list[float] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    breaches: list[str] = field(default_factory=list)
+
+    @property
+    def is_good(self) -> bool:
+        """Tell whether everything held."""
+        return not self.lost and not self.breaches
+
+    def kept(self) -> dict[str, Any]:
+        """Return it as it is written down."""
+        return {**asdict(self), "ready_s": [round(seconds, 2) for seconds in self.ready_s]}

@@ -1,0 +1,48 @@
+"""kill -9, again and again, at random moments: of the program, of its writer, or of both."""
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+
+from tests.acceptance.program import Program
+from tests.faults.fault import Fault
+from tests.faults.site import Site, processes
+
+STILL_STARTING = 0.1  # the share of kills that do not wait until it is ready
+MOMENT_S = (0.02, 1.0)
+
+
+class SigKill(Fault):
+    """The system ends a process without a word: memory ran out, or somebody was impatient."""
+
+    name = "sigkill"
+    words = "kill -9 at random moments"
+    rounds = (6, 50)
+
+    async def happen(self, site: Site) -> None:
+        """Kill, start, and let it work for a moment."""
+        for _ in range(site.rounds):
+            await asyncio.sleep(site.moments.uniform(*MOMENT_S))
+            kill_some_of(site.relay, site)
+            if site.moments.random() < STILL_STARTING:
+                site.relay.start()
+                await asyncio.sleep(site.moments.uniform(*MOMENT_S))
+                site.relay.kill()
+                site.count("kills")
+            await site.start(site.relay)
+
+
+def kill_some_of(relay: Program, site: Site) -> None:
+    """Kill the program, its writer first or not at all: its writer ends by itself then."""
+    program, *writers = processes(relay)
+    if site.moments.random() < 0.3:
+        for writer in writers:
+            with suppress(ProcessLookupError):
+                os.kill(writer, signal.SIGKILL)
+    relay.kill()
+    site.count("kills")
+    assert relay.running.pid == program
+
+
+FAULTS = (SigKill(),)

@@ -1,0 +1,42 @@
+"""The table of what was run: a line for each fault and engine, over all runs that were written down."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+
+from tests.faults.fault import Fault, Run
+
+HEADS = ("fault", "engine", "runs", "times", "acknowledged", "delivered", "dead", "**lost**", "doubled", "ready in")
+
+
+def table(runs: Iterable[Run], faults: Mapping[str, Fault]) -> str:
+    """Draw the table, in Markdown that is also easy to read as it is; the last line counts all of it."""
+    order = list(faults)
+    known = sorted((run for run in runs if run.fault in faults), key=lambda run: (order.index(run.fault), run.engine))
+    lines = [HEADS, ("---",) * 2 + ("---:",) * (len(HEADS) - 2)]
+    for (name, engine), group in groupby(known, key=lambda run: (run.fault, run.engine)):
+        lines.append((faults[name].words, engine, *_sums(list(group))))
+    lines.append(("**all**", "", *_sums(known)))
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _sums(runs: Sequence[Run]) -> tuple[str, ...]:
+    times = sum(run.counts.get("kills", run.rounds) for run in runs)
+    sums = [
+        sum(getattr(run, what) for run in runs) for what in ("acknowledged", "delivered", "dead", "lost", "doubled")
+    ]
+    return (str(len(runs)), f"{times:,}", *(f"{total:,}" for total in sums), _ready(runs))
+
+
+def _ready(runs: Sequence[Run]) -> str:
+    """Tell how long it took to be ready again: the middle one and the slowest."""
+    seconds = sorted(second for run in runs for second in run.ready_s)
+    return f"{seconds[len(seconds) // 2]:.1f} s, at most {seconds[-1]:.1f}" if seconds else "–"
+
+
+def breaches(runs: Iterable[Run]) -> str:
+    """List what did not hold, and how to see it again."""
+    return "\n".join(
+        f"{run.fault} on {run.engine}, seed {run.seed}: {breach}"
+        for run in runs
+        for breach in [*run.breaches, *([f"{run.lost} LOST"] if run.lost else [])]
+    )
