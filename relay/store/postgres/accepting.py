@@ -5,18 +5,18 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from relay.domain import Event, Lease, Plan, PlannedDelivery
-from relay.store.postgres import bodies
+from relay.store.postgres import bodies, lines
 from relay.store.postgres.days import Days
 from relay.store.postgres.dialling import Connection
 from relay.store.postgres.failures import Collision
+from relay.store.postgres.lines import Line
 from relay.store.postgres.locks import lock_orders
-from relay.store.postgres.numbers import Numbering, day_of_event, span_of_event
-from relay.store.postgres.rows import NEVER
+from relay.store.postgres.numbers import Numbering, Stretch, day_of_event, day_of_number, span_of, span_of_event
+from relay.store.postgres.rows import NEVER, Record
 from relay.store.postgres.tallies import Change, tally
 from relay.store.texts import headers_to_json, storable, verdicts_to_json
 
 FINAL = ("delivered", "dead", "cancelled")
-Line = tuple[str, str]  # a target and an order value: deliveries of one line go one at a time
 
 
 class Acceptance(NamedTuple):
@@ -132,7 +132,7 @@ class Accepting:
         """Store events whose keys are theirs. By event id."""
         if not fresh:
             return {}
-        busy = await _busy(connection, {line for acceptance, _ in fresh for line in acceptance.lines})
+        busy = await lines.busy(connection, {line for acceptance, _ in fresh for line in acceptance.lines})
         stored: dict[str, Stored] = {}
         births: list[Birth] = []
         for acceptance, seq in fresh:
@@ -171,26 +171,31 @@ class Accepting:
         self, connection: Connection, event_id: str, now: datetime, statuses: Sequence[str], target: str | None = None
     ) -> int:
         """Start an event's deliveries in these statuses anew: to one target, or to all."""
-        found = await connection.fetch(_DELIVERIES_OF, event_id, *span_of_event(event_id), statuses, target)
+        found = await connection.fetch(_deliveries_of(span_of_event(event_id)), event_id, statuses, target)
         if not found:
             return 0
         await lock_orders(connection, [(row["target"], row["order_value"]) for row in found if row["order_value"]])
-        return await self.start_anew(connection, [row["id"] for row in found], now, statuses)
+        return await self.start_anew(connection, found, now, statuses)
 
     async def start_anew(
-        self, connection: Connection, ids: Sequence[int], now: datetime, statuses: Sequence[str]
+        self, connection: Connection, rows: Sequence[Record], now: datetime, statuses: Sequence[str]
     ) -> int:
         """Give deliveries in these statuses a new schedule and as much time as they had at first.
 
-        Their lines must be locked.
+        rows: their id, target and order_value. Their lines must be locked.
         """
+        for day in {day_of_number(row["id"]) for row in rows}:
+            await self._days.reopen(connection, day)
+        ordered = {row["id"]: (row["target"], row["order_value"]) for row in rows if row["order_value"] is not None}
+        busy = await lines.busy(connection, set(ordered.values()))
+        statement = _start_anew(span_of([row["id"] for row in rows]))
         revived = []
-        for delivery_id in ids:
-            row = await connection.fetchrow(_START_ANEW, delivery_id, now, NEVER, statuses)
-            revived += [row] if row else []
-        self._days.reconsider()
-        changes = [Change(row["target"], 1, -int(row["was_dead"])) for row in revived]
-        await tally(connection, self._shard, changes)
+        for row in rows:
+            due_at = NEVER if (line := ordered.get(row["id"])) in busy else now
+            if was_dead := await connection.fetchrow(statement, row["id"], now, due_at, statuses):
+                revived.append(Change(row["target"], 1, -int(was_dead[0])))
+                busy |= {line} if line else set()
+        await tally(connection, self._shard, revived)
         return len(revived)
 
 
@@ -231,20 +236,6 @@ _HOLDERS = """
     JOIN dedupe_keys k ON k.source = asked.source AND k.key = asked.key"""
 
 
-async def _busy(connection: Connection, lines: Iterable[Line]) -> set[Line]:
-    """Return those lines in which a delivery is unfinished. Nobody else can change that: the lines are locked."""
-    if not (asked := list(lines)):
-        return set()
-    rows = await connection.fetch(_BUSY, *_columns(asked, 2))
-    return {(row["target"], row["order_value"]) for row in rows}
-
-
-_BUSY = """
-    SELECT asked.target, asked.order_value FROM unnest($1::text[], $2::text[]) AS asked (target, order_value)
-    WHERE EXISTS (SELECT FROM deliveries d WHERE d.target = asked.target AND d.order_value = asked.order_value
-        AND d.finished_at IS NULL)"""
-
-
 def _event_row(event: Event, plan: Plan, seq: int) -> tuple[Any, ...]:
     named = (seq, event.id, event.source, storable(event.type), event.key, event.key_expires_at, event.received_at)
     return (*named, len(event.body), storable(verdicts_to_json(plan.verdicts)), event.secret_number)
@@ -278,24 +269,24 @@ _STORE = """
         AS b (id, event_seq, route, target, order_value, planned_at, deadline_at, due_at, status, attempts,
             leased_by, leased_until)"""
 
-_DELIVERIES_OF = """
-    SELECT d.id, d.target, d.order_value
-    FROM events e JOIN deliveries d ON d.event_seq = e.seq AND d.id >= $2 AND d.id < $3
-    WHERE e.id = $1 AND e.seq >= $2 AND e.seq < $3 AND d.status = ANY ($4)
-        AND ($5::text IS NULL OR d.target = $5) ORDER BY d.id"""
 
-_START_ANEW = """
+def _deliveries_of(days: Stretch) -> str:
+    return f"""
+    SELECT d.id, d.target, d.order_value FROM events e JOIN deliveries d ON d.event_seq = e.seq AND {days.has("d.id")}
+    WHERE e.id = $1 AND {days.has("e.seq")} AND d.status = ANY ($2) AND ($3::text IS NULL OR d.target = $3)
+    ORDER BY d.id"""
+
+
+def _start_anew(days: Stretch) -> str:
+    return f"""
     WITH was AS (
-        SELECT id, status = 'dead' AS was_dead, order_value IS NOT NULL AND EXISTS (
-            SELECT FROM deliveries o
-            WHERE o.target = d.target AND o.order_value = d.order_value AND o.finished_at IS NULL) AS must_queue
-        FROM deliveries d WHERE d.id = $1 AND d.status = ANY ($4) FOR UPDATE)
+        SELECT id, status = 'dead' AS was_dead FROM deliveries
+        WHERE id = $1 AND {days.has("id")} AND status = ANY ($4) FOR UPDATE)
     UPDATE deliveries d
-    SET status = 'pending', attempts_before = attempts, finished_at = NULL, reason = '',
-        due_at = CASE WHEN was.must_queue THEN $3::timestamptz ELSE $2::timestamptz END,
+    SET status = 'pending', attempts_before = attempts, finished_at = NULL, reason = '', due_at = $3,
         deadline_at = $2::timestamptz + (d.deadline_at - d.planned_at), planned_at = $2::timestamptz
-    FROM was WHERE d.id = was.id AND d.id = $1
-    RETURNING d.target, was.was_dead"""
+    FROM was WHERE d.id = was.id AND d.id = $1 AND {days.has("d.id")}
+    RETURNING was.was_dead"""
 
 
 def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:

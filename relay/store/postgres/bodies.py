@@ -4,6 +4,7 @@ import struct
 from collections.abc import AsyncIterator, Iterable, Mapping
 
 from relay.store.postgres.dialling import Connection
+from relay.store.postgres.numbers import span_of
 
 LARGE_BYTES = 1024 * 1024
 PIECE_BYTES = 512 * 1024
@@ -38,8 +39,6 @@ async def load(connection: Connection, sizes: Iterable[tuple[int, int]]) -> Mapp
 
 
 async def _load(connection: Connection, seq: int, size: int) -> bytes:
-    pieces = [await connection.fetchval(_PIECE, seq, start + 1, PIECE_BYTES) for start in range(0, size, PIECE_BYTES)]
-    return b"".join(pieces)
-
-
-_PIECE = "SELECT substr(body, $2, $3) FROM contents WHERE event_seq = $1"
+    statement = f"SELECT substr(body, $2, $3) FROM contents WHERE event_seq = $1 AND {span_of([seq]).has('event_seq')}"
+    starts = range(0, size, PIECE_BYTES)
+    return b"".join([await connection.fetchval(statement, seq, start + 1, PIECE_BYTES) for start in starts])

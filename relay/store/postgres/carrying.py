@@ -7,13 +7,16 @@ from typing import Any, NamedTuple
 
 from relay.domain import Delivery, Outcome, Rate
 from relay.store.choosing import shared, within
+from relay.store.postgres import lines
 from relay.store.postgres.days import Days
 from relay.store.postgres.dialling import Connection
 from relay.store.postgres.failures import REFUSALS
+from relay.store.postgres.lines import Line
 from relay.store.postgres.locks import PACE, lock, lock_orders, number_of
-from relay.store.postgres.numbers import span_of
-from relay.store.postgres.rows import DELIVERY, EVENT, NEVER, deliveries
+from relay.store.postgres.numbers import Stretch, span_of
+from relay.store.postgres.rows import DELIVERY, EVENT, deliveries
 from relay.store.postgres.tallies import Change, tally
+from relay.store.postgres.unfinished import Unfinished
 from relay.store.protocol import Settlement
 from relay.store.texts import reason_of, storable
 
@@ -41,14 +44,13 @@ class Carrying:
 
     async def claim(self, connection: Connection, claims: Sequence[Claim]) -> list[list[Delivery]]:
         """Lease due deliveries, lane by lane."""
-        floor = await self._days.floor(connection)
-        return [await _claim(connection, wanted, floor) for wanted in claims]
+        return [await _claim(connection, wanted, self._days.unfinished) for wanted in claims]
 
     async def release(self, connection: Connection, groups: Sequence[tuple[str, Sequence[Fence]]]) -> list[None]:
         """Give back leases of which no attempt was begun, by target."""
         for target, fences in groups:
             days = span_of([number for number, _ in fences])
-            released = await connection.fetch(_RELEASE, *zip(*sorted(fences), strict=True), *days)
+            released = await connection.fetch(_release(days), *zip(*sorted(fences), strict=True))
             await connection.execute(_TAKE_GRANTS_BACK, target, len(released))
         return [None] * len(groups)
 
@@ -61,26 +63,26 @@ class Carrying:
         await lock_orders(connection, [(s.delivery.target, storable(s.delivery.order or "")) for s in ends])
         held = await _apply(connection, [first[fence] for fence in sorted(first)])
         await _record_attempts(connection, settlements)
-        await _let_next_go(connection, [s for s in ends if _fence(s) in held])
+        await lines.let_next_go(connection, _left([s for s in ends if _fence(s) in held]))
         await tally(connection, self._shard, [_change(first[fence]) for fence in held])
         return [_fence(s) in held and first[_fence(s)] is s for s in settlements]
 
 
-async def _claim(connection: Connection, wanted: Claim, floor: int) -> list[Delivery]:
+async def _claim(connection: Connection, wanted: Claim, days: Unfinished) -> list[Delivery]:
     limit = wanted.limit
     if wanted.rate is not None:
         await lock(connection, PACE, number_of(wanted.target))
         limit = min(limit, await _left_of_pace(connection, wanted, wanted.rate))
     if limit <= 0:
         return []
-    found = await connection.fetch(_DUE, wanted.target, wanted.now, limit, floor)
+    found = await connection.fetch(_due(days), wanted.target, wanted.now, limit)
     fresh, retries = ([tuple(row)[1:] for row in found if row["is_retry"] is kind] for kind in (False, True))
     chosen = within([(number, size) for _, number, size in shared(fresh, retries, limit)], wanted.bytes_max)
     if not chosen:
         return []
     if wanted.rate is not None:
         await connection.execute(_GRANT, wanted.target, wanted.now, len(chosen))
-    leased = await connection.fetch(_LEASE, chosen, wanted.worker, wanted.until, *span_of(chosen))
+    leased = await connection.fetch(_lease(span_of(chosen)), chosen, wanted.worker, wanted.until)
     return await deliveries(connection, leased, chosen)
 
 
@@ -98,50 +100,57 @@ _GRANT = "INSERT INTO grants (target, at) SELECT $1, $2 FROM generate_series(1, 
 _TAKE_GRANTS_BACK = """
     DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE target = $1 ORDER BY at DESC, id DESC LIMIT $2)"""
 
-# Of each kind the longest due first; what another process is just taking is passed over.
-_DUE = """
+
+def _due(days: Unfinished) -> str:
+    """Return what finds of each kind the longest due first; what another process is just taking is passed over."""
+    return f"""
     WITH fresh AS (
         SELECT d.id, d.event_seq, d.due_at FROM deliveries d
         WHERE d.status = 'pending' AND d.attempts <= d.attempts_before AND d.target = $1 AND d.due_at <= $2
-            AND d.id >= $4
+            AND {days.has("d.id")}
         ORDER BY d.due_at, d.id LIMIT $3 FOR UPDATE SKIP LOCKED),
     retries AS (
         SELECT d.id, d.event_seq, d.due_at FROM deliveries d
         WHERE d.status = 'pending' AND d.attempts > d.attempts_before AND d.target = $1 AND d.due_at <= $2
-            AND d.id >= $4
+            AND {days.has("d.id")}
         ORDER BY d.due_at, d.id LIMIT $3 FOR UPDATE SKIP LOCKED)
     SELECT is_retry, due_at, due.id, body_bytes
     FROM (SELECT false AS is_retry, * FROM fresh UNION ALL SELECT true, * FROM retries) AS due
-    JOIN events e ON e.seq = due.event_seq AND e.seq >= $4
+    JOIN events e ON e.seq = due.event_seq AND {days.has("e.seq")}
     ORDER BY due_at, due.id"""
 
-_LEASE = f"""
+
+def _lease(days: Stretch) -> str:
+    return f"""
     WITH d AS (
         UPDATE deliveries d SET status = 'sending', attempts = attempts + 1, leased_by = $2, leased_until = $3
-        FROM unnest($1::bigint[]) AS chosen (id) WHERE d.id = chosen.id AND d.id >= $4 AND d.id < $5
+        FROM unnest($1::bigint[]) AS chosen (id) WHERE d.id = chosen.id AND {days.has("d.id")}
         RETURNING d.*)
     SELECT {DELIVERY}, d.event_seq, {EVENT}
-    FROM d JOIN events e ON e.seq = d.event_seq AND e.seq >= $4 AND e.seq < $5
-    JOIN contents c ON c.event_seq = d.event_seq AND c.event_seq >= $4 AND c.event_seq < $5"""
+    FROM d JOIN events e ON e.seq = d.event_seq AND {days.has("e.seq")}
+    JOIN contents c ON c.event_seq = d.event_seq AND {days.has("c.event_seq")}"""
 
-_RELEASE = """
+
+def _release(days: Stretch) -> str:
+    return f"""
     UPDATE deliveries d
     SET status = 'pending', attempts = d.attempts - 1, leased_by = NULL, leased_until = NULL
     FROM unnest($1::bigint[], $2::int[]) AS given (id, attempt)
-    WHERE d.id = given.id AND d.id >= $3 AND d.id < $4 AND d.attempts = given.attempt AND d.status = 'sending'
+    WHERE d.id = given.id AND {days.has("d.id")} AND d.attempts = given.attempt AND d.status = 'sending'
     RETURNING d.id"""
 
 
 async def load(connection: Connection, ids: Sequence[int]) -> list[Delivery]:
     """Read deliveries with their events, in the order of `ids`."""
-    return await deliveries(connection, await connection.fetch(_LOAD, ids, *span_of(ids)), ids)
+    return await deliveries(connection, await connection.fetch(_load(span_of(ids)), ids), ids)
 
 
-_LOAD = f"""
+def _load(days: Stretch) -> str:
+    return f"""
     SELECT {DELIVERY}, d.event_seq, {EVENT}
-    FROM unnest($1::bigint[]) AS asked (id) JOIN deliveries d ON d.id = asked.id AND d.id >= $2 AND d.id < $3
-    JOIN events e ON e.seq = d.event_seq AND e.seq >= $2 AND e.seq < $3
-    JOIN contents c ON c.event_seq = d.event_seq AND c.event_seq >= $2 AND c.event_seq < $3"""
+    FROM unnest($1::bigint[]) AS asked (id) JOIN deliveries d ON d.id = asked.id AND {days.has("d.id")}
+    JOIN events e ON e.seq = d.event_seq AND {days.has("e.seq")}
+    JOIN contents c ON c.event_seq = d.event_seq AND {days.has("c.event_seq")}"""
 
 
 def _fence(settlement: Settlement) -> Fence:
@@ -150,6 +159,12 @@ def _fence(settlement: Settlement) -> Fence:
 
 def _change(settlement: Settlement) -> Change:
     return Change(settlement.delivery.target, -int(settlement.status.is_final), int(settlement.status.value == "dead"))
+
+
+def _left(ends: Sequence[Settlement]) -> Mapping[Line, datetime]:
+    """Tell when each of these lines was left by a delivery that became final."""
+    left = ((s.delivery.target, storable(s.delivery.order or ""), finished_at(s)) for s in ends)
+    return {(target, value): at for target, value, at in left if at is not None}
 
 
 def finished_at(settlement: Settlement) -> datetime | None:
@@ -161,17 +176,18 @@ def finished_at(settlement: Settlement) -> datetime | None:
 async def _apply(connection: Connection, settlements: Sequence[Settlement]) -> list[Fence]:
     """Write results; return the fences of those whose lease held."""
     rows = [(*_fence(s), s.status.value, s.due_at, finished_at(s), storable(reason_of(s.attempt))) for s in settlements]
-    days = span_of([s.delivery.id for s in settlements])
-    return [(row["id"], row["attempts"]) for row in await connection.fetch(_APPLY, *zip(*rows, strict=True), *days)]
+    statement = _apply_in(span_of([s.delivery.id for s in settlements]))
+    return [(row["id"], row["attempts"]) for row in await connection.fetch(statement, *zip(*rows, strict=True))]
 
 
-_APPLY = """
+def _apply_in(days: Stretch) -> str:
+    return f"""
     UPDATE deliveries d
     SET status = result.status, due_at = coalesce(result.due_at, d.due_at), finished_at = result.finished_at,
         reason = result.reason, leased_by = NULL, leased_until = NULL
     FROM unnest($1::bigint[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[])
         AS result (id, attempt, status, due_at, finished_at, reason)
-    WHERE d.id = result.id AND d.id >= $7 AND d.id < $8 AND d.attempts = result.attempt AND d.status = 'sending'
+    WHERE d.id = result.id AND {days.has("d.id")} AND d.attempts = result.attempt AND d.status = 'sending'
     RETURNING d.id, d.attempts"""
 
 
@@ -207,19 +223,3 @@ _RECORD = """
     SET started_at = excluded.started_at, duration_ms = excluded.duration_ms, outcome = excluded.outcome,
         status = excluded.status, detail = excluded.detail, excerpt = excluded.excerpt
     WHERE excluded.outcome <> 'lost'"""
-
-
-async def _let_next_go(connection: Connection, ends: Sequence[Settlement]) -> None:
-    """Give the turn to the first that waited for a delivery with its value to become final."""
-    latest: Mapping[tuple[str, str], datetime] = {
-        (s.delivery.target, storable(s.delivery.order or "")): at for s in ends if (at := finished_at(s)) is not None
-    }
-    for (target, value), at in sorted(latest.items()):
-        await connection.execute(_LET_GO, target, value, at, NEVER)
-
-
-_LET_GO = """
-    UPDATE deliveries d SET due_at = $3
-    FROM (SELECT id FROM deliveries WHERE target = $1 AND order_value = $2 AND finished_at IS NULL
-        ORDER BY turn LIMIT 1) AS head
-    WHERE d.id = head.id AND d.due_at = $4 AND d.status = 'pending'"""

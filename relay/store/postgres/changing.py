@@ -5,12 +5,15 @@ from datetime import datetime
 from typing import NamedTuple
 
 from relay.store.ports.replays import Replay, ReplayStep
+from relay.store.postgres import lines
 from relay.store.postgres.accepting import FINAL, Accepting
 from relay.store.postgres.days import Days
 from relay.store.postgres.dialling import Connection
 from relay.store.postgres.locks import lock_orders
+from relay.store.postgres.numbers import Stretch, span_of
 from relay.store.postgres.rows import NEVER, Record
 from relay.store.postgres.tallies import Change, tally
+from relay.store.postgres.unfinished import Unfinished
 
 DEAD = ("dead",)
 CANCELLED = "cancelled by an operator"
@@ -64,10 +67,9 @@ class Changing:
             return None
         (row,) = found
         if row["status"] == "pending":
-            await connection.execute(_HASTEN, delivery_id, now, NEVER)
-            self._days.reconsider()
+            await connection.execute(_hasten(span_of([delivery_id])), delivery_id, now, NEVER)
         elif row["status"] != "sending":
-            await self._accepting.start_anew(connection, [delivery_id], now, FINAL)
+            await self._accepting.start_anew(connection, found, now, FINAL)
         return str(row["status"])
 
     async def _cancel_one(self, connection: Connection, delivery_id: int, now: datetime) -> str | None:
@@ -79,12 +81,12 @@ class Changing:
         return str(found[0]["status"])
 
     async def _clear(self, connection: Connection, move: Move) -> int:
-        floor = await self._days.floor(connection)
-        ids = [row["id"] for row in await connection.fetch(_PENDING, move.target, floor, move.limit)]
+        pending = await connection.fetch(_pending(self._days.unfinished), move.target, move.limit)
+        ids = [row["id"] for row in pending]
         found = [row for row in await self._held(connection, ids) if row["status"] == "pending"]
         moved: set[int] = set()
         if move.other is not None:
-            given = await connection.fetch(_GIVE, [row["id"] for row in found], move.other, move.now)
+            given = await connection.fetch(_given(span_of(ids)), [row["id"] for row in found], move.other, move.now)
             moved = {row["id"] for row in given}
             await tally(
                 connection, self._shard, [Change(move.target, -len(moved), 0), Change(move.other, len(moved), 0)]
@@ -96,21 +98,22 @@ class Changing:
 
     async def _held(self, connection: Connection, ids: Sequence[int]) -> list[Record]:
         """Lock deliveries, and before them their lines; return them as they stand."""
-        lines = await connection.fetch(_LINES, list(ids))
-        await lock_orders(connection, [(row["target"], row["order_value"]) for row in lines])
-        return await connection.fetch(_HELD, list(ids))
+        days = span_of(ids)
+        found = await connection.fetch(_lines(days), ids)
+        await lock_orders(connection, [(row["target"], row["order_value"]) for row in found])
+        return await connection.fetch(_held(days), ids)
 
     async def _cancel(self, connection: Connection, rows: Sequence[Record], now: datetime, reason: str) -> None:
-        await connection.execute(_CANCEL, [row["id"] for row in rows], now, reason)
+        ids = [row["id"] for row in rows]
+        await connection.execute(_cancelled(span_of(ids)), ids, now, reason)
         await self._let_next_go(connection, rows, now)
         changes = [Change(row["target"], -(row["status"] == "pending"), -(row["status"] == "dead")) for row in rows]
         await tally(connection, self._shard, changes)
 
     async def _let_next_go(self, connection: Connection, left: Sequence[Record], now: datetime) -> None:
         """Give the turn to those that waited for these to leave their lines. left: as they stood before."""
-        lines = {(row["target"], row["order_value"]) for row in left if row["status"] == "pending"}
-        for target, value in sorted((target, value) for target, value in lines if value is not None):
-            await connection.execute(_LET_GO, target, value, now, NEVER)
+        pending = [row for row in left if row["status"] == "pending" and row["order_value"] is not None]
+        await lines.let_next_go(connection, {(row["target"], row["order_value"]): now for row in pending})
 
     async def _advance(self, connection: Connection, replay: Replay, step: ReplayStep, now: datetime) -> int | None:
         state, finished_at = ("done", now) if step.is_last else ("running", None)
@@ -127,31 +130,50 @@ class Changing:
         return count
 
 
-_HASTEN = "UPDATE deliveries SET due_at = least(due_at, $2) WHERE id = $1 AND status = 'pending' AND due_at < $3"
-_PENDING = "SELECT id FROM deliveries WHERE status = 'pending' AND target = $1 AND id >= $2 ORDER BY id LIMIT $3"
-_LINES = """
-    SELECT DISTINCT d.target, d.order_value FROM unnest($1::bigint[]) AS asked (id) JOIN deliveries d ON d.id = asked.id
+def _hasten(days: Stretch) -> str:
+    return f"""
+    UPDATE deliveries SET due_at = least(due_at, $2)
+    WHERE id = $1 AND {days.has("id")} AND status = 'pending' AND due_at < $3"""
+
+
+def _pending(days: Unfinished) -> str:
+    return f"""
+    SELECT id FROM deliveries WHERE status = 'pending' AND target = $1 AND {days.has("id")} ORDER BY id LIMIT $2"""
+
+
+def _lines(days: Stretch) -> str:
+    return f"""
+    SELECT DISTINCT d.target, d.order_value
+    FROM unnest($1::bigint[]) AS asked (id) JOIN deliveries d ON d.id = asked.id AND {days.has("d.id")}
     WHERE d.order_value IS NOT NULL"""
-_HELD = """
+
+
+def _held(days: Stretch) -> str:
+    return f"""
     SELECT d.id, d.target, d.order_value, d.status
-    FROM unnest($1::bigint[]) AS asked (id) JOIN deliveries d ON d.id = asked.id ORDER BY d.id FOR UPDATE OF d"""
-_CANCEL = """
+    FROM unnest($1::bigint[]) AS asked (id) JOIN deliveries d ON d.id = asked.id AND {days.has("d.id")}
+    ORDER BY d.id FOR UPDATE OF d"""
+
+
+def _cancelled(days: Stretch) -> str:
+    return f"""
     UPDATE deliveries d SET status = 'cancelled', finished_at = $2, reason = $3
-    FROM unnest($1::bigint[]) AS chosen (id) WHERE d.id = chosen.id"""
-_GIVE = """
+    FROM unnest($1::bigint[]) AS chosen (id) WHERE d.id = chosen.id AND {days.has("d.id")}"""
+
+
+def _given(days: Stretch) -> str:
+    """Return what gives deliveries to another target, unless it has one of the same event, which is of the same day."""
+    return f"""
     UPDATE deliveries d
     SET target = $2, order_value = NULL, turn = NULL, attempts_before = attempts, due_at = $3::timestamptz,
         deadline_at = $3::timestamptz + (d.deadline_at - d.planned_at), planned_at = $3::timestamptz
     FROM unnest($1::bigint[]) AS chosen (id)
-    WHERE d.id = chosen.id AND NOT EXISTS (SELECT FROM deliveries o
-        WHERE o.event_seq = d.event_seq AND o.target = $2
+    WHERE d.id = chosen.id AND {days.has("d.id")} AND NOT EXISTS (SELECT FROM deliveries o
+        WHERE o.event_seq = d.event_seq AND o.target = $2 AND {days.has("o.id")}
             AND o.id >= (d.id >> 36) << 36 AND o.id < ((d.id >> 36) + 1) << 36)
     RETURNING d.id"""
-_LET_GO = """
-    UPDATE deliveries d SET due_at = $3
-    FROM (SELECT id FROM deliveries WHERE target = $1 AND order_value = $2 AND finished_at IS NULL
-        ORDER BY turn LIMIT 1) AS head
-    WHERE d.id = head.id AND d.due_at = $4 AND d.status = 'pending'"""
+
+
 _ADVANCE = """
     UPDATE replays SET position = $3, searched = searched + $4, due_at = $5, state = $6, finished_at = $7
     WHERE id = $1 AND state = 'running' AND position IS NOT DISTINCT FROM $2::text RETURNING true"""

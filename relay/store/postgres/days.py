@@ -1,16 +1,18 @@
 """The days of history: partitions made ahead or when an event needs one, and dropped whole when they are old."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from time import monotonic
 
 import asyncpg
 
+from relay.store.postgres import unfinished
 from relay.store.postgres.dialling import Connection
 from relay.store.postgres.locks import DAYS, lock
 from relay.store.postgres.numbers import date_of, span
+from relay.store.postgres.unfinished import ANY
 
 PARTS = {"events": "seq", "contents": "event_seq", "deliveries": "id", "attempts": "delivery_id"}  # by what each is cut
-FLOOR_KNOWN_S = 2.0  # what another process makes pending in an older day is seen after that
+LOOK_EVERY_S = 30.0
 SETTINGS = {
     "contents": "toast_tuple_target = 8160",  # most webhooks stay in their row: one write instead of three
     "deliveries": "fillfactor = 85",  # each is changed once or twice, in its place
@@ -18,12 +20,12 @@ SETTINGS = {
 
 
 class Days:
-    """Which days there are, as far as this process knows."""
+    """Which days there are, and from which on anything is unfinished, as far as this process knows."""
 
     def __init__(self) -> None:
         self._known: set[int] = set()
-        self._floor = 0
-        self._floor_seen_s = float("-inf")
+        self.unfinished = ANY
+        self._looked_s = float("-inf")
 
     def missing(self, days: Iterable[int]) -> set[int]:
         """Return the days that are not known to be there."""
@@ -32,59 +34,41 @@ class Days:
     def forget(self) -> None:
         """Look at the database again before anything is believed to be there."""
         self._known.clear()
-        self.reconsider()
 
-    def reconsider(self) -> None:
-        """Look again for the oldest unfinished delivery: an old one may have become pending."""
-        self._floor_seen_s = float("-inf")
+    def must_be_looked_at(self) -> bool:
+        """Tell, now and then, that it is time to look which days are unfinished."""
+        now_s = monotonic()
+        if now_s < self._looked_s + LOOK_EVERY_S:
+            return False
+        self._looked_s = now_s
+        return True
 
-    async def make(self, connection: Connection, days: Iterable[int]) -> None:
-        """Make the partitions of these days, where there are none."""
+    async def make(self, connection: Connection, days: Collection[int]) -> None:
+        """Make the partitions of these days, where there are none, and let everybody look into them."""
         for day in sorted(self.missing(days)):
             async with connection.transaction():
                 await lock(connection, DAYS)
                 if day not in await existing(connection):
                     await connection.execute(_making(day))
             self._known.add(day)
-            self.reconsider()
+        for day in days:
+            if not self.unfinished.includes(day):
+                await self.reopen(connection, day)
 
-    async def floor(self, connection: Connection) -> int:
-        """Return a number below which nothing is unfinished, so that nobody looks into every day there ever was."""
-        if monotonic() - self._floor_seen_s >= FLOOR_KNOWN_S:
-            seen_s = monotonic()
-            self._floor = await _floor(connection)
-            self._floor_seen_s = seen_s
-        return self._floor
+    async def reopen(self, connection: Connection, day: int) -> None:
+        """Let everybody look into a day: a delivery of it becomes pending in this transaction."""
+        await unfinished.reopen(connection, day)
+        self.unfinished = self.unfinished.including(day)
 
 
 async def existing(connection: Connection) -> list[int]:
-    """List the days that there are, the oldest first."""
-    rows = await connection.fetch(
-        "SELECT substr(relid::text, 8)::date - '1970-01-01'::date AS day FROM pg_partition_tree('events') WHERE isleaf"
-        " ORDER BY day"
-    )
-    return [row["day"] for row in rows]
+    """List the days that there are, the oldest first. By the catalog: no day is locked."""
+    return [row["day"] for row in await connection.fetch(_EXISTING)]
 
 
-async def _floor(connection: Connection) -> int:
-    days = await existing(connection)
-    if not days:
-        return 0
-    unfinished = " UNION ALL ".join(f"SELECT {day} AS day WHERE {_is_unfinished(day)}" for day in days)
-    first = await connection.fetchval(f"SELECT min(day) FROM ({unfinished}) AS unfinished")
-    return span(days[-1] if first is None else first)[0]
-
-
-def _is_unfinished(day: int) -> str:
-    """Return the condition that something of a day is still to be delivered: two looks into small indexes."""
-    table = f"deliveries_{date_of(day):%Y%m%d}"
-    looks = (f"EXISTS (SELECT FROM {table} WHERE status = '{status}')" for status in ("pending", "sending"))
-    return f"({' OR '.join(looks)})"
-
-
-async def is_unfinished(connection: Connection, day: int) -> bool:
-    """Tell whether anything of a day is still to be delivered."""
-    return bool(await connection.fetchval(f"SELECT {_is_unfinished(day)}"))
+_EXISTING = """
+    SELECT substr(c.relname, 8)::date - '1970-01-01'::date AS day
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'events'::regclass ORDER BY day"""
 
 
 def _making(day: int) -> str:
@@ -114,7 +98,7 @@ async def drop(connection: Connection, day: int) -> bool:
             await lock(connection, DAYS)
             await connection.execute("SET LOCAL lock_timeout = '200ms'")  # who waits for us waits no longer than that
             await connection.execute(f"LOCK TABLE deliveries_{name} IN ACCESS EXCLUSIVE MODE")
-            if await is_unfinished(connection, day):
+            if await unfinished.is_unfinished(connection, day):
                 return False
             await connection.execute(_BURY.format(name=name))
             await connection.execute(f"DROP TABLE {', '.join(f'{part}_{name}' for part in PARTS)}")

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from relay.clock import to_ms
 from relay.store.choosing import within
-from relay.store.postgres import days
+from relay.store.postgres import days, unfinished
 from relay.store.postgres.days import Days
 from relay.store.postgres.dialling import Connection
-from relay.store.postgres.numbers import DAY, day_of, span
+from relay.store.postgres.numbers import DAY, Stretch, day_of, span
 from relay.store.postgres.tallies import Change, tally
+from relay.store.postgres.unfinished import DAYS_AHEAD, Unfinished
 
-DAYS_AHEAD = 2
 WHOLE_DAYS_FROM = timedelta(days=2)  # who keeps history for at least so long does not mind one day more
 KEYS_A_STEP = 50  # for each event of a step: keys are small
 FORGOTTEN_AFTER = timedelta(days=1)  # a process that was killed
@@ -38,7 +38,9 @@ async def purge(connection: Connection, known: Days, shard: int, wish: Purge) ->
     dropped_keys = await connection.fetchval(_DROP_KEYS, wish.now, wish.limit * KEYS_A_STEP)
     await connection.execute("DELETE FROM holds WHERE ended_at < $1", wish.before)
     await connection.execute("DELETE FROM grants WHERE at < $1", wish.before)  # of a target that has no rate any more
-    await connection.execute(_FORGET, FORGOTTEN_AFTER)
+    await connection.execute(_forget(known.unfinished), FORGOTTEN_AFTER)
+    if known.must_be_looked_at():
+        await unfinished.look(connection, await days.existing(connection))
     return bool(dropped_keys) or await _drop_history(connection, known, shard, wish)
 
 
@@ -59,17 +61,17 @@ async def _drop_history(connection: Connection, known: Days, shard: int, wish: P
 async def _drop_finished(connection: Connection, shard: int, day: int, wish: Purge) -> bool:
     """Drop finished events of a day that cannot be dropped whole: something of it is unfinished, or not old yet."""
     async with connection.transaction():
-        found = await connection.fetch(_FINISHED, *span(day), f"evt_{to_ms(wish.before):012x}", wish.limit)
+        its = span(day)
+        found = await connection.fetch(_finished(its), f"evt_{to_ms(wish.before):012x}", wish.limit)
         seqs = within([(row["seq"], row["body_bytes"]) for row in found], wish.bytes_max)
-        revived = {
-            row["event_seq"] for row in await connection.fetch(_HOLD_STILL, seqs, *span(day)) if row["is_unfinished"]
-        }
+        still = await connection.fetch(_hold_still(its), seqs)
+        revived = {row["event_seq"] for row in still if row["is_unfinished"]}
         seqs = [seq for seq in seqs if seq not in revived]
         if not seqs:
             return False
-        dead = await connection.fetch(_DROP_DELIVERIES, seqs, *span(day))
-        await connection.execute("DELETE FROM contents WHERE event_seq = ANY ($1)", seqs)
-        await connection.execute("DELETE FROM events WHERE seq = ANY ($1)", seqs)
+        dead = await connection.fetch(_drop_deliveries(its), seqs)
+        await connection.execute(f"DELETE FROM contents WHERE event_seq = ANY ($1) AND {its.has('event_seq')}", seqs)
+        await connection.execute(f"DELETE FROM events WHERE seq = ANY ($1) AND {its.has('seq')}", seqs)
         await tally(connection, shard, [Change(row["target"], 0, -row["dead"]) for row in dead])
     return True
 
@@ -90,24 +92,34 @@ _DROP_KEYS = """
         RETURNING 1)
     SELECT count(*) FROM dropped"""
 
-_FORGET = """
+
+def _forget(days: Unfinished) -> str:
+    return f"""
     DELETE FROM workers w WHERE seen_at < now() - $1::interval
-        AND NOT EXISTS (SELECT FROM deliveries WHERE status = 'sending' AND leased_by = w.name)"""
+        AND NOT EXISTS (SELECT FROM deliveries WHERE status = 'sending' AND leased_by = w.name AND {days.has("id")})"""
+
 
 # The deliveries of an event have numbers of its day.
-_FINISHED = """
+
+
+def _finished(days: Stretch) -> str:
+    return f"""
     SELECT e.seq, e.body_bytes FROM events e
-    WHERE e.seq >= $1 AND e.seq < $2 AND e.id < $3 AND NOT EXISTS (
-        SELECT FROM deliveries d WHERE d.event_seq = e.seq AND d.id >= $1 AND d.id < $2 AND d.finished_at IS NULL)
-    ORDER BY e.id LIMIT $4"""
+    WHERE {days.has("e.seq")} AND e.id < $1 AND NOT EXISTS (
+        SELECT FROM deliveries d WHERE d.event_seq = e.seq AND {days.has("d.id")} AND d.finished_at IS NULL)
+    ORDER BY e.id LIMIT $2"""
 
-# From here on no replay makes one pending; one that was quicker is seen.
-_HOLD_STILL = """
+
+def _hold_still(days: Stretch) -> str:
+    """Return what locks deliveries: from here on no replay makes one pending; one that was quicker is seen."""
+    return f"""
     SELECT event_seq, finished_at IS NULL AS is_unfinished FROM deliveries
-    WHERE event_seq = ANY ($1) AND id >= $2 AND id < $3 FOR UPDATE"""
+    WHERE event_seq = ANY ($1) AND {days.has("id")} FOR UPDATE"""
 
-_DROP_DELIVERIES = """
+
+def _drop_deliveries(days: Stretch) -> str:
+    return f"""
     WITH gone AS (
-        DELETE FROM deliveries WHERE event_seq = ANY ($1) AND id >= $2 AND id < $3 RETURNING id, target, status),
-    untold AS (DELETE FROM attempts a USING gone WHERE a.delivery_id = gone.id)
+        DELETE FROM deliveries WHERE event_seq = ANY ($1) AND {days.has("id")} RETURNING id, target, status),
+    untold AS (DELETE FROM attempts a USING gone WHERE a.delivery_id = gone.id AND {days.has("a.delivery_id")})
     SELECT target, count(*) FILTER (WHERE status = 'dead') AS dead FROM gone GROUP BY target"""

@@ -5,7 +5,7 @@ from zlib import crc32
 
 from relay.store.postgres.dialling import Connection
 
-ORDER, WORKER, PACE, LEADER, STEPS, DAYS, MOVE = range(7_301, 7_308)  # classes of our own
+ORDER, WORKER, PACE, LEADER, STEPS, DAYS, MOVE, UNFINISHED = range(7_301, 7_309)  # classes of our own
 ORDER_BUCKETS = 256  # however many values there are: the server's table of locks is small
 
 
@@ -17,6 +17,11 @@ def number_of(text: str) -> int:
 async def lock(connection: Connection, kind: int, number: int = 0) -> None:
     """Wait for a lock that lasts until the transaction ends."""
     await connection.execute("SELECT pg_advisory_xact_lock($1, $2)", kind, number)
+
+
+async def share(connection: Connection, kind: int) -> None:
+    """Wait for a lock that others may share and nobody has alone, until the transaction ends."""
+    await connection.execute("SELECT pg_advisory_xact_lock_shared($1, 0)", kind)
 
 
 async def lock_orders(connection: Connection, lines: Iterable[tuple[str, str]]) -> None:

@@ -4,15 +4,38 @@ A process takes numbers in blocks, so that nobody waits for anybody to get one. 
 JSON can hold it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from typing import NamedTuple
 
 from relay.store.postgres.dialling import Connection
 
 DAY_BITS = 36
 BLOCK = 4096
 DAY = timedelta(days=1)
+WEEK_DAYS = 7
+END = 2**63 - 1
 _EPOCH = date(1970, 1, 1)
+
+
+class Stretch(NamedTuple):
+    """The numbers of some days in a row, from the first up to the end.
+
+    They are written into a statement and not given to it, because its plan is made once for whatever it is given: it
+    would lock every day there is, with all indexes, each time. With a month of history that are 400 locks and 5 ms.
+    """
+
+    first: int
+    end: int
+
+    def meets(self, other: "Stretch") -> bool:
+        """Tell whether any number is in both."""
+        return self.first < other.end and other.first < self.end
+
+    def has(self, column: str) -> str:
+        """Return the condition that a number is one of these."""
+        return f"({column} >= {self.first} AND {column} < {self.end})"
 
 
 def day_of_event(event_id: str) -> int:
@@ -30,25 +53,50 @@ def date_of(day: int) -> date:
     return _EPOCH + day * DAY
 
 
-def span(day: int) -> tuple[int, int]:
-    """Return the first number of a day, and the first of the next."""
-    return day << DAY_BITS, (day + 1) << DAY_BITS
+def span(day: int) -> Stretch:
+    """Return the numbers of a day."""
+    return Stretch(day << DAY_BITS, (day + 1) << DAY_BITS)
 
 
-def span_of(numbers: Collection[int]) -> tuple[int, int]:
-    """Return the span of the days of these: told, a statement opens no partition of another day.
-
-    It would open all there are, and take longer with each day of history.
-    """
-    return (span(min(numbers) >> DAY_BITS)[0], span(max(numbers) >> DAY_BITS)[1]) if numbers else (0, 0)
+def span_of_days(days: Sequence[int]) -> Stretch:
+    """Return the numbers of days in a row."""
+    return Stretch(span(days[0]).first, span(days[-1]).end)
 
 
-def span_of_event(event_id: str) -> tuple[int, int]:
-    """Return the span of an event's day; an empty one for what is no event's id."""
+def span_of(numbers: Collection[int]) -> Stretch:
+    """Return the numbers of the days from the first of these to the last."""
+    if not numbers:
+        return NOTHING
+    return span_of_days([day_of_number(min(numbers)), day_of_number(max(numbers))])
+
+
+def by_day(numbers: Collection[int]) -> list[tuple[Stretch, list[int]]]:
+    """Return these day by day."""
+    return [(span(day), list(of_day)) for day, of_day in groupby(sorted(numbers), key=day_of_number)]
+
+
+def span_of_event(event_id: str) -> Stretch:
+    """Return the numbers of an event's day; none for what is no event's id."""
     try:
         return span(day_of_event(event_id))
     except ValueError:
-        return 0, 0
+        return NOTHING
+
+
+def day_of_number(number: int) -> int:
+    """Return the day of a row's number, counted from 1970."""
+    return number >> DAY_BITS
+
+
+def weeks(days: Iterable[int]) -> list[list[int]]:
+    """Return these days week by week, the oldest first: as many as one statement should look into.
+
+    Which days share a week is of no importance, only that it stays so: what is asked of one is planned once.
+    """
+    return [list(week) for _, week in groupby(sorted(days), key=lambda day: day // WEEK_DAYS)]
+
+
+NOTHING = Stretch(0, 0)
 
 
 class Numbers:

@@ -1,6 +1,6 @@
 """Search in the database: along the ids where no index leads to what is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,14 +18,16 @@ from relay.store.ports.search import (
     EventRow,
     needles,
 )
-from relay.store.postgres.numbers import day_of, day_of_event, span
+from relay.store.postgres.days import existing
+from relay.store.postgres.numbers import END, Stretch, by_day, day_of, day_of_event, span, span_of_days, weeks
 from relay.store.postgres.rows import NEVER, Record
 from relay.store.postgres.session import Session
 from relay.store.walking import STEP_BODIES_MAX, STEP_ROWS_MAX, Trail, walk
 
 FIRST_ID, END_ID = "evt_", "evt_g"  # every id of an event lies between them
-END_NUMBER = 2**63 - 1
 INDEXED = (DeliveryStatus.PENDING, DeliveryStatus.DEAD)  # found by target without a walk
+
+InDays = Callable[[Stretch], str]  # a statement that looks into these days and no others
 
 
 class PostgresSearch:
@@ -51,11 +53,13 @@ class PostgresSearch:
     async def deliveries(self, wanted: DeliveryFilter, after: int | None, limit: int) -> DeliveryPage:
         """Return deliveries, the latest first."""
         is_indexed = wanted.status in INDEXED
-        statement = _indexed(wanted) if is_indexed else _LOOK_AT_DELIVERIES
+        statement = _indexed(wanted.status) if is_indexed else _look_at_deliveries
         values = () if is_indexed else (wanted.status,)
 
         async def look(number: int | None, step: int) -> Sequence[tuple[int, bool]]:
-            rows = await self._fetch(statement, *_asked(wanted, number, step), *values)
+            asked, times = _asked(wanted, number)
+            told = (wanted.target, *asked, *times, *values)
+            rows = await self._week_by_week(statement, asked, step, told, oldest_first=False)
             return [(row["id"], bool(row["fits"])) for row in rows]
 
         trail = await walk(look, after, limit)
@@ -74,7 +78,9 @@ class PostgresSearch:
 
         async def look(event_id: str | None, step: int) -> Sequence[tuple[str, bool]]:
             first, end = _between(wanted, event_id, oldest_first=oldest_first)
-            rows = await self._fetch(statement, first, end, *_numbers_of(first, end), step, *values)
+            asked = _numbers_of(first, end)
+            told = (first, end, *asked, *values)
+            rows = await self._week_by_week(statement, asked, step, told, oldest_first=oldest_first)
             numbers.update((row["id"], row["seq"]) for row in rows if row["fits"])
             return [(row["id"], bool(row["fits"])) for row in rows]
 
@@ -83,13 +89,30 @@ class PostgresSearch:
 
     async def _load_events(self, seqs: Sequence[int]) -> list[EventRow]:
         """Read events in the order of `seqs`."""
-        rows = {row["seq"]: row for row in await self._fetch(_LOAD_EVENTS, list(seqs))}
+        rows = {row["seq"]: row for row in await self._day_by_day(_load_events, seqs)}
         return [_event_row(rows[each]) for each in seqs if each in rows]
 
     async def _load_deliveries(self, ids: Sequence[int]) -> list[DeliveryRow]:
         """Read deliveries in the order of `ids`."""
-        rows = {row["id"]: row for row in await self._fetch(_LOAD_DELIVERIES, list(ids))}
+        rows = {row["id"]: row for row in await self._day_by_day(_load_deliveries, ids)}
         return [_delivery_row(rows[each]) for each in ids if each in rows]
+
+    async def _week_by_week(
+        self, statement: InDays, within: Stretch, limit: int, told: Sequence[Any], *, oldest_first: bool
+    ) -> list[Record]:
+        """Ask for rows in order of their days until there are enough. told: from the second value on."""
+        async with self._session.used() as connection:
+            days = await existing(connection)
+        found: list[Record] = []
+        asked = weeks(day for day in days if span(day).meets(within))
+        for week in asked if oldest_first else reversed(asked):
+            if len(found) < limit:
+                found += await self._fetch(statement(span_of_days(week)), limit - len(found), *told)
+        return found
+
+    async def _day_by_day(self, statement: InDays, numbers: Sequence[int]) -> list[Record]:
+        """Ask for rows by their numbers."""
+        return [row for days, of_day in by_day(numbers) for row in await self._fetch(statement(days), of_day)]
 
     async def _fetch(self, statement: str, *values: Any) -> list[Record]:
         async with self._session.used() as connection:
@@ -110,16 +133,16 @@ def id_at(time: datetime) -> str:
     return f"evt_{max(0, to_ms(time)):012x}"
 
 
-def _numbers_of(first: str, end: str) -> tuple[int, int]:
+def _numbers_of(first: str, end: str) -> Stretch:
     """Return the numbers of the days of these ids, so that no other day is looked into."""
-    return (
+    return Stretch(
         span(day_of_event(first))[0] if len(first) > len(FIRST_ID) else 0,
-        span(day_of_event(end))[1] if end != END_ID else END_NUMBER,
+        span(day_of_event(end))[1] if end != END_ID else END,
     )
 
 
-def _look_at_events(wanted: EventFilter, *, oldest_first: bool) -> tuple[str, list[Any]]:
-    """Return what looks at the next events, and its values from the sixth on."""
+def _look_at_events(wanted: EventFilter, *, oldest_first: bool) -> tuple[InDays, list[Any]]:
+    """Return what looks at the next events of some days, and its values from the sixth on."""
     conditions, values = ["true"], list[Any]()
 
     def value(given: object, kind: str) -> str:
@@ -132,7 +155,7 @@ def _look_at_events(wanted: EventFilter, *, oldest_first: bool) -> tuple[str, li
         conditions.append(f"e.type = {value(wanted.type, 'text')}")
     if wanted.target is not None:
         conditions.append(
-            f"EXISTS (SELECT FROM deliveries d WHERE {_ITS} AND d.target = {value(wanted.target, 'text')})"
+            f"EXISTS (SELECT FROM deliveries d WHERE {{its}} AND d.target = {value(wanted.target, 'text')})"
         )
     if wanted.status is not None:
         conditions.append(f"{_RANK} = {value(RANKS[wanted.status], 'int')}")
@@ -142,26 +165,36 @@ def _look_at_events(wanted: EventFilter, *, oldest_first: bool) -> tuple[str, li
             mark = value(needle, "bytea")
             parts += [f"position({mark} IN e.key) > 0", f"position({mark} IN {_HEAD}) > 0"]
         conditions.append(f"({' OR '.join(parts)})")
-    statement = f"""
-        SELECT e.id, e.seq, {" AND ".join(conditions)} AS fits
-        FROM events e {"JOIN contents c ON c.event_seq = e.seq" if wanted.text else ""}
-        WHERE e.id >= $1 AND e.id < $2 AND e.seq >= $3 AND e.seq < $4
-        ORDER BY e.id {"ASC" if oldest_first else "DESC"} LIMIT $5"""
+    fits = " AND ".join(conditions)
+
+    def statement(days: Stretch) -> str:
+        contents = f"JOIN contents c ON c.event_seq = e.seq AND {days.has('c.event_seq')}" if wanted.text else ""
+        return f"""
+        SELECT e.id, e.seq, {fits.format(its=_its(days))} AS fits FROM events e {contents}
+        WHERE e.id >= $2 AND e.id < $3 AND e.seq >= $4 AND e.seq < $5 AND {days.has("e.seq")}
+        ORDER BY e.id {"ASC" if oldest_first else "DESC"} LIMIT $1"""
+
     return statement, values
 
 
-# The deliveries of an event have numbers of its day.
-_ITS = "d.event_seq = e.seq AND d.id >= (e.seq >> 36) << 36 AND d.id < ((e.seq >> 36) + 1) << 36"
-_RANK = f"""
+def _its(days: Stretch) -> str:
+    """Return the condition that a delivery is an event's, both of these days: it has a number of the event's day."""
+    its_day = "d.id >= (e.seq >> 36) << 36 AND d.id < ((e.seq >> 36) + 1) << 36"
+    return f"d.event_seq = e.seq AND {its_day} AND {days.has('d.id')}"
+
+
+_RANK = """
     coalesce((SELECT max(CASE d.status WHEN 'dead' THEN 4 WHEN 'cancelled' THEN 2 WHEN 'delivered' THEN 1 ELSE 3 END)
-        FROM deliveries d WHERE {_ITS}), 0)"""
+        FROM deliveries d WHERE {its}), 0)"""
 _HEAD = f"substring(c.body FROM 1 FOR {TEXT_BYTES_MAX})"
 
-_LOAD_EVENTS = f"""
+
+def _load_events(days: Stretch) -> str:
+    return f"""
     SELECT e.seq, e.id, e.source, e.type, e.key, e.received_at, e.body_bytes,
-        ARRAY(SELECT d.target FROM deliveries d WHERE {_ITS} ORDER BY d.id) AS targets,
-        ARRAY(SELECT d.status FROM deliveries d WHERE {_ITS} ORDER BY d.id) AS statuses
-    FROM unnest($1::bigint[]) AS asked (seq) JOIN events e ON e.seq = asked.seq"""
+        ARRAY(SELECT d.target FROM deliveries d WHERE {_its(days)} ORDER BY d.id) AS targets,
+        ARRAY(SELECT d.status FROM deliveries d WHERE {_its(days)} ORDER BY d.id) AS statuses
+    FROM unnest($1::bigint[]) AS asked (seq) JOIN events e ON e.seq = asked.seq AND {days.has("e.seq")}"""
 
 
 def _event_row(row: Record) -> EventRow:
@@ -170,41 +203,49 @@ def _event_row(row: Record) -> EventRow:
     return EventRow(*named, row["received_at"], row["body_bytes"], deliveries)
 
 
-def _asked(wanted: DeliveryFilter, after: int | None, limit: int) -> tuple[Any, ...]:
-    """Return the first values of every question for deliveries: target, numbers, ids of events, limit."""
-    first = span(day_of(wanted.since))[0] if wanted.since else 0
-    end = span(day_of(wanted.until))[1] if wanted.until else END_NUMBER
+def _asked(wanted: DeliveryFilter, after: int | None) -> tuple[Stretch, tuple[str | None, str | None]]:
+    """Return the numbers to look at, and the ids of events between which theirs are to be."""
+    first = span(day_of(wanted.since)).first if wanted.since else 0
+    end = span(day_of(wanted.until)).end if wanted.until else END
     since, until = id_at(wanted.since) if wanted.since else None, id_at(wanted.until) if wanted.until else None
-    return wanted.target, first, min(end, after or end), since, until, limit
+    return Stretch(first, min(end, after or end)), (since, until)
 
 
-# The id itself is asked for: whether there is such an event would be answered from a table made of all there are.
-_OF_TIME = """
-    ($4::text IS NULL OR (SELECT e.id FROM events e WHERE e.seq = d.event_seq) >= $4)
-    AND ($5::text IS NULL OR (SELECT e.id FROM events e WHERE e.seq = d.event_seq) < $5)"""
+def _of_time(days: Stretch) -> str:
+    """Return the condition on time. The id itself is asked for: whether there is one would be looked up in all ids."""
+    event_id = f"(SELECT e.id FROM events e WHERE e.seq = d.event_seq AND {days.has('e.seq')})"
+    return f"($5::text IS NULL OR {event_id} >= $5) AND ($6::text IS NULL OR {event_id} < $6)"
 
 
-def _indexed(wanted: DeliveryFilter) -> str:
+def _indexed(status: DeliveryStatus | None) -> InDays:
     """Return what finds deliveries of a status that has an index: a seek for each target."""
-    assert wanted.status is not None  # noqa: S101 - the caller has looked
-    return f"""
+    assert status is not None  # noqa: S101 - the caller has looked
+    return lambda days: (
+        f"""
         SELECT found.id, found.fits
         FROM (SELECT target FROM lanes UNION SELECT target FROM lane_counts) AS lane (target),
-            LATERAL (SELECT d.id, {_OF_TIME} AS fits FROM deliveries d
-                WHERE d.status = '{wanted.status.value}' AND d.target = lane.target AND d.id >= $2 AND d.id < $3
-                ORDER BY d.id DESC LIMIT $6) AS found
-        WHERE $1::text IS NULL OR lane.target = $1
-        ORDER BY found.id DESC LIMIT $6"""
+            LATERAL (SELECT d.id, {_of_time(days)} AS fits FROM deliveries d
+                WHERE d.status = '{status.value}' AND d.target = lane.target AND d.id >= $3 AND d.id < $4
+                    AND {days.has("d.id")}
+                ORDER BY d.id DESC LIMIT $1) AS found
+        WHERE $2::text IS NULL OR lane.target = $2
+        ORDER BY found.id DESC LIMIT $1"""
+    )
 
 
-_LOOK_AT_DELIVERIES = f"""
-    SELECT d.id, ($1::text IS NULL OR d.target = $1) AND ($7::text IS NULL OR d.status = $7) AND {_OF_TIME} AS fits
-    FROM deliveries d WHERE d.id >= $2 AND d.id < $3 ORDER BY d.id DESC LIMIT $6"""
+def _look_at_deliveries(days: Stretch) -> str:
+    fits = f"($2::text IS NULL OR d.target = $2) AND ($7::text IS NULL OR d.status = $7) AND {_of_time(days)}"
+    return f"""
+    SELECT d.id, {fits} AS fits FROM deliveries d WHERE d.id >= $3 AND d.id < $4 AND {days.has("d.id")}
+    ORDER BY d.id DESC LIMIT $1"""
 
-_LOAD_DELIVERIES = """
+
+def _load_deliveries(days: Stretch) -> str:
+    return f"""
     SELECT d.id, e.id AS event_id, e.source, e.type, d.target, d.route, d.status, d.attempts, d.planned_at, d.due_at,
         d.finished_at, d.reason
-    FROM unnest($1::bigint[]) AS asked (id) JOIN deliveries d ON d.id = asked.id JOIN events e ON e.seq = d.event_seq"""
+    FROM unnest($1::bigint[]) AS asked (id) JOIN deliveries d ON d.id = asked.id AND {days.has("d.id")}
+    JOIN events e ON e.seq = d.event_seq AND {days.has("e.seq")}"""
 
 
 def _delivery_row(row: Record) -> DeliveryRow:

@@ -34,6 +34,7 @@ from relay.store.postgres.schema import ENGINE, finish_steps, prepare
 from relay.store.postgres.searching import PostgresSearch
 from relay.store.postgres.session import BY_INDEX, Session
 from relay.store.postgres.tallies import SHARDS
+from relay.store.postgres.unfinished import unfinished
 from relay.store.protocol import EventRecord, LaneState, Settlement
 from relay.store.texts import breaker_to_json
 
@@ -90,7 +91,7 @@ class PostgresStore:
         self._reading = Session(self._server, "reading", BY_INDEX)
         self._keeping = Session(self._server, "keeping", BY_INDEX)
         self._liveness = Liveness(
-            Session(self._server, "beating", {}), worker, steps_of(ENGINE)[-1].number, self._find_strays
+            Session(self._server, "beating", {}), worker, steps_of(ENGINE)[-1].number, self._look_around
         )
         self._searching = Session(self._server, "searching", BY_INDEX)
         do, ring = self._claiming.do, self._liveness.ring
@@ -105,6 +106,7 @@ class PostgresStore:
         await prepare(self._server)
         try:
             await self._liveness.open()
+            await self._see_days()
         except StoreUnavailable as error:
             raise StoreUnusable(f"the database lets nobody work on it: {error}; is it being moved?") from error
 
@@ -206,14 +208,14 @@ class PostgresStore:
         This process's own are left out: its carriers always come back to settle, however the clock jumps.
         """
         async with self._reading.used() as connection:
-            floor = await self._days.floor(connection)
-            others = await reading.leaseholders(connection, floor) - {self._worker}
+            days = self._days.unfinished
+            others = await reading.leaseholders(connection, days) - {self._worker}
             if not others:
                 return []
             left: list[tuple[int, int]] = []
             for worker, is_gone in (await self._liveness.gone(sorted(others))).items():
                 since = None if is_gone else now
-                left += await reading.left_behind(connection, worker, since, floor, limit - len(left))
+                left += await reading.left_behind(connection, worker, since, days, limit - len(left))
             return await load(connection, within(left, bytes_max))
 
     async def replay(self, event_id: str, now: datetime) -> int:
@@ -243,12 +245,12 @@ class PostgresStore:
     async def next_due(self, targets: Sequence[str]) -> Mapping[str, datetime]:
         """Tell when each target's next pending delivery is due."""
         async with self._reading.used() as connection:
-            return await reading.next_due(connection, targets, await self._days.floor(connection))
+            return await reading.next_due(connection, targets, self._days.unfinished)
 
     async def lanes(self) -> Mapping[str, LaneState]:
         """Tell every target's state."""
         async with self._reading.used() as connection:
-            return await reading.lanes(connection, await self._days.floor(connection))
+            return await reading.lanes(connection, self._days.unfinished)
 
     async def event(self, event_id: str) -> EventRecord | None:
         """Return an event's whole story, or None."""
@@ -316,6 +318,14 @@ class PostgresStore:
         """Take note that the last commit of a connection may have been made, though nobody was told."""
         self._looks_in_doubt = LOOKS_IN_DOUBT
 
+    async def _look_around(self) -> None:
+        """See what others have changed that no bell tells of."""
+        await self._see_days()
+        await self._find_strays()
+
+    async def _see_days(self) -> None:
+        self._days.unfinished = await self._ask(unfinished)
+
     async def _find_strays(self) -> None:
         """Give back what a commit leased to us whose answer never came: nobody here carries it.
 
@@ -324,7 +334,7 @@ class PostgresStore:
         if not self._looks_in_doubt and monotonic() < self._looked_s + LOOKED_EVERY_S:
             return
         async with self._reading.used() as connection:
-            leased = await reading.leased_by(connection, self._worker, await self._days.floor(connection))
+            leased = await reading.leased_by(connection, self._worker, self._days.unfinished)
         self._looked_s, self._looks_in_doubt = monotonic(), max(0, self._looks_in_doubt - 1)
         strays = leased.keys() - self._held
         if lost := strays & self._strays:

@@ -27,6 +27,7 @@ PATIENCE_S = 10.0  # to connect, and for a lock
 SETTINGS = {
     **BY_INDEX,
     "search_path": SCHEMA,
+    "plan_cache_mode": "force_custom_plan",  # each batch locks its own day
     "timezone": "UTC",
     "application_name": "relay migrate",
     "statement_timeout": "0",
@@ -146,6 +147,7 @@ class PostgresTransfer:
         with translated():
             async with self._opened.transaction():
                 await moved.count_lanes(self._opened)
+                await self._opened.execute("DELETE FROM kept WHERE name = 'unfinished'")  # any day may be now
                 await self._opened.execute("UPDATE moves SET finished_at = $1", now)
 
     async def close(self) -> None:

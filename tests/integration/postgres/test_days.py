@@ -11,21 +11,22 @@ from relay.store.postgres.dialling import Connection, Server
 from relay.store.postgres.groups import Groups
 from relay.store.postgres.numbers import day_of, span, span_of
 from relay.store.postgres.session import BY_INDEX, Session
+from relay.store.postgres.unfinished import Unfinished
 from tests.conftest import START
 from tests.storage import OpenStore, PostgresStorage
 
 DAYS = 5
 SCANNED = re.compile(r"Scan using \S+ on \w+_([0-9]{8})")
 NUMBER, NOW = span(day_of(START))[0], f"'{START}'"
-FIRST, END = span_of([NUMBER])
+DAY = span_of([NUMBER])
 STATEMENTS = {
-    "due": (carrying._DUE, ("'erp'", NOW, 10, FIRST)),
-    "lease": (carrying._LEASE, (f"'{{{NUMBER}}}'", "'worker-a'", NOW, FIRST, END)),
-    "release": (carrying._RELEASE, (f"'{{{NUMBER}}}'", "'{1}'", FIRST, END)),
-    "load": (carrying._LOAD, (f"'{{{NUMBER}}}'", FIRST, END)),
+    "due": (carrying._due(Unfinished(day_of(START))), ("'erp'", NOW, 10)),
+    "lease": (carrying._lease(DAY), (f"'{{{NUMBER}}}'", "'worker-a'", NOW)),
+    "release": (carrying._release(DAY), (f"'{{{NUMBER}}}'", "'{1}'")),
+    "load": (carrying._load(DAY), (f"'{{{NUMBER}}}'",)),
     "apply": (
-        carrying._APPLY,
-        (f"'{{{NUMBER}}}'", "'{1}'", "'{dead}'", "'{NULL}'", f"'{{{START}}}'", "'{x}'", FIRST, END),
+        carrying._apply_in(DAY),
+        (f"'{{{NUMBER}}}'", "'{1}'", "'{dead}'", "'{NULL}'", f"'{{{START}}}'", "'{x}'"),
     ),
 }
 
@@ -55,13 +56,13 @@ async def test_a_day_that_another_process_drops_at_this_moment_is_looked_for_aga
     days, looks = Days(), list[int]()
 
     async def look(connection: Connection, _asked: Sequence[None]) -> list[int]:
-        looks.append(await days.floor(connection))
+        looks.append(len(days.missing([0])))
         if len(looks) == 1:
             await connection.execute("SELECT FROM deliveries_19700101")
         return [looks[-1]]
 
     groups = Groups(Session(Server(storage.url, 5.0), "testing", {}), {"look": look}, days, 1024)
 
-    assert 0 == await groups.do("look", None)
+    assert 1 == await groups.do("look", None)
     assert 2 == len(looks)
     await groups.close()
