@@ -22,6 +22,7 @@ from relay.targets.presets import Need, TargetPreset
 from relay.telemetry import Telemetry
 
 DOCS = Path(__file__).parent
+VECTORS = DOCS.parent / "tests" / "vectors"
 NOTE = "<!-- Made by docs/generate.py: change the code, then run it. -->"
 
 
@@ -63,7 +64,14 @@ def _facts(preset: presets.Preset) -> Iterator[str]:
     questions = sorted({f"{step.method}{' (signs nothing)' if step.is_unproven else ''}" for step in preset.handshakes})
     yield f"handshake: {', '.join(questions) or 'none'}"
     yield f"key: {_by_type(preset.keys) or 'the raw body'}; window: {_by_type(preset.windows)}"
+    yield f"tested with requests that were {_made(preset.name)}"
     yield f"page: <{preset.page}>"
+
+
+def _made(name: str) -> str:
+    told = json.loads((VECTORS / f"{name}.json").read_text())
+    accepted = f", and accepted by {told['accepted_by']}" if "accepted_by" in told else ""
+    return f"signed by {told['signed_by']}{accepted}"
 
 
 def _by_type(said: Mapping[str, str]) -> str:

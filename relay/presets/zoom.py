@@ -34,7 +34,7 @@ PRESET = Preset(
             "POST",
             when="event == 'endpoint.url_validation'",
             challenge="payload.plainToken",
-            answer={"plainToken": "{challenge}", "encryptedToken": "{hmac}"},
+            answer={"encryptedToken": "{hmac}", "plainToken": "{challenge}"},
         ),
     ),
     samples=(_sample("meeting.started", topic="Hello"), _sample("meeting.ended", topic="Hello")),

@@ -1,9 +1,10 @@
-"""GitHub's requests, signed by Octokit; and the vector of GitHub's own page."""
+"""GitHub's requests, signed and verified by Octokit; and the vector of GitHub's own page."""
 
 from collections.abc import Mapping
 
 from tests.vectors.make.vectors import by_node, of_node_module, write
 
+SDK = of_node_module("@octokit/webhooks-methods")
 SECRET = "It's a Secret to Everybody"
 PAGE = {
     "name": "the vendor's page",
@@ -15,14 +16,23 @@ PAGE = {
     },
     "body": "Hello, World!",
 }
-SCRIPT = """
+SIGN = """
 import { sign } from "@octokit/webhooks-methods";
 console.log(await sign(it.secret, it.body));
+"""
+VERIFY = """
+import { verify } from "@octokit/webhooks-methods";
+console.log(await verify(it.secret, it.body, it.signature));
 """
 
 
 def sign(body: bytes, headers: Mapping[str, str]) -> Mapping[str, str]:
-    return {"X-Hub-Signature-256": by_node(SCRIPT, secret=SECRET, body=body.decode())}
+    return {"X-Hub-Signature-256": by_node(SIGN, secret=SECRET, body=body.decode())}
 
 
-write("github", of_node_module("@octokit/webhooks-methods"), sign, secret=SECRET, more=[PAGE])
+def accepts(body: bytes, headers: Mapping[str, str]) -> object:
+    signature = headers["X-Hub-Signature-256"]
+    return by_node(VERIFY, secret=SECRET, body=body.decode(), signature=signature) == "true"
+
+
+write("github", SDK, sign, secret=SECRET, more=[PAGE], judge=(SDK, accepts))

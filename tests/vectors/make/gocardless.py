@@ -1,17 +1,21 @@
-"""GoCardless's requests, signed by OpenSSL, each accepted by its Python SDK."""
+"""GoCardless's requests, signed as the verifier of its Python SDK computes, and accepted by it."""
 
 from collections.abc import Mapping
 
 from gocardless_pro import webhooks
 
-from tests.vectors.make.openssl import hmac_of
 from tests.vectors.make.vectors import SECRET, of_package, write
+from tests.vectors.make.verifiers import expected_by
+
+SDK = of_package("gocardless_pro")
 
 
 def sign(body: bytes, headers: Mapping[str, str]) -> Mapping[str, str]:
-    signature = hmac_of(body).hex()
-    assert webhooks.parse(body.decode(), SECRET, signature)
-    return {"Webhook-Signature": signature}
+    return {"Webhook-Signature": expected_by(lambda wrong: webhooks.parse(body.decode(), SECRET, wrong))}
 
 
-write("gocardless", f"OpenSSL, accepted by {of_package('gocardless_pro')}", sign)
+def accepts(body: bytes, headers: Mapping[str, str]) -> object:
+    return webhooks.parse(body.decode(), SECRET, headers["Webhook-Signature"])
+
+
+write("gocardless", f"the verifier of {SDK}", sign, judge=(SDK, accepts))

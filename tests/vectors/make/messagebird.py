@@ -1,4 +1,4 @@
-"""MessageBird's requests, signed by PyJWT, each accepted by its Python SDK."""
+"""MessageBird's requests, signed by PyJWT, accepted by its Python SDK."""
 
 import hashlib
 from collections.abc import Mapping
@@ -19,11 +19,13 @@ def sign(body: bytes, headers: Mapping[str, str]) -> Mapping[str, str]:
         "url_hash": hashlib.sha256(URL.encode()).hexdigest(),
         "payload_hash": hashlib.sha256(body).hexdigest(),
     }
-    token = jwt.encode(claims, SECRET, "HS256")
+    return {"MessageBird-Signature-JWT": jwt.encode(claims, SECRET, "HS256")}
+
+
+def accepts(body: bytes, headers: Mapping[str, str]) -> object:
     with patch("jwt.api_jwt.datetime") as clock:
         clock.now.return_value = NOW
-        RequestValidator(SECRET).validate_signature(token, URL, body)
-    return {"MessageBird-Signature-JWT": token}
+        return RequestValidator(SECRET).validate_signature(headers["MessageBird-Signature-JWT"], URL, body)
 
 
-write("messagebird", f"PyJWT, accepted by {of_package('messagebird')}", sign)
+write("messagebird", of_package("PyJWT"), sign, judge=(of_package("messagebird"), accepts))

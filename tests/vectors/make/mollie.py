@@ -1,26 +1,32 @@
-"""Mollie's requests, signed as its PHP SDK verifies (src/Webhooks/SignatureValidator.php); there is none in Python."""
+"""Mollie's requests, with and without a prefix, signed and verified by its Python SDK."""
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 
-from tests.vectors.make.vectors import SECRET, write
+from mollie.utils.webhooks.signature_validator import SignatureValidator
 
+from tests.vectors.make.vectors import SECRET, of_package, write
+
+SDK = of_package("mollie-api-py")
 PING = b'{"resource":"event","id":"event_ping","type":"hook.ping","entityId":"hook_1"}'
 
 
 def signature(body: bytes) -> str:
-    return hmac.digest(SECRET.encode(), body, hashlib.sha256).hex()
+    return SignatureValidator.create_signature(body.decode(), SECRET)
 
 
 def sign(body: bytes, headers: Mapping[str, str]) -> Mapping[str, str]:
     return {"X-Mollie-Signature": f"sha256={signature(body)}"}
 
 
+def accepts(body: bytes, headers: Mapping[str, str]) -> object:
+    return SignatureValidator.validate(body.decode(), SECRET, headers["X-Mollie-Signature"])
+
+
 write(
     "mollie",
-    "the standard library, by the vendor's PHP SDK",
+    SDK,
     sign,
+    judge=(SDK, accepts),
     more=[
         {
             "name": "without a prefix",

@@ -4,18 +4,25 @@ from collections.abc import Mapping
 
 from tests.vectors.make.vectors import SECRET, by_node, of_node_module, write
 
-SCRIPT = """
+SDK = of_node_module("pusher")
+PUSHER = """
 import Pusher from "pusher";
 const pusher = new Pusher({ appId: "1", key: it.key, secret: it.secret, cluster: "eu" });
-const signature = pusher.config.token.sign(it.body);
-const headers = { "x-pusher-key": it.key, "x-pusher-signature": signature, "content-type": "application/json" };
-if (!pusher.webhook({ headers, rawBody: it.body }).isValid()) throw new Error("not valid");
-console.log(signature);
+"""
+SIGN = f"{PUSHER}console.log(pusher.config.token.sign(it.body));"
+VERIFY = f"""{PUSHER}
+const headers = {{ "x-pusher-key": it.key, "x-pusher-signature": it.signature, "content-type": "application/json" }};
+console.log(pusher.webhook({{ headers, rawBody: it.body }}).isValid());
 """
 
 
 def sign(body: bytes, headers: Mapping[str, str]) -> Mapping[str, str]:
-    return {"X-Pusher-Signature": by_node(SCRIPT, key=headers["X-Pusher-Key"], secret=SECRET, body=body.decode())}
+    return {"X-Pusher-Signature": by_node(SIGN, key=headers["X-Pusher-Key"], secret=SECRET, body=body.decode())}
 
 
-write("pusher", of_node_module("pusher"), sign)
+def accepts(body: bytes, headers: Mapping[str, str]) -> object:
+    told = {"key": headers["X-Pusher-Key"], "signature": headers["X-Pusher-Signature"]}
+    return by_node(VERIFY, **told, secret=SECRET, body=body.decode()) == "true"
+
+
+write("pusher", SDK, sign, judge=(SDK, accepts))

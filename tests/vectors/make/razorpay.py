@@ -1,17 +1,25 @@
-"""Razorpay's requests, signed by OpenSSL, each accepted by Razorpay's Python SDK."""
+"""Razorpay's requests, signed as the verifier of its Python SDK computes, and accepted by it."""
 
 from collections.abc import Mapping
 
 from razorpay import Utility
 
-from tests.vectors.make.openssl import hmac_of
 from tests.vectors.make.vectors import SECRET, of_package, write
+from tests.vectors.make.verifiers import expected_by
+
+SDK = of_package("razorpay")
+
+
+def verify(body: bytes, signature: str) -> object:
+    return Utility().verify_webhook_signature(body.decode(), signature, SECRET)
 
 
 def sign(body: bytes, headers: Mapping[str, str]) -> Mapping[str, str]:
-    signature = hmac_of(body).hex()
-    assert Utility().verify_webhook_signature(body.decode(), signature, SECRET)
-    return {"X-Razorpay-Signature": signature}
+    return {"X-Razorpay-Signature": expected_by(lambda wrong: verify(body, wrong))}
 
 
-write("razorpay", f"OpenSSL, accepted by {of_package('razorpay')}", sign)
+def accepts(body: bytes, headers: Mapping[str, str]) -> object:
+    return verify(body, headers["X-Razorpay-Signature"])
+
+
+write("razorpay", f"the verifier of {SDK}", sign, judge=(SDK, accepts))

@@ -1,23 +1,27 @@
-"""Sanity's requests, signed by OpenSSL, each accepted by Sanity's Node library."""
+"""Sanity's requests, signed and verified by its Node library."""
 
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 
-from tests.vectors.make.openssl import hmac_of
 from tests.vectors.make.vectors import NOW_S, SECRET, by_node, of_node_module, write
 
-NOW_MS = NOW_S * 1000
-SCRIPT = """
-import { assertValidSignature } from "@sanity/webhook";
-await assertValidSignature(it.body, it.header, it.secret);
-console.log(it.header);
+SDK = of_node_module("@sanity/webhook")
+SIGN = f"""
+import {{ encodeSignatureHeader }} from "@sanity/webhook";
+console.log(await encodeSignatureHeader(it.body, {NOW_S}000, it.secret));
+"""
+VERIFY = """
+import { isValidSignature } from "@sanity/webhook";
+console.log(await isValidSignature(it.body, it.header, it.secret));
 """
 
 
 def sign(body: bytes, headers: Mapping[str, str]) -> Mapping[str, str]:
-    signature = urlsafe_b64encode(hmac_of(f"{NOW_MS}.".encode() + body)).decode().rstrip("=")
-    header = f"t={NOW_MS},v1={signature}"
-    return {"sanity-webhook-signature": by_node(SCRIPT, secret=SECRET, body=body.decode(), header=header)}
+    return {"sanity-webhook-signature": by_node(SIGN, body=body.decode(), secret=SECRET)}
 
 
-write("sanity", f"OpenSSL, accepted by {of_node_module('@sanity/webhook')}", sign)
+def accepts(body: bytes, headers: Mapping[str, str]) -> object:
+    header = headers["sanity-webhook-signature"]
+    return by_node(VERIFY, body=body.decode(), header=header, secret=SECRET) == "true"
+
+
+write("sanity", SDK, sign, judge=(SDK, accepts))

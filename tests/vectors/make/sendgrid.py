@@ -1,4 +1,4 @@
-"""SendGrid's requests, signed by `cryptography`, each accepted by SendGrid's Python SDK."""
+"""SendGrid's requests, signed by `cryptography`, accepted by its Python SDK."""
 
 import base64
 from collections.abc import Mapping
@@ -19,12 +19,16 @@ PUBLIC = base64.b64encode(
 def sign(body: bytes, headers: Mapping[str, str]) -> Mapping[str, str]:
     time = str(NOW_S)
     signature = base64.b64encode(KEY.sign(time.encode() + body, ECDSA(SHA256()))).decode()
-    webhook = EventWebhook(PUBLIC)
-    assert webhook.verify_signature(body.decode(), signature, time, webhook.public_key)
     return {
         "X-Twilio-Email-Event-Webhook-Signature": signature,
         "X-Twilio-Email-Event-Webhook-Timestamp": time,
     }
 
 
-write("sendgrid", f"cryptography, accepted by {of_package('sendgrid')}", sign, secret=PUBLIC)
+def accepts(body: bytes, headers: Mapping[str, str]) -> object:
+    webhook, name = EventWebhook(PUBLIC), "X-Twilio-Email-Event-Webhook"
+    signature, time = headers[f"{name}-Signature"], headers[f"{name}-Timestamp"]
+    return webhook.verify_signature(body.decode(), signature, time, webhook.public_key)
+
+
+write("sendgrid", of_package("cryptography"), sign, secret=PUBLIC, judge=(of_package("sendgrid"), accepts))

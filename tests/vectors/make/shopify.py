@@ -1,14 +1,17 @@
-"""Shopify's requests, each accepted by its SDK."""
+"""Shopify's requests, signed and verified by its Node SDK."""
 
-import base64
-import hashlib
-import hmac
 import json
 from collections.abc import Mapping
 
 from tests.vectors.make.vectors import SECRET, by_node, of_node_module, write
 
-SCRIPT = """
+SDK = of_node_module("@shopify/shopify-api")
+SIGN = """
+import "@shopify/shopify-api/adapters/node";
+import { createSHA256HMAC, HashFormat } from "@shopify/shopify-api/runtime";
+console.log(await createSHA256HMAC(it.secret, it.body, HashFormat.Base64));
+"""
+VERIFY = """
 import "@shopify/shopify-api/adapters/node";
 import { shopifyApi, LogSeverity } from "@shopify/shopify-api";
 const shopify = shopifyApi({ apiKey: "key", apiSecretKey: it.secret, apiVersion: "2026-07", isEmbeddedApp: false,
@@ -19,11 +22,12 @@ console.log((await shopify.webhooks.validate({ rawBody: it.body, rawRequest: req
 
 
 def sign(body: bytes, headers: Mapping[str, str]) -> Mapping[str, str]:
-    signature = base64.b64encode(hmac.digest(SECRET.encode(), body, hashlib.sha256)).decode()
-    added = {"X-Shopify-Hmac-Sha256": signature}
-    lower = {name.lower(): value for name, value in {**headers, **added}.items()}
-    assert "true" == by_node(SCRIPT, secret=SECRET, body=body.decode(), headers=json.dumps(lower))
-    return added
+    return {"X-Shopify-Hmac-Sha256": by_node(SIGN, secret=SECRET, body=body.decode())}
 
 
-write("shopify", f"the standard library, accepted by {of_node_module('@shopify/shopify-api')}", sign)
+def accepts(body: bytes, headers: Mapping[str, str]) -> object:
+    lower = {name.lower(): value for name, value in headers.items()}
+    return by_node(VERIFY, secret=SECRET, body=body.decode(), headers=json.dumps(lower)) == "true"
+
+
+write("shopify", SDK, sign, judge=(SDK, accepts))

@@ -1,13 +1,15 @@
-"""Slack's requests and its question for the URL, signed by its Python SDK."""
+"""Slack's requests and its question for the URL, signed and verified by its Python SDK."""
 
 import json
 from collections.abc import Mapping
+from types import SimpleNamespace
 
 from slack_sdk.signature import SignatureVerifier
 
 from tests.vectors.make.vectors import NOW_S, SECRET, of_package, write
 
-VERIFIER = SignatureVerifier(SECRET)
+SDK = of_package("slack_sdk")
+VERIFIER = SignatureVerifier(SECRET, SimpleNamespace(now=lambda: NOW_S))
 COMMAND = b"token=t&team_id=T123&command=%2Fweather&text=94070&trigger_id=13345224609.738474920.8088930838d88f008e0"
 QUESTION = json.dumps({"token": "t", "challenge": "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmd", "type": "url_verification"})
 
@@ -18,10 +20,15 @@ def sign(body: bytes, headers: Mapping[str, str]) -> Mapping[str, str]:
     return {"X-Slack-Request-Timestamp": str(NOW_S), "X-Slack-Signature": signature}
 
 
+def accepts(body: bytes, headers: Mapping[str, str]) -> object:
+    return VERIFIER.is_valid_request(body, headers)
+
+
 write(
     "slack",
-    of_package("slack_sdk"),
+    SDK,
     sign,
+    judge=(SDK, accepts),
     more=[
         {
             "name": "a command",

@@ -1,12 +1,15 @@
-"""Requests by Standard Webhooks, signed by its Python SDK."""
+"""Requests by Standard Webhooks, signed and verified by its Python SDK."""
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
+from unittest.mock import patch
 
 from standardwebhooks import Webhook
 
 from tests.vectors.make.vectors import NOW, NOW_S, of_package, write
 
+SDK = of_package("standardwebhooks")
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
@@ -16,4 +19,11 @@ def sign(body: bytes, headers: Mapping[str, str]) -> Mapping[str, str]:
     return {"webhook-id": message, "webhook-timestamp": str(NOW_S), "webhook-signature": signature}
 
 
-write("standard-webhooks", of_package("standardwebhooks"), sign, secret=SECRET)
+def accepts(body: bytes, headers: Mapping[str, str]) -> object:
+    with patch("standardwebhooks.webhooks.datetime", wraps=datetime) as clock:
+        clock.now.return_value = NOW
+        Webhook(SECRET).verify(body.decode(), dict(headers))
+    return True
+
+
+write("standard-webhooks", SDK, sign, secret=SECRET, judge=(SDK, accepts))
