@@ -1,7 +1,7 @@
 """How a single source or target is, for a monitor that rings whoever it belongs to."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from relay.clock import Clock
 from relay.domain import Source, Target
@@ -31,11 +31,15 @@ class Singles:
         self._sources = frozenset(source.name for source in sources)
         self._targets = frozenset(targets)
 
+    def silent_since(self, name: str) -> datetime | None:
+        """Tell since when a source has been silent, where that is too long."""
+        return self._silence.since(name)
+
     def source(self, name: str) -> Check | None:
         """Tell whether a source sends as often as it should; None where there is none of that name."""
         if name not in self._sources:
             return None
-        since = self._silence.since(name)
+        since = self.silent_since(name)
         if since is None:
             return Check(ok=True, detail="not silent for too long")
         return Check(ok=False, detail=f"silent since {since:%Y-%m-%d %H:%M:%S} UTC")

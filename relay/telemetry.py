@@ -86,6 +86,9 @@ class Telemetry:
             "source",
             "key",
         )
+        self._proofs = counter(
+            "relay_source_key_uses", "Requests that each secret of a source proved, by its position.", "source", "key"
+        )
         self._silent = gauge(
             "relay_source_silent", "1 if a source has sent nothing for longer than its expect_every.", "source"
         )
@@ -137,6 +140,7 @@ class Telemetry:
     def counted(self) -> dict[Kind, tuple[int, float]]:
         """Return what charts are drawn from, counted since this process began: (how often, seconds together)."""
         counted = {Kind("event", *values): (count, 0.0) for values, count in self._events.counts()}
+        counted |= {Kind("proof", *values): (count, 0.0) for values, count in self._proofs.counts()}
         counted |= {Kind("delivery", *values): (count, 0.0) for values, count in self._deliveries.counts()}
         for (target,), spread in self._attempt_duration.spreads():
             counted[Kind("duration", target, ALL_DURATIONS)] = (sum(spread.counts), spread.sum_s)
@@ -156,6 +160,7 @@ class Telemetry:
 
     def proven(self, source: str, key: int) -> None:
         """Note which secret was used."""
+        self._proofs.count(source, str(key))
         self._key_used.set(self._clock.now().timestamp(), source, str(key))
 
     def greeted(self, source: str) -> None:

@@ -173,6 +173,14 @@ class TestMinutes:
         ] == await one.minutes.between(START, START + 60 * SECOND)
         assert {"shop": START + 60 * SECOND} == await one.minutes.last_seen()
 
+    async def test_when_each_secret_was_last_used_is_told(self, store: Store) -> None:
+        """By its number; what else is counted of a source has no part in it."""
+        first, second = Kind("proof", "shop", "1"), Kind("proof", "shop", "2")
+        await store.minutes.add(START, {first: (2, 0.0), second: (1, 0.0), self.PAID: (3, 0.0)}, START)
+        await store.minutes.add(LATER, {first: (1, 0.0)}, START)
+
+        assert {("shop", 1): LATER, ("shop", 2): START} == await store.minutes.last_proofs()
+
     async def test_old_ones_are_forgotten(self, store: Store) -> None:
         """The table stays small."""
         await store.minutes.add(START, {self.PAID: (2, 0.5)}, START)

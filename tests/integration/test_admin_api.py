@@ -13,9 +13,9 @@ from relay.config.models.fields import SECRET_CHARACTERS_MIN
 from relay.store.ports.minutes import Kind
 from relay.store.protocol import Store
 from relay.web.masking import shown_config
-from tests.admin import KNOWN, Client, Office
+from tests.admin import FILE, KNOWN, Client, Office
 from tests.builders import a_lease, a_plan, an_event, dead
-from tests.conftest import START
+from tests.conftest import START, ManualClock
 from tests.mail import SELF_SIGNED
 from tests.unit.config.test_shipped_files import EVERYTHING, STARTER, uncommented
 
@@ -196,6 +196,36 @@ async def test_figures_of_the_last_minutes_are_told(admin: Client, store: Store)
     }
     (shop,) = (await get(admin, "sources"))["items"]
     assert ("shop", "/in/shop", at) == (shop["name"], shop["path"], shop["last_event_at"])
+
+
+async def test_a_source_is_silent_when_it_says_so_itself(
+    office: Office, admin: Client, store: Store, clock: ManualClock
+) -> None:
+    """By its own `expect_every`: an hour is much for one, and a month is nothing for another."""
+    office.configure(FILE.replace("limit:", "expect_every: 1h\n    limit:"))
+    kind = Kind("event", "shop", "accepted")
+    await store.minutes.add(START, {kind: (1, 0.0)}, START)
+    clock.advance(3600)
+    (heard,) = (await get(admin, "sources"))["items"]
+    clock.advance(120)
+    (silent,) = (await get(admin, "sources"))["items"]
+    office.configure(FILE)
+    (unwatched,) = (await get(admin, "sources"))["items"]
+
+    assert (3600.0, None) == (heard["expect_every_s"], heard["silent_since"])
+    assert "2026-07-01T12:01:00.000Z" == silent["silent_since"]
+    assert (None, None) == (unwatched["expect_every_s"], unwatched["silent_since"])
+
+
+async def test_which_secret_of_a_source_is_in_use_is_told(office: Office, admin: Client, store: Store) -> None:
+    """By all processes and after a restart: one that is not used any more can be taken away."""
+    office.configure(FILE.replace('secret: "SECRET"', 'secrets: ["a-new-secret-of-the-shop", "SECRET"]'))
+    await store.minutes.add(START, {Kind("proof", "shop", "2"): (1, 0.0)}, START)
+
+    (shop,) = (await get(admin, "sources"))["items"]
+
+    at = "2026-07-01T12:00:00.000Z"
+    assert [{"number": 1, "last_used_at": None}, {"number": 2, "last_used_at": at}] == shop["secrets"]
 
 
 async def test_the_configuration_is_shown_without_its_secrets(admin: Client) -> None:

@@ -45,11 +45,13 @@ async def test_success_and_latency_of_deliveries_are_told(store: Store, clock: M
     attempt = an_attempt(delivery)
     telemetry.attempted(delivery, attempt, DeliveryStatus.DELIVERED, next_in_s=None)
     telemetry.refused("shop", Refusal.MISMATCH)
+    telemetry.proven("shop", 2)
 
     await MinuteBook(store, telemetry.counted, clock).write()
 
     assert {
         Kind("event", "shop", "mismatch"): (1, 0.0),
+        Kind("proof", "shop", "2"): (1, 0.0),
         Kind("delivery", "erp", "accepted"): (1, 0.0),
         Kind("duration", "erp", ALL_DURATIONS): (1, attempt.duration_s),
         Kind("duration", "erp", "0.25"): (1, 0.0),

@@ -10,10 +10,10 @@ ALL_DURATIONS = "all"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Kind:
-    """One thing that is counted. what: `event`, `delivery` or `duration`.
+    """One thing that is counted. what: `event`, `proof`, `delivery` or `duration`.
 
-    name: of the source or target. result: what became of it; of a duration, the bound in seconds up to which it went,
-    or `ALL_DURATIONS`: only these have `seconds`.
+    name: of the source or target. result: what became of it; of a proof, the number of the secret; of a duration, the
+    bound in seconds up to which it went, or `ALL_DURATIONS`: only these have `seconds`.
     """
 
     what: str
@@ -44,4 +44,8 @@ class Minutes(Protocol):
 
     async def last_seen(self) -> Mapping[str, datetime]:
         """Tell the last minute in which each source sent an event, where it is still known."""
+        ...
+
+    async def last_proofs(self) -> Mapping[tuple[str, int], datetime]:
+        """Tell the last minute in which each secret proved a request, by source and number, where it is still known."""
         ...

@@ -75,6 +75,12 @@ class PostgresMinutes:
         async with self._reading.used() as connection:
             return {row["name"]: row["at"] for row in await connection.fetch(_LAST_SEEN)}
 
+    async def last_proofs(self) -> Mapping[tuple[str, int], datetime]:
+        """Tell the last minute in which each secret proved a request."""
+        async with self._reading.used() as connection:
+            rows = await connection.fetch(_LAST_PROOFS)
+            return {(row["name"], int(row["result"])): row["at"] for row in rows}
+
 
 _ADD_MINUTE = """
     INSERT INTO minutes (at, what, name, result, count, seconds) VALUES ($1, $2, $3, $4, $5, $6)
@@ -86,6 +92,7 @@ _MINUTES = """
 _LAST_SEEN = """
     SELECT name, max(at) AS at FROM minutes WHERE what = 'event' AND result IN ('accepted', 'duplicate')
     GROUP BY name"""
+_LAST_PROOFS = "SELECT name, result, max(at) AS at FROM minutes WHERE what = 'proof' GROUP BY name, result"
 
 
 class PostgresReplays:

@@ -73,6 +73,13 @@ def last_seen(connection: sqlite3.Connection) -> list[tuple[str, int]]:
     ).fetchall()
 
 
+def last_proofs(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
+    """List the last minute of a proof for each secret of each source."""
+    return connection.execute(
+        "SELECT name, result, max(at) FROM minutes WHERE what = 'proof' GROUP BY name, result"
+    ).fetchall()
+
+
 def begin_replay(connection: sqlite3.Connection, jobs: Sequence[tuple[Any, ...]]) -> list[None]:
     """Keep jobs."""
     write(

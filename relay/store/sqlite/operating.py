@@ -72,6 +72,10 @@ class SqliteMinutes:
         """Tell the last minute in which each source sent an event."""
         return {name: from_ms(at) for name, at in await self._ask(booking.last_seen)}
 
+    async def last_proofs(self) -> Mapping[tuple[str, int], datetime]:
+        """Tell the last minute in which each secret proved a request."""
+        return {(name, int(number)): from_ms(at) for name, number, at in await self._ask(booking.last_proofs)}
+
 
 class SqliteReplays:
     """Fulfils `relay.store.ports.replays.Replays`."""

@@ -1,11 +1,13 @@
 """The relay at a glance: minutes and sources."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from aiohttp import web
 
 from relay.domain import Source
 from relay.minutes import minute_of
+from relay.silence import MINUTE
 from relay.web import answers
 from relay.web.admin.asking import Call, Endpoint, Whole
 from relay.web.admin.desk import Desk
@@ -42,11 +44,36 @@ class Overview:
         return answers.data(told_minutes(figures, since, until))
 
     async def sources(self, _: Call) -> web.Response:
-        """Answer with what is configured, and when each last sent an event."""
-        seen = await self._desk.store.minutes.last_seen()
-        sources = self._desk.config().sources
-        items = [{**_told_source(source), "last_event_at": iso(seen.get(name))} for name, source in sources.items()]
+        """Answer with what is configured, when each last sent an event, and with which of its secrets."""
+        minutes, sources = self._desk.store.minutes, self._desk.config().sources
+        seen, proofs = await minutes.last_seen(), await minutes.last_proofs()
+        items = [
+            {
+                **_told_source(source),
+                "last_event_at": iso(seen.get(name)),
+                "silent_since": iso(self._silent_since(source, seen.get(name))),
+                "secrets": _told_secrets(source, proofs),
+            }
+            for name, source in sources.items()
+        ]
         return answers.data({"items": items, "next": None})
+
+    def _silent_since(self, source: Source, last_minute: datetime | None) -> datetime | None:
+        """Tell since when a source has been silent, where that is too long: by the store, which knows all processes."""
+        if source.expect_every is None:
+            return None
+        if last_minute is None:
+            return self._desk.singles.silent_since(source.name)
+        last = last_minute + MINUTE  # it came within the minute
+        return last if self._desk.clock.now() - last > source.expect_every else None
+
+
+def _told_secrets(source: Source, proofs: Mapping[tuple[str, int], datetime]) -> list[dict[str, object]]:
+    """Tell when each secret last proved a request; what is older than the minutes that are kept is not known."""
+    count = len(source.keyrings) or int(source.has_secret)
+    return [
+        {"number": number, "last_used_at": iso(proofs.get((source.name, number)))} for number in range(1, count + 1)
+    ]
 
 
 def _told_source(source: Source) -> dict[str, object]:
@@ -59,4 +86,5 @@ def _told_source(source: Source) -> dict[str, object]:
         "max_body_bytes": source.body_bytes_max,
         "limit": None if limit is None else {"count": limit.count, "per_s": limit.per_s},
         "routes": [route.name for route in source.routes],
+        "expect_every_s": source.expect_every.total_seconds() if source.expect_every else None,
     }

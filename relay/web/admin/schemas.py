@@ -158,7 +158,10 @@ SCHEMAS: dict[str, Any] = {
         max_body_bytes=WHOLE,
         limit={"anyOf": [_mapping(count=WHOLE, per_s=NUMBER), {"type": "null"}]},
         routes=_list(TEXT),
+        expect_every_s={"type": ["number", "null"]},
         last_event_at=MAYBE_TIME,
+        silent_since={**MAYBE_TIME, "description": "Set where that is longer than its `expect_every`."},
+        secrets=_list(_mapping(number=WHOLE, last_used_at=MAYBE_TIME)),
     ),
     "SourcePage": _page("Source"),
     "Config": {

@@ -27,7 +27,6 @@ from relay.web.dashboard.figures import figures, rates
 from relay.web.dashboard.guard import Guard
 from relay.web.dashboard.legible import shown_body
 
-SILENT_S = 24 * 3600.0
 TRIED_BYTES_MAX = 4 * 1024 * 1024  # of a body: a larger one is shaped where it is sent, and by `relay try`
 
 Answer = Callable[[Call], Awaitable[web.Response]]
@@ -55,7 +54,7 @@ class Reading:
         shown = {
             "figures": figures(stats),
             "targets": [self._with_age(target) for target in targets["items"]],
-            "sources": [self._with_silence(source) for source in sources["items"]],
+            "sources": sources["items"],
         }
         return self._guard.show(http, "overview.html", shown)
 
@@ -128,7 +127,7 @@ class Reading:
         """Tell how every source stands."""
         stats = await _told(self._overview.stats, http, (MINUTES,))
         sources = await _told(self._overview.sources, http)
-        shown = {"sources": [self._with_silence(one) for one in sources["items"]], "rates": rates(stats)}
+        shown = {"sources": sources["items"], "rates": rates(stats)}
         return self._guard.show(http, "sources.html", shown)
 
     async def replays(self, http: web.Request) -> web.Response:
@@ -168,10 +167,6 @@ class Reading:
 
     def _with_age(self, target: Mapping[str, Any]) -> dict[str, Any]:
         return {**target, "oldest_s": self._seconds_since(target["oldest_pending_at"])}
-
-    def _with_silence(self, source: Mapping[str, Any]) -> dict[str, Any]:
-        silent_s = self._seconds_since(source["last_event_at"])
-        return {**source, "silent_s": silent_s, "is_silent": silent_s is None or silent_s > SILENT_S}
 
     def _seconds_since(self, told: str | None) -> float | None:
         if told is None:

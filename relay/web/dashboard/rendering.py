@@ -3,7 +3,7 @@
 import hashlib
 import mimetypes
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from relay.config.units import told_duration
 from relay.web import answers
 from relay.web.dashboard.legible import legible
 
@@ -45,7 +46,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters.update(time=_time, size=_size, number=_number, span=_span)
+        self._templates.filters.update(time=_time, size=_size, number=_number, span=_span, lasting=_lasting)
         self._templates.globals.update(file=lambda name: f"/static/{name}?{self._version}")
 
     def page(self, template: str, shown: Mapping[str, Any], status: int = 200) -> web.Response:
@@ -88,6 +89,11 @@ def _size(count: int) -> str:
 
 def _number(count: float) -> str:
     return f"{count:,.0f}"
+
+
+def _lasting(seconds: float) -> str:
+    """Return a length of time as the configuration has it: `1h30m`."""
+    return told_duration(timedelta(seconds=seconds))
 
 
 def _span(seconds: float) -> str:
