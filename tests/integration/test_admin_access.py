@@ -3,7 +3,7 @@
 import pytest
 
 from relay.sessions import SESSION_S
-from relay.web.admin.access import COOKIE, CSRF_HEADER
+from relay.web.admin.access import COOKIE, CSRF_HEADER, NAMES_LOGGED
 from tests.admin import KNOWN, TOKEN, Client
 from tests.conftest import ManualClock
 
@@ -42,6 +42,21 @@ async def logged_in(admin: Client) -> dict[str, str]:
 async def test_only_a_name_of_its_own_is_answered(admin: Client, path: str, host: str, status: int) -> None:
     """A page elsewhere whose name was made to point here is refused, whatever it knows (DNS rebinding)."""
     assert status == (await admin.get(path, headers={**KNOWN, "Host": host})).status
+
+
+async def test_who_scrapes_by_a_foreign_name_is_told_what_to_set(
+    admin: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Prometheus shows a status and no words, so the log names the name: once each, and not any number of them."""
+    names = [f"relay-{number}.monitoring.svc" for number in range(NAMES_LOGGED + 5)]
+    for name in names[:1] * 3 + names:
+        answer = await admin.get("/metrics", headers={"Host": name})
+
+    problem = await answer.json()
+    assert f"by the name `{names[-1]}`. If it should, add that to `admin.hosts`" in problem["detail"]
+    logged = [line for line in capsys.readouterr().out.splitlines() if "admin_asked_by_foreign_name" in line]
+    assert NAMES_LOGGED == len(logged)
+    assert names[0] in logged[0]
 
 
 async def test_probes_are_answered_under_any_name(admin: Client) -> None:

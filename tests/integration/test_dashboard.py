@@ -7,7 +7,7 @@ import pytest
 
 from relay.store.protocol import Store
 from relay.web.admin.access import COOKIE
-from tests.admin import TOKEN, Client
+from tests.admin import KNOWN, TOKEN, Client
 from tests.builders import a_plan, an_event
 from tests.conftest import ManualClock
 
@@ -136,6 +136,62 @@ async def test_a_page_is_given_under_our_own_name_only(admin: Client) -> None:
     answers = [await admin.get(path, headers={"Host": "evil.example.com"}) for path in ("/", "/sign-in")]
 
     assert [421, 421] == [answer.status for answer in answers]
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status", "words"),
+    [
+        ("/nothing", BROWSER, 404, "There is nothing here"),
+        ("/events/x/y", BROWSER, 404, "There is nothing here"),
+        ("/sign-out", BROWSER, 405, "expected POST"),
+        ("/events", {**BROWSER, "Host": "evil.example.com"}, 421, "add that to `admin.hosts`"),
+        ("/targets/erp/pause", BROWSER, 405, "expected POST"),
+    ],
+)
+async def test_what_goes_wrong_is_told_to_a_browser_on_a_page(
+    admin: Client, path: str, headers: dict[str, str], status: int, words: str
+) -> None:
+    """With or without a session; a person is shown no JSON, and no page of a session to who has none."""
+    outside = await admin.get(path, headers=headers, allow_redirects=False)
+    await signed_in(admin)
+    inside = await admin.get(path, headers=headers)
+
+    for answer in (outside, inside):
+        assert (status, "text/html") == (answer.status, answer.content_type)
+        assert words in await answer.text()
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "Sign out" not in await outside.text()
+    assert (status == 405) == ("Allow" in inside.headers)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v1/targets", "/login"])
+async def test_what_goes_wrong_in_the_api_is_told_to_programs(admin: Client, path: str) -> None:
+    """Whatever they say they accept; and so is what is asked where there is nothing."""
+    answers = [await admin.get(path, headers=BROWSER), await admin.get("/nothing")]
+
+    assert ["application/problem+json"] * 2 == [answer.content_type for answer in answers]
+
+
+async def test_our_own_fault_is_told_on_a_page_that_quotes_nothing(
+    admin: Client, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was sent may stand in the fault's words."""
+
+    async def fail(*_: object) -> None:
+        raise RuntimeError("a-payload")
+
+    await signed_in(admin)
+    monkeypatch.setattr(type(store), "lanes", fail)
+    page, api = await admin.get("/targets"), await admin.get("/api/v1/targets", headers=KNOWN)
+
+    assert [(500, "text/html"), (500, "application/problem+json")] == [
+        (answer.status, answer.content_type) for answer in (page, api)
+    ]
+    assert "The relay itself failed" in await page.text()
+    assert "a-payload" not in await page.text() + await api.text()
 
 
 async def test_what_cannot_be_asked_is_told_on_a_page(admin: Client) -> None:

@@ -53,8 +53,8 @@ class Admin(Part):
     )
     hosts: Annotated[tuple[Text, ...], BeforeValidator(as_list, json_schema_input_type=list[Text])] = written(
         [],
-        "Names with a dot by which browsers reach it; addresses, `localhost` and names without one are good anyway. "
-        "Under any other name it answers nothing, so that no page elsewhere can borrow one.",
+        "Names with a dot by which browsers, or Prometheus, reach it; addresses, `localhost` and names without one are "
+        "good anyway. Under any other name it answers nothing, so that no page elsewhere can borrow one.",
         examples=[["relay.example.com"]],
     )
 

@@ -7,6 +7,7 @@ so it outlasts a restart and holds at every replica, and it ends when its token 
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,7 +16,10 @@ from yarl import URL
 from relay.sessions import SESSION_S, Sessions
 from relay.web import answers
 from relay.web.admin.asking import Call, Endpoint
+from relay.web.admin.masking import shown_text
 from relay.web.admin.problems import Problem
+
+log = structlog.get_logger("relay.web.admin")
 
 COOKIE = "relay_session"
 CSRF_HEADER = "X-Relay-Request"  # a page of another origin cannot send it without being asked about first
@@ -23,7 +27,12 @@ READING = ("GET", "HEAD")
 OPEN = ("/api/v1/openapi.json",)  # tells how to ask, and nothing of what is kept
 PROBES = ("/healthz", "/readyz")
 NEEDS_TOKEN = "Send `Authorization: Bearer` with one of admin.tokens, or log in."  # noqa: S105 - no token
-FOREIGN_HOST = "The admin does not go by this name; a name with a dot must be among `admin.hosts`."
+FOREIGN_HOST = (
+    "The admin does not go by the name `{name}`. If it should, add that to `admin.hosts` in the configuration; an "
+    "address, `localhost` and a name without a dot need no entry."
+)
+NAME_CHARACTERS = 253  # no name is longer: RFC 1035
+NAMES_LOGGED = 20  # different ones, for whoever asks may make up any number
 
 
 class Login(BaseModel):
@@ -40,6 +49,7 @@ class Access:
     def __init__(self, sessions: Sessions, hosts: Callable[[], Iterable[str]]) -> None:
         self._sessions = sessions
         self._hosts = hosts
+        self._foreign: set[str] = set()
 
     def endpoints(self) -> list[Endpoint]:
         """List what a browser needs to come and go."""
@@ -59,8 +69,11 @@ class Access:
     @web.middleware
     async def require_own_name(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuse what was asked under a foreign name: a page whose name was made to point here (DNS rebinding)."""
-        if request.path not in PROBES and not self._is_ours(request.headers.get("Host", "")):
-            return answers.problem(421, FOREIGN_HOST)
+        host = request.headers.get("Host", "")
+        if request.path not in PROBES and not self._is_ours(host):
+            name = shown_text(host)[:NAME_CHARACTERS]
+            self._tell_foreign(name)
+            return answers.problem(421, FOREIGN_HOST.format(name=name))
         return await handler(request)
 
     @web.middleware
@@ -119,6 +132,12 @@ class Access:
     def is_own_form(self, http: web.Request, given: str) -> bool:
         """Tell whether a form was sent from a page of ours, to this session."""
         return self._sessions.is_own_form(http.cookies.get(COOKIE, ""), given) and _is_same_origin(http)
+
+    def _tell_foreign(self, name: str) -> None:
+        """Log each name once: who scrapes by it sees no more than a status."""
+        if name not in self._foreign and len(self._foreign) < NAMES_LOGGED:
+            self._foreign.add(name)
+            log.warning("admin_asked_by_foreign_name", name=name, next_step="if it is yours, add it to admin.hosts")
 
     def _is_known(self, authorization: str) -> bool:
         scheme, _, token = authorization.partition(" ")

@@ -7,6 +7,7 @@ from relay.web.admin.access import Access
 from relay.web.admin.desk import Desk
 from relay.web.dashboard.acting import Acting
 from relay.web.dashboard.guard import Guard
+from relay.web.dashboard.mishaps import Mishaps
 from relay.web.dashboard.reading import Reading
 from relay.web.dashboard.rendering import Renderer
 
@@ -23,6 +24,7 @@ class Dashboard:
     def add_to(self, application: web.Application) -> None:
         """Serve it beside what the application serves already."""
         router, guard = application.router, self._guard
+        application.middlewares.insert(0, Mishaps(guard).tell)
         router.add_get("/static/{name}", self._renderer.file)
         router.add_get("/sign-in", guard.sign_in)
         router.add_post("/sign-in", guard.open)

@@ -7,7 +7,6 @@ from urllib.parse import quote
 from aiohttp import web
 from multidict import MultiDictProxy
 
-from relay.errors import StoreError
 from relay.web.admin.access import READING, Access
 from relay.web.admin.problems import Problem
 from relay.web.dashboard.rendering import Renderer
@@ -35,7 +34,7 @@ class Guard:
             if self._access.form_token(http) is None:
                 wanted = http.path_qs if http.method in READING else HOME
                 return _see_other(f"/sign-in?next={quote(wanted, safe='')}")
-            return await self._explained(http, answer)
+            return await answer(http)
 
         return guarded
 
@@ -78,15 +77,6 @@ class Guard:
         """Answer with a page of the session."""
         csrf, done = self._access.form_token(http), http.query.get("done", "")
         return self._renderer.page(template, {"csrf": csrf, "done": done, "path": http.path, **shown}, status)
-
-    async def _explained(self, http: web.Request, answer: Page) -> web.StreamResponse:
-        """Tell a problem on a page."""
-        try:
-            return await answer(http)
-        except Problem as problem:
-            return self.show(http, "problem.html", {"status": problem.status, "detail": problem.detail}, problem.status)
-        except StoreError as error:
-            return self.show(http, "problem.html", {"status": 503, "detail": str(error)}, 503)
 
 
 async def read_form(http: web.Request) -> Form:
