@@ -1,11 +1,13 @@
-"""What an operator asks, by the API or by a command: how targets stand."""
+"""What an operator asks, by the API or by a command: how targets stand, and what becomes of what waits for one."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from relay.domain import GateState, Target
 from relay.store.protocol import LaneState, Store
+
+STEP_ROWS = 500  # in one transaction: what is received meanwhile does not wait for more
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +53,29 @@ async def _report(store: Store, name: str, target: Target | None, lane: LaneStat
     is_held = lane.is_paused or lane.breaker.is_tripped
     holds = await store.holds(name) if is_held else ()
     return TargetReport(name, target, lane, next((hold.began_at for hold in holds if hold.ended_at is None), None))
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """How many deliveries were changed; more: whether some may be left."""
+
+    count: int
+    more: bool
+
+
+async def cancel_waiting(store: Store, target: str, now: datetime, steps_max: int | None = None) -> Changed:
+    """Cancel what waits for a target, in steps: so many at most."""
+    return await _in_steps(lambda: store.changes.cancel_pending(target, now, STEP_ROWS), steps_max)
+
+
+async def move_waiting(store: Store, target: str, other: str, now: datetime, steps_max: int | None = None) -> Changed:
+    """Give what waits for a target to another, in steps: so many at most."""
+    return await _in_steps(lambda: store.changes.move_pending(target, other, now, STEP_ROWS), steps_max)
+
+
+async def _in_steps(step: Callable[[], Awaitable[int]], steps_max: int | None) -> Changed:
+    total, count, steps = 0, STEP_ROWS, 0
+    while count == STEP_ROWS and (steps_max is None or steps < steps_max):
+        count = await step()
+        total, steps = total + count, steps + 1
+    return Changed(total, count == STEP_ROWS)

@@ -202,7 +202,10 @@ def _wait(delivery: DeliveryRecord, report: TargetReport | None, now: datetime) 
     """Say what a pending delivery waits for, and what ends that."""
     name = delivery.target
     if report is None or report.target is None:
-        return f"it waits until a target {name} is configured again; or it is cancelled or moved by the admin API"
+        return (
+            f"it waits until a target {name} is configured again; `relay targets move {name} OTHER` gives it to "
+            f"another, `relay targets cancel {name}` ends it"
+        )
     if report.state is GateState.PAUSED:
         return f"it waits, for {name} is paused: `relay targets resume {name}`"
     if report.state is GateState.BROKEN:

@@ -1,4 +1,4 @@
-"""`relay targets`: how targets stand; `relay targets pause NAME` and `resume NAME`: hold one, let it go on."""
+"""`relay targets`: how targets stand; hold one, let it go on; move or cancel what waits for one."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,7 +16,8 @@ from relay.cli.tables import table
 from relay.config import Config
 from relay.config.units import lasting
 from relay.domain import GateState
-from relay.operations import TargetReport, report_targets
+from relay.operations import Changed, TargetReport, cancel_waiting, move_waiting, report_targets
+from relay.store.protocol import Store
 from relay.system_clock import SystemClock
 from relay.web.telling import told_target
 
@@ -27,24 +28,29 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     """Complete what is done first, then to whom."""
     if ctx.params.get("change"):
         return names_of("targets")(ctx, param, incomplete)
-    return [CompletionItem(verb) for verb in ("pause", "resume") if verb.startswith(incomplete)]
+    return [CompletionItem(verb) for verb in ("pause", "resume", "move", "cancel") if verb.startswith(incomplete)]
 
 
 @click.command()
-@click.argument("change", nargs=-1, metavar="[pause|resume NAME]", shell_complete=_complete)
+@click.argument("change", nargs=-1, metavar="[pause|resume|move|cancel NAME]", shell_complete=_complete)
+@click.option("--yes", is_flag=True, help="Cancel without being asked.")
 @json_option
 @config_option
-def targets(config_path: Path, change: tuple[str, ...], as_json: bool) -> None:
-    """Show how targets stand and what waits for them; pause one, or let it go on.
+def targets(config_path: Path, change: tuple[str, ...], as_json: bool, yes: bool) -> None:
+    """Show how targets stand and what waits for them; pause one, or let it go on; move or cancel what waits.
 
     \b
     relay targets               what waits, what died, who is held, and why
     relay targets pause erp     its deliveries wait, and use up neither attempts nor retry.max_age
     relay targets resume erp    they go on
+    relay targets move erp crm  what waits for erp, configured or not, is sent to crm
+    relay targets cancel erp    what waits for erp is never sent
 
     This asks and changes the database of the configuration, whether a relay runs on it or not; one that does follows
     within a second. A pause outlasts every restart.
     """
+    if yes and change[:1] != ("cancel",):
+        raise click.UsageError("--yes is for `relay targets cancel NAME`")
     config = load_or_exit(config_path)
     now = SystemClock().now()
     match change:
@@ -53,10 +59,18 @@ def targets(config_path: Path, change: tuple[str, ...], as_json: bool) -> None:
         case ("pause" | "resume" as verb, name):
             before, after = asyncio.run(_hold(config, name, now, is_paused=verb == "pause"))
             _tell_change(before, after, now, as_json=as_json)
+        case ("move", name, other):
+            changed = asyncio.run(_move(config, name, other, now))
+            _tell_moved(changed, f"now wait for {other}", as_json=as_json)
+        case ("cancel", name):
+            if as_json and not yes:
+                raise click.UsageError("with --json nobody is asked; expected --yes, too")
+            if not yes:
+                waiting = asyncio.run(_waiting(config, name))
+                click.confirm(f"{waiting:,} wait for {name}: cancel them?", abort=True, err=True)
+            _tell_moved(asyncio.run(_cancel(config, name, now)), "are cancelled", as_json=as_json)
         case _:
-            raise click.UsageError(
-                "expected `relay targets`, `relay targets pause NAME` or `relay targets resume NAME`"
-            )
+            raise click.UsageError("expected `relay targets`, or `pause|resume|cancel NAME`, or `move NAME OTHER`")
 
 
 async def _reports(config: Config) -> Mapping[str, TargetReport]:
@@ -67,11 +81,44 @@ async def _reports(config: Config) -> Mapping[str, TargetReport]:
 async def _hold(config: Config, name: str, now: datetime, *, is_paused: bool) -> tuple[TargetReport, TargetReport]:
     """Hold a target, or let it go on; return how it stood and how it stands."""
     async with opened(config.storage.database) as store:
-        reports = await report_targets(store, config.targets)
-        if name not in reports:
-            raise unknown("target", name, reports)
+        before = await _known(store, config, name)
         await store.pause(name, now, is_paused=is_paused)
-        return reports[name], (await report_targets(store, config.targets))[name]
+        return before, await _known(store, config, name)
+
+
+async def _move(config: Config, name: str, other: str, now: datetime) -> Changed:
+    async with opened(config.storage.database) as store:
+        await _known(store, config, name)
+        if other not in config.targets:
+            raise unknown("target", other, config.targets)
+        if other == name:
+            raise click.UsageError(f"what waits for {name} waits for it already; expected another target")
+        return await move_waiting(store, name, other, now)
+
+
+async def _cancel(config: Config, name: str, now: datetime) -> Changed:
+    async with opened(config.storage.database) as store:
+        await _known(store, config, name)
+        return await cancel_waiting(store, name, now)
+
+
+async def _waiting(config: Config, name: str) -> int:
+    async with opened(config.storage.database) as store:
+        return (await _known(store, config, name)).lane.unfinished
+
+
+async def _known(store: Store, config: Config, name: str) -> TargetReport:
+    reports = await report_targets(store, config.targets)
+    if name not in reports:
+        raise unknown("target", name, reports)
+    return reports[name]
+
+
+def _tell_moved(changed: Changed, words: str, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(orjson.dumps({"changed": changed.count}))
+    else:
+        click.echo(f"{changed.count:,} deliveries {words}")
 
 
 def _show(reports: Mapping[str, TargetReport], now: datetime, *, as_json: bool) -> None:

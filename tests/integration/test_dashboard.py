@@ -111,6 +111,25 @@ async def test_a_form_of_our_own_page_does_what_it_says(admin: Client, store: St
     assert (await store.lanes())["erp"].is_paused
 
 
+async def test_what_waits_for_a_target_that_is_no_more_is_moved_or_cancelled(admin: Client, store: Store) -> None:
+    """Somebody renamed it: the page offers both, and says what was done."""
+    csrf = await signed_in(admin)
+    for target in ("old", "older"):
+        await store.accept(an_event(), a_plan(target), {})
+    offered = await (await admin.get("/targets")).text()
+
+    moved = await admin.post("/targets/old/move", data={"csrf": csrf, "to": "erp"})
+    cancelled = await admin.post("/targets/older/cancel", data={"csrf": csrf})
+    wrong = await admin.post("/targets/erp/move", data={"csrf": csrf, "to": "nobody"})
+
+    assert 'action="/targets/old/move"' in offered
+    assert 'action="/targets/erp/move"' not in offered
+    assert "they are sent to the other target" in await moved.text()
+    assert "Cancelled." in await cancelled.text()
+    assert 400 == wrong.status
+    assert {"erp": 1, "old": 0, "older": 0} == {name: lane.unfinished for name, lane in (await store.lanes()).items()}
+
+
 async def test_a_session_ends(admin: Client, clock: ManualClock) -> None:
     """By its time, whatever is asked then; a form is led to the beginning, for its page cannot be got by its name."""
     csrf = await signed_in(admin)
@@ -148,7 +167,7 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
         ("/events/x/y", BROWSER, 404, "There is nothing here"),
         ("/sign-out", BROWSER, 405, "expected POST"),
         ("/events", {**BROWSER, "Host": "evil.example.com"}, 421, "add that to `admin.hosts`"),
-        ("/targets/erp/pause", BROWSER, 405, "expected POST"),
+        ("/targets/erp/move", BROWSER, 405, "expected POST"),
     ],
 )
 async def test_what_goes_wrong_is_told_to_a_browser_on_a_page(

@@ -4,7 +4,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from relay.config.misfits import nearest
-from relay.operations import TargetReport, report_targets
+from relay.operations import STEP_ROWS, TargetReport, cancel_waiting, move_waiting, report_targets
 from relay.web import answers
 from relay.web.admin.asking import Call, Endpoint
 from relay.web.admin.desk import Desk
@@ -13,7 +13,6 @@ from relay.web.telling import told_target
 
 NO_TARGET = "There is no such target: it is not configured, and nothing is left for one of that name"
 NOT_FOUND = {404: "There is no such target."}
-STEP_ROWS = 500
 STEPS_MAX = 20  # for one request: who wants more asks again
 
 
@@ -75,14 +74,8 @@ class Targets:
     async def cancel(self, call: Call) -> web.Response:
         """Cancel what is pending."""
         name = (await self._report(call)).name
-        changes, now = self._desk.store.changes, self._desk.clock.now()
-        total = 0
-        for _ in range(STEPS_MAX):
-            count = await changes.cancel_pending(name, now, STEP_ROWS)
-            total += count
-            if count < STEP_ROWS:
-                return answers.data({"changed": total, "more": False})
-        return answers.data({"changed": total, "more": True})
+        changed = await cancel_waiting(self._desk.store, name, self._desk.clock.now(), STEPS_MAX)
+        return answers.data({"changed": changed.count, "more": changed.more})
 
     async def move(self, call: Call) -> web.Response:
         """Give what is pending to another target."""
@@ -91,14 +84,9 @@ class Targets:
             raise Problem(400, _no_such("`to`: there is no such target", other, targets), "to")
         if other == name:
             raise Problem(409, "It waits for this target already; expected another.", "to")
-        changes, now, total, count = self._desk.store.changes, self._desk.clock.now(), 0, STEP_ROWS
-        for _ in range(STEPS_MAX):
-            count = await changes.move_pending(name, other, now, STEP_ROWS)
-            total += count
-            if count < STEP_ROWS:
-                break
+        changed = await move_waiting(self._desk.store, name, other, self._desk.clock.now(), STEPS_MAX)
         self._desk.lanes.wake([other])
-        return answers.data({"changed": total, "more": count == STEP_ROWS})
+        return answers.data({"changed": changed.count, "more": changed.more})
 
     async def _hold(self, call: Call, *, is_paused: bool) -> web.Response:
         """Hold a target, or let it go on; its gate sees it within a second. Tells how it stands now."""

@@ -2,6 +2,7 @@
 
 from urllib.parse import quote, urlencode
 
+import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
@@ -13,7 +14,7 @@ from relay.web.admin.events import Events
 from relay.web.admin.problems import Problem
 from relay.web.admin.rejections import Rejections
 from relay.web.admin.replays import Replays, Wanted
-from relay.web.admin.targets import Targets
+from relay.web.admin.targets import Move, Targets
 from relay.web.dashboard.guard import Form
 
 
@@ -56,8 +57,13 @@ class Acting:
 
     async def cancel_waiting(self, http: web.Request, _: Form) -> str:
         """Cancel what waits for a target."""
-        await self._targets.cancel(Call(http, {}))
-        return "/targets?done=cancelled"
+        answer = await self._targets.cancel(Call(http, {}))
+        return f"/targets?done={_whole(answer, 'cancelled')}"
+
+    async def move_waiting(self, http: web.Request, form: Form) -> str:
+        """Give what waits for a target to another."""
+        answer = await self._targets.move(Call(http, {}, Move.model_construct(to=str(form.get("to", "")))))
+        return f"/targets?done={_whole(answer, 'moved')}"
 
     async def replay_many(self, http: web.Request, form: Form) -> str:
         """Begin a job, from the fields of a filter."""
@@ -93,6 +99,12 @@ def _wanted(form: Form) -> Wanted:
         fault = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, fault["loc"]))
         raise Problem(400, f"`{where}`: {fault['msg']}.", where) from None
+
+
+def _whole(answer: web.Response, done: str) -> str:
+    """Name what was done, or that it was done in part: one request changes so many at most."""
+    assert isinstance(answer.body, bytes)  # noqa: S101 - it is JSON
+    return f"{done}-in-part" if orjson.loads(answer.body)["more"] else done
 
 
 def _of_event(http: web.Request) -> str:

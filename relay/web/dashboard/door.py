@@ -58,6 +58,7 @@ class Dashboard:
             "/targets/{name}/pause": acting.pause,
             "/targets/{name}/resume": acting.resume,
             "/targets/{name}/cancel": acting.cancel_waiting,
+            "/targets/{name}/move": acting.move_waiting,
             "/rejected/{id}/admit": acting.admit,
             "/replays": acting.replay_many,
             "/replays/{id}/cancel": acting.cancel_replay,

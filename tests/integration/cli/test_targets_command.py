@@ -124,6 +124,63 @@ def test_what_waits_for_a_target_that_is_no_more_is_shown(call: Call, done: Call
     assert "(not configured)" in line
 
 
+CRM = """\
+  crm: {url: 'http://127.0.0.1:9/crm'}
+"""
+
+
+def test_what_waits_is_moved_to_another_target(call: Call, folder: Path, done: Callable[[Doing], LaneState]) -> None:
+    """A target was renamed: what waited for the old name goes to the new one."""
+    done(one_waits_and_one_is_dead)
+    path = folder / "config" / "relay.yaml"
+    path.write_text(path.read_text().replace("targets:\n", f"targets:\n{CRM}"))
+
+    result = call("targets", "move", "erp", "crm")
+
+    assert (0, "1 deliveries now wait for crm\n") == (result.exit_code, result.stdout)
+    assert 0 == done(nothing).unfinished
+    assert {"changed": 0} == json.loads(call("targets", "move", "erp", "crm", "--json").stdout)
+
+
+def test_what_waits_is_cancelled_once_it_is_agreed(call: Call, done: Callable[[Doing], LaneState]) -> None:
+    """It cannot be undone by a slip; a script says --yes."""
+    done(one_waits_and_one_is_dead)
+
+    unsure = call("targets", "cancel", "erp")
+    asked = call("targets", "cancel", "erp", "--json")
+    left = done(nothing).unfinished
+    sure = call("targets", "cancel", "erp", "--yes", "--json")
+
+    assert (1, 2, 1) == (unsure.exit_code, asked.exit_code, left)
+    assert "1 wait for erp: cancel them?" in unsure.stderr
+    assert {"changed": 1} == json.loads(sure.stdout)
+    assert 0 == done(nothing).unfinished
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("move", "erp", "crn"), "there is no target 'crn'"),
+        (("move", "nobody", "erp"), "there is no target 'nobody'"),
+        (("move", "erp", "erp"), "waits for it already"),
+        (("cancel", "nobody", "--yes"), "there is no target 'nobody'"),
+        (("pause", "erp", "--yes"), "--yes is for `relay targets cancel NAME`"),
+        (("move", "erp"), "or `move NAME OTHER`"),
+    ],
+)
+def test_what_cannot_be_moved_or_cancelled_is_told(
+    call: Call, done: Callable[[Doing], LaneState], arguments: tuple[str, ...], words: str
+) -> None:
+    """Exit code 2, and nothing is changed."""
+    done(one_waits_and_one_is_dead)
+
+    result = call("targets", *arguments)
+
+    assert 2 == result.exit_code
+    assert words in result.stderr
+    assert 1 == done(nothing).unfinished
+
+
 def test_programs_read_what_the_api_tells(call: Call, done: Callable[[Doing], LaneState]) -> None:
     """With `--json`: the items of GET /api/v1/targets."""
     done(it_is_broken)
@@ -181,9 +238,9 @@ def test_a_target_that_goes_on_may_still_be_broken(call: Call, done: Callable[[D
     [
         (("pause", "epr"), "there is no target 'epr'; did you mean `erp`?"),
         (("resume", "elsewhere"), "there is no target 'elsewhere'; there are: erp"),
-        (("pause",), "expected `relay targets`, `relay targets pause NAME` or `relay targets resume NAME`"),
-        (("stop", "erp"), "expected `relay targets`, `relay targets pause NAME` or `relay targets resume NAME`"),
-        (("pause", "erp", "crm"), "expected `relay targets`, `relay targets pause NAME`"),
+        (("pause",), "expected `relay targets`, or `pause|resume|cancel NAME`"),
+        (("stop", "erp"), "expected `relay targets`, or `pause|resume|cancel NAME`"),
+        (("pause", "erp", "crm"), "expected `relay targets`, or `pause|resume|cancel NAME`"),
     ],
 )
 def test_a_slip_changes_nothing_and_says_what_was_meant(
