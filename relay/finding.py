@@ -1,6 +1,6 @@
 """What was asked for, looked for page by page: as long as whoever asks has patience, and no longer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from relay.clock import Clock
@@ -9,6 +9,7 @@ from relay.store.ports.search import TEXT_BYTES_MAX, Count, EventFilter, EventPa
 from relay.store.protocol import Store
 
 COUNTED_MAX = 10_000  # more are "10,000+": nobody needs to know exactly how many they are
+NEWEST_S = 0.4  # for the newest events, whole: mostly it is among them
 REFUSED_ROWS = 200  # are read at a time
 REFUSED_BYTES_MAX = 32 * 1024 * 1024  # of bodies are read in search of a text
 
@@ -22,20 +23,57 @@ async def find_events(
     patience_s: float,
     *,
     enough: int | None = None,
+    bodies: bool = True,
 ) -> EventPage:
     """Return up to `limit` events, newest first: the search goes on from page to page until it took so long.
 
-    enough: with so many of them it does not begin another page.
+    enough: with so many of them it does not begin another page. bodies: whether a text is looked for in them, too.
     """
     end_s = clock.monotonic() + patience_s
     events: list[EventRow] = []
     searched, last = 0, after
     while True:
-        page = await store.search.events(wanted, last, limit - len(events))
+        page = await store.search.events(wanted, last, limit - len(events), bodies=bodies)
         events += page.events
         searched, last = searched + page.searched, page.last
         if last is None or len(events) >= (enough or limit) or clock.monotonic() >= end_s:
             return EventPage(tuple(events), searched, last)
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Events that hold a text, newest first.
+
+    searched, last: how many were looked at whole, and after which older ones were not. keys, last_key: the same of
+    those beyond, of which no more than id and key were looked at.
+    """
+
+    events: tuple[EventRow, ...]
+    searched: int
+    last: str | None
+    keys: int = 0
+    last_key: str | None = None
+
+
+async def seek(store: Store, wanted: EventFilter, limit: int, clock: Clock, patience_s: float) -> Sought:
+    """Look for a text: in the newest events, then in the ids and keys of all, then in older bodies; until it is found.
+
+    A key mostly holds the number that somebody looks for, and the keys of a million events are looked at while the
+    bodies of a hundred thousand are.
+    """
+    end_s = clock.monotonic() + patience_s
+    newest = await find_events(store, wanted, None, limit, clock, min(NEWEST_S, patience_s), enough=1)
+    sought = Sought(newest.events, newest.searched, newest.last)
+    if sought.events or sought.last is None or clock.monotonic() >= end_s:
+        return sought
+    left_s = end_s - clock.monotonic()
+    keys = await find_events(store, wanted, sought.last, limit, clock, left_s, enough=1, bodies=False)
+    sought = replace(sought, events=keys.events, keys=keys.searched, last_key=keys.last)
+    if sought.events or clock.monotonic() >= end_s:
+        return sought
+    left_s = end_s - clock.monotonic()
+    older = await find_events(store, wanted, sought.last, limit, clock, left_s, enough=1)
+    return replace(sought, events=older.events, searched=sought.searched + older.searched, last=older.last)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,20 +13,20 @@ import click
 from relay.cli.database import opened
 from relay.cli.events import events_table
 from relay.cli.filters import patience_option, read_moment, read_words
-from relay.cli.options import config_option, json_option, load_or_exit
+from relay.cli.options import config_option, counted, json_option, load_or_exit
 from relay.cli.show import event_or_fail
 from relay.cli.texts import echo_json, plain
 from relay.config import Config
-from relay.finding import Refused, find_events, find_refused, time_of
+from relay.finding import Refused, Sought, find_refused, seek, time_of
 from relay.operations import report_targets
 from relay.store.ports.rejections import RejectionRow
-from relay.store.ports.search import EventFilter, EventPage
+from relay.store.ports.search import EventFilter
 from relay.store.protocol import EventRecord, Store
 from relay.story import REFUSED, Story, tell
 from relay.system_clock import SystemClock
 from relay.web.telling import told_event, told_event_row, told_rejection_row
 
-SEARCH = "400ms"
+SEARCH = "8s"  # before an answer is due: for nothing is looked so long but what is not there
 FOUND_MAX = 10
 LINE_CHARACTERS = 600
 MARGIN = 10
@@ -39,7 +39,7 @@ class Findings:
     """What was found: the newest event with its story, what else holds the text, and how much was searched."""
 
     newest: tuple[EventRecord, Story] | None
-    page: EventPage
+    sought: Sought
     refused: Refused
 
 
@@ -62,7 +62,8 @@ def why(config_path: Path, words: str, until: datetime | None, patience_s: float
     relay why evt_0198c2…
 
     TEXT stands in its id, its key or the first 64 KiB of its body, letter by letter; the newest one is told, and what
-    was refused is searched as well. What was searched is said: for older ones add --patience 30s, or --until.
+    was refused is searched as well. The newest events are searched first, then the keys of all, then older bodies. What
+    was searched is said: for older ones add --patience 1m, or --until.
 
     Exit codes: 0 there is one, 1 there is none, 2 wrong usage or configuration.
     """
@@ -78,11 +79,10 @@ def why(config_path: Path, words: str, until: datetime | None, patience_s: float
 async def _findings(config: Config, words: str, until: datetime | None, patience_s: float) -> Findings:
     async with opened(config.storage.database) as store:
         if _ID.fullmatch(words):
-            return Findings(await _story(store, config, words), EventPage((), 0, None), Refused((), 0, is_all=True))
-        wanted = EventFilter(text=words, until=until)
-        page = await find_events(store, wanted, None, FOUND_MAX, SystemClock(), patience_s, enough=1)
-        newest = await _story(store, config, page.events[0].id) if page.events else None
-        return Findings(newest, page, await find_refused(store, words, FOUND_MAX))
+            return Findings(await _story(store, config, words), Sought((), 0, None), Refused((), 0, is_all=True))
+        sought = await seek(store, EventFilter(text=words, until=until), FOUND_MAX, SystemClock(), patience_s)
+        newest = await _story(store, config, sought.events[0].id) if sought.events else None
+        return Findings(newest, sought, await find_refused(store, words, FOUND_MAX))
 
 
 async def _story(store: Store, config: Config, event_id: str) -> tuple[EventRecord, Story]:
@@ -97,12 +97,12 @@ def _in_words(findings: Findings, words: str) -> Iterator[str]:
         yield f"no event with {shown} arrived, as far as was searched"
     else:
         yield from _story_in_words(findings.newest[1])
-    if others := findings.page.events[1:]:
-        yield f"\n{len(others)}{'+' if findings.page.last else ''} older with {shown}:\n{events_table(others)}"
+    if others := findings.sought.events[1:]:
+        yield f"\n{len(others)}{'+' if findings.sought.last else ''} older with {shown}:\n{events_table(others)}"
     if findings.refused.rows:
         yield f"\nrefused with {shown}:"
         yield from (f"  {_refusal(row)}" for row in findings.refused.rows)
-    if findings.page.searched or findings.newest is None:
+    if findings.sought.searched or findings.newest is None:
         yield f"\n{_searched(findings)}"
 
 
@@ -123,13 +123,15 @@ def _refusal(row: RejectionRow) -> str:
 
 
 def _searched(findings: Findings) -> str:
-    page, refused = findings.page, findings.refused
-    events = f"{page.searched:,} events searched"
-    if page.last is not None:
-        back_to = f"{time_of(page.last):%Y-%m-%dT%H:%M:%SZ}"
-        events = f"the newest {events}, back to {back_to}; older ones: --patience 30s, or --until {back_to}"
+    sought, refused = findings.sought, findings.refused
+    events = f"{counted(sought.searched, 'event')} searched"
+    if sought.last is not None:
+        back_to = f"{time_of(sought.last):%Y-%m-%dT%H:%M:%SZ}"
+        every = "" if sought.last_key else "all "
+        keys = f", and the ids and keys of {every}{sought.keys:,} before them" if sought.keys else ""
+        events = f"the newest {events}, back to {back_to}{keys}; older ones: --patience 1m, or --until {back_to}"
     refusals = "all" if refused.is_all else "not all"
-    return f"{events}. {refused.searched:,} refused requests searched, {refusals} that are kept"
+    return f"{events}. {counted(refused.searched, 'refused request')} searched, {refusals} that are kept"
 
 
 def _told(findings: Findings) -> Mapping[str, object]:
@@ -140,11 +142,13 @@ def _told(findings: Findings) -> Mapping[str, object]:
         event = {**told_event(record), "story": {"title": story.title, "paragraphs": paragraphs}}
     return {
         "event": event,
-        "others": [told_event_row(row) for row in findings.page.events[1:]],
+        "others": [told_event_row(row) for row in findings.sought.events[1:]],
         "refused": [told_rejection_row(row) for row in findings.refused.rows],
         "searched": {
-            "events": findings.page.searched,
-            "events_all": findings.page.last is None,
+            "events": findings.sought.searched,
+            "events_all": findings.sought.last is None,
+            "keys": findings.sought.keys,
+            "keys_all": findings.sought.last is None or (findings.sought.keys > 0 and findings.sought.last_key is None),
             "refused": findings.refused.searched,
             "refused_all": findings.refused.is_all,
         },

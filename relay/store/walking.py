@@ -4,11 +4,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Generic, NamedTuple, TypeVar
 
+from relay.store.ports.search import EventFilter
+
 K = TypeVar("K")
 
 SECONDS_MAX = 0.05  # then the page is given as it is; who wants more asks for the next one
 STEP_ROWS_MAX = 2000  # a step takes a few milliseconds, and others are served between two
 STEP_BODIES_MAX = 200  # where bodies are read
+STEP_KEYS_MAX = 10_000  # where a text is looked for in ids and keys alone
 GROWTH = 4  # the first steps are small: mostly the page is full at once
 
 
@@ -44,3 +47,10 @@ async def walk(
         if monotonic() >= end_s:
             return Trail(tuple(found), searched, after)
         step = min(step * GROWTH, step_max)
+
+
+def step_max(wanted: EventFilter, *, bodies: bool) -> int:
+    """Return how many events a step looks at. bodies: whether a text is looked for in them."""
+    if not wanted.text:
+        return STEP_ROWS_MAX
+    return STEP_BODIES_MAX if bodies else STEP_KEYS_MAX

@@ -134,6 +134,15 @@ class TestEvents:
         assert [event_id] == await found(store, EventFilter(text="charge-7"))
         assert [event_id] == await found(store, EventFilter(text=event_id[-20:]))
 
+    async def test_bodies_can_be_left_out(self, store: Store) -> None:
+        """Keys alone are looked at much faster, and mostly hold the number."""
+        by_key = await stored(store, "erp", event=an_event(key="charge-77"))
+        await stored(store, "erp", event=an_event(body=b"charge-77"))
+
+        page = await store.search.events(EventFilter(text="charge-7"), None, 10, bodies=False)
+
+        assert ([by_key], 2, None) == ([event.id for event in page.events], page.searched, page.last)
+
     @pytest.mark.parametrize("padding", [0, 300_000])
     async def test_text_far_behind_in_a_body_is_not_looked_for(self, store: Store, padding: int) -> None:
         """The search is bounded: what stands behind the first 64 KiB is a document."""

@@ -141,8 +141,11 @@ class DeliveryPage:
 class Search(Protocol):
     """Questions that change nothing."""
 
-    async def events(self, wanted: EventFilter, after: str | None, limit: int) -> EventPage:
-        """Return events newest first. after: the last id of the page before."""
+    async def events(self, wanted: EventFilter, after: str | None, limit: int, *, bodies: bool = True) -> EventPage:
+        """Return events newest first. after: the last id of the page before.
+
+        bodies: whether the text is looked for in bodies, too; in ids and keys alone it is found many times as fast.
+        """
         ...
 
     async def event_ids(self, wanted: EventFilter, after: str | None, limit: int, *, oldest_first: bool) -> EventIds:

@@ -22,7 +22,7 @@ from relay.store.postgres.days import existing
 from relay.store.postgres.numbers import END, Stretch, by_day, day_of, day_of_event, span, span_of_days, weeks
 from relay.store.postgres.rows import NEVER, Record
 from relay.store.postgres.session import Session
-from relay.store.walking import STEP_BODIES_MAX, STEP_ROWS_MAX, Trail, walk
+from relay.store.walking import Trail, step_max, walk
 
 FIRST_ID, END_ID = "evt_", "evt_g"  # every id of an event lies between them
 INDEXED = (DeliveryStatus.PENDING, DeliveryStatus.DEAD)  # found by target without a walk
@@ -39,9 +39,9 @@ class PostgresSearch:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def events(self, wanted: EventFilter, after: str | None, limit: int) -> EventPage:
+    async def events(self, wanted: EventFilter, after: str | None, limit: int, *, bodies: bool = True) -> EventPage:
         """Return events newest first."""
-        trail, numbers = await self._walk_events(wanted, after, limit, oldest_first=False)
+        trail, numbers = await self._walk_events(wanted, after, limit, oldest_first=False, bodies=bodies)
         events = await self._load_events([numbers[event_id] for event_id in trail.found])
         return EventPage(tuple(events), trail.searched, trail.last)
 
@@ -70,10 +70,10 @@ class PostgresSearch:
         return next(iter(await self._load_deliveries([delivery_id])), None)
 
     async def _walk_events(
-        self, wanted: EventFilter, after: str | None, limit: int, *, oldest_first: bool
+        self, wanted: EventFilter, after: str | None, limit: int, *, oldest_first: bool, bodies: bool = True
     ) -> tuple[Trail[str], dict[str, int]]:
         """Return the ids of events that fit, and their numbers: by these they are read without a search."""
-        statement, values = _look_at_events(wanted, oldest_first=oldest_first)
+        statement, values = _look_at_events(wanted, oldest_first=oldest_first, bodies=bodies)
         numbers: dict[str, int] = {}
 
         async def look(event_id: str | None, step: int) -> Sequence[tuple[str, bool]]:
@@ -84,7 +84,7 @@ class PostgresSearch:
             numbers.update((row["id"], row["seq"]) for row in rows if row["fits"])
             return [(row["id"], bool(row["fits"])) for row in rows]
 
-        trail = await walk(look, after, limit, step_max=STEP_BODIES_MAX if wanted.text else STEP_ROWS_MAX)
+        trail = await walk(look, after, limit, step_max=step_max(wanted, bodies=bodies))
         return trail, numbers
 
     async def _load_events(self, seqs: Sequence[int]) -> list[EventRow]:
@@ -141,7 +141,7 @@ def _numbers_of(first: str, end: str) -> Stretch:
     )
 
 
-def _look_at_events(wanted: EventFilter, *, oldest_first: bool) -> tuple[InDays, list[Any]]:
+def _look_at_events(wanted: EventFilter, *, oldest_first: bool, bodies: bool) -> tuple[InDays, list[Any]]:
     """Return what looks at the next events of some days, and its values from the sixth on."""
     conditions, values = ["true"], list[Any]()
 
@@ -163,12 +163,13 @@ def _look_at_events(wanted: EventFilter, *, oldest_first: bool) -> tuple[InDays,
         parts = [f"position({value(wanted.text.encode('utf-8', 'replace').decode(), 'text')} IN e.id) > 0"]
         for needle in needles(wanted.text):
             mark = value(needle, "bytea")
-            parts += [f"position({mark} IN e.key) > 0", f"position({mark} IN {_HEAD}) > 0"]
+            parts += [f"position({mark} IN {place}) > 0" for place in (["e.key", _HEAD] if bodies else ["e.key"])]
         conditions.append(f"({' OR '.join(parts)})")
     fits = " AND ".join(conditions)
+    needs_contents = wanted.text and bodies
 
     def statement(days: Stretch) -> str:
-        contents = f"JOIN contents c ON c.event_seq = e.seq AND {days.has('c.event_seq')}" if wanted.text else ""
+        contents = f"JOIN contents c ON c.event_seq = e.seq AND {days.has('c.event_seq')}" if needs_contents else ""
         return f"""
         SELECT e.id, e.seq, {fits.format(its=_its(days))} AS fits FROM events e {contents}
         WHERE e.id >= $2 AND e.id < $3 AND e.seq >= $4 AND e.seq < $5 AND {days.has("e.seq")}

@@ -24,7 +24,7 @@ from relay.store.sqlite.asking import Asking
 from relay.store.sqlite.batches import chunks, marks
 from relay.store.sqlite.columns import NEVER_MS
 from relay.store.sqlite.rows import from_ms, maybe_from_ms
-from relay.store.walking import STEP_BODIES_MAX, STEP_ROWS_MAX, Trail, walk
+from relay.store.walking import Trail, step_max, walk
 
 FIRST_ID, END_ID = "evt_", "evt_g"  # every id of an event lies between them
 END_NUMBER = 2**63 - 1
@@ -38,9 +38,9 @@ class SqliteSearch:
     def __init__(self, asking: Asking) -> None:
         self._ask = asking.ask
 
-    async def events(self, wanted: EventFilter, after: str | None, limit: int) -> EventPage:
+    async def events(self, wanted: EventFilter, after: str | None, limit: int, *, bodies: bool = True) -> EventPage:
         """Return events newest first."""
-        trail = await self._walk_events(wanted, after, limit, oldest_first=False)
+        trail = await self._walk_events(wanted, after, limit, oldest_first=False, bodies=bodies)
         return EventPage(tuple(await self._ask(_load_events, trail.found)), trail.searched, trail.last)
 
     async def event_ids(self, wanted: EventFilter, after: str | None, limit: int, *, oldest_first: bool) -> EventIds:
@@ -66,26 +66,31 @@ class SqliteSearch:
         return next(iter(await self._ask(_load_deliveries, [delivery_id])), None)
 
     async def _walk_events(
-        self, wanted: EventFilter, after: str | None, limit: int, *, oldest_first: bool
+        self, wanted: EventFilter, after: str | None, limit: int, *, oldest_first: bool, bodies: bool = True
     ) -> Trail[str]:
         async def look(event_id: str | None, step: int) -> Sequence[tuple[str, bool]]:
-            return await self._ask(_look_at_events, wanted, event_id, step, oldest_first)
+            return await self._ask(_look_at_events, wanted, event_id, step, oldest_first, bodies)
 
-        return await walk(look, after, limit, step_max=STEP_BODIES_MAX if wanted.text else STEP_ROWS_MAX)
+        return await walk(look, after, limit, step_max=step_max(wanted, bodies=bodies))
 
 
 def _look_at_events(
-    connection: sqlite3.Connection, wanted: EventFilter, after: str | None, limit: int, oldest_first: bool
+    connection: sqlite3.Connection,
+    wanted: EventFilter,
+    after: str | None,
+    limit: int,
+    oldest_first: bool,
+    bodies: bool,
 ) -> list[tuple[str, bool]]:
     first, end = _span_of_events(wanted)
     if oldest_first:
         first = max(first, f"{after}\0") if after else first  # the next text there is
     else:
         end = min(end, after) if after else end
-    fits, values = _fits(wanted)
+    fits, values = _fits(wanted, bodies=bodies)
     rows = connection.execute(
         f"""
-        SELECT e.id, {fits} FROM events e {"JOIN contents c ON c.event_seq = e.seq" if wanted.text else ""}
+        SELECT e.id, {fits} FROM events e {"JOIN contents c ON c.event_seq = e.seq" if wanted.text and bodies else ""}
         WHERE e.id >= ? AND e.id < ? ORDER BY e.id {"ASC" if oldest_first else "DESC"} LIMIT ?""",
         (*values, first, end, limit),
     )
@@ -103,7 +108,7 @@ def id_at(time: datetime) -> str:
     return f"evt_{max(0, to_ms(time)):012x}"
 
 
-def _fits(wanted: EventFilter) -> tuple[str, list[Any]]:
+def _fits(wanted: EventFilter, *, bodies: bool) -> tuple[str, list[Any]]:
     """Return the condition of a filter, but for its times, and its values in order."""
     conditions: list[tuple[str, Sequence[Any]]] = [("1", ())]
     if wanted.source is not None:
@@ -115,16 +120,17 @@ def _fits(wanted: EventFilter) -> tuple[str, list[Any]]:
     if wanted.status is not None:
         conditions.append((f"{_RANK} = ?", (RANKS[wanted.status],)))
     if wanted.text:
-        conditions.append(_mentions(wanted.text))
+        conditions.append(_mentions(wanted.text, bodies=bodies))
     return " AND ".join(sql for sql, _ in conditions), [value for _, values in conditions for value in values]
 
 
-def _mentions(text: str) -> tuple[str, list[Any]]:
+def _mentions(text: str, *, bodies: bool) -> tuple[str, list[Any]]:
     parts = ["instr(e.id, ?)"]
     values: list[Any] = [text.encode("utf-8", "replace").decode()]
+    places = ["instr(e.key, ?)", f"instr({_HEAD}, ?)"] if bodies else ["instr(e.key, ?)"]
     for needle in needles(text):
-        parts += ["instr(e.key, ?)", f"instr({_HEAD}, ?)"]
-        values += [needle, needle]
+        parts += places
+        values += [needle] * len(places)
     return f"({' OR '.join(parts)})", values
 
 

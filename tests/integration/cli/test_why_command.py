@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from relay import finding
 from relay.breaker import CLOSED, Breaker, BreakerState
 from relay.store.ports.search import DeliveryFilter
 from relay.store.protocol import Store
@@ -38,7 +39,7 @@ def test_an_invoice_is_found_by_its_number_and_its_story_told(office: Office) ->
     assert any("notes left it: kind == 'note'" in line for line in lines)
     assert any(re.search(r"attempt 1 .*: rejected 500 in 250 ms; it answered: ok", line) for line in lines)
     assert any(f"`relay replay {event_id} --target erp`" in line and "mend the cause" in line for line in lines)
-    assert "1 events searched. 0 refused requests searched, all that are kept" == lines[-1]
+    assert "1 event searched. 0 refused requests searched, all that are kept" == lines[-1]
 
 
 def test_what_did_not_arrive_is_said_with_what_was_searched(office: Office) -> None:
@@ -49,7 +50,7 @@ def test_what_did_not_arrive_is_said_with_what_was_searched(office: Office) -> N
 
     assert 1 == result.exit_code
     assert "no event with INV-3337 arrived, as far as was searched" == result.stdout.splitlines()[0]
-    assert "1 events searched" in result.stdout
+    assert "1 event searched" in result.stdout
 
 
 def test_what_was_refused_is_found_with_what_to_do(office: Office) -> None:
@@ -74,7 +75,14 @@ def test_the_newest_is_told_and_the_older_ones_are_listed(office: Office) -> Non
     assert shown.startswith(f"{newest} ")
     assert "1 older with INV-3337:" in shown
     assert (newest, [older]) == (told["event"]["id"], [each["id"] for each in told["others"]])
-    assert {"events": 2, "events_all": True, "refused": 0, "refused_all": True} == told["searched"]
+    assert {
+        "events": 2,
+        "events_all": True,
+        "keys": 0,
+        "keys_all": True,
+        "refused": 0,
+        "refused_all": True,
+    } == told["searched"]
 
 
 def test_older_ones_are_looked_for_on_demand(office: Office) -> None:
@@ -95,9 +103,28 @@ def test_a_search_ends_when_patience_does_and_says_how_far_it_came(office: Offic
 
     assert (1, 0) == (hasty.exit_code, patient.exit_code)
     assert re.search(
-        r"the newest 11 events searched, back to \S+; older ones: --patience 30s, or --until \S+", hasty.stdout
+        r"the newest 11 events searched, back to \S+; older ones: --patience 1m, or --until \S+", hasty.stdout
     )
     assert "30 events searched" in patient.stdout
+
+
+@pytest.mark.usefixtures("one_step")
+def test_keys_are_looked_at_before_older_bodies(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An invoice of last week is found by its number within seconds, however many events there are."""
+    monkeypatch.setattr(finding, "NEWEST_S", 0.0)
+    filling = [an_invoice(f"INV-{number}", at=NOW - number * MINUTE) for number in range(30)]
+    by_body = replace(filling[15], body=b'{"number": "A-1", "other": "A-2"}')
+    by_key = replace(filling[25], key=b"invoice A-1")
+    office.stored(*filling[:15], by_body, *filling[16:25], by_key, *filling[26:])
+
+    first, second, none = (office.told("why", text) for text in ("A-1", "A-2", "A-3"))
+
+    assert by_key.id == first["event"]["id"]
+    assert (11, False, 19) == tuple(first["searched"][name] for name in ("events", "events_all", "keys"))
+    assert by_body.id == second["event"]["id"]
+    assert (19, True) == (second["searched"]["keys"], second["searched"]["keys_all"])
+    assert None is none["event"]
+    assert (30, True) == (none["searched"]["events"], none["searched"]["events_all"])
 
 
 def test_which_secret_proved_it_is_told(office: Office) -> None:
