@@ -1,11 +1,12 @@
 """What happened in each minute, added up by all processes: what charts are drawn from, without counting a row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 ALL_DURATIONS = "all"
+TAKEN = ("accepted", "duplicate")  # results of events
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,6 +30,15 @@ class Figure:
     kind: Kind
     count: int
     seconds: float
+
+
+def latest(seen: Iterable[tuple[str, str, datetime]]) -> dict[str, datetime]:
+    """Tell when each source last sent an event. seen: of each source and result, when it last occurred."""
+    last: dict[str, datetime] = {}
+    for name, result, at in seen:
+        if result in TAKEN:
+            last[name] = max(at, last.get(name, at))
+    return last
 
 
 class Minutes(Protocol):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from relay.domain import DeliveryStatus, Refusal
-from relay.store.ports.minutes import Figure, Kind
+from relay.store.ports.minutes import Figure, Kind, latest
 from relay.store.ports.rejections import Bounds, Rejection, RejectionRow
 from relay.store.ports.replays import Replay, ReplayState, ReplayStep
 from relay.store.postgres.changing import Move, Step
@@ -73,12 +73,12 @@ class PostgresMinutes:
     async def last_seen(self) -> Mapping[str, datetime]:
         """Tell the last minute in which each source sent an event."""
         async with self._reading.used() as connection:
-            return {row["name"]: row["at"] for row in await connection.fetch(_LAST_SEEN)}
+            return latest(map(tuple, await connection.fetch(_LAST_MINUTES, "event")))
 
     async def last_proofs(self) -> Mapping[tuple[str, int], datetime]:
         """Tell the last minute in which each secret proved a request."""
         async with self._reading.used() as connection:
-            rows = await connection.fetch(_LAST_PROOFS)
+            rows = await connection.fetch(_LAST_MINUTES, "proof")
             return {(row["name"], int(row["result"])): row["at"] for row in rows}
 
 
@@ -89,10 +89,16 @@ _ADD_MINUTE = """
 _MINUTES = """
     SELECT at, what, name, result, count, seconds FROM minutes WHERE at >= $1 AND at < $2
     ORDER BY at, what COLLATE "C", name COLLATE "C", result COLLATE "C\""""
-_LAST_SEEN = """
-    SELECT name, max(at) AS at FROM minutes WHERE what = 'event' AND result IN ('accepted', 'duplicate')
-    GROUP BY name"""
-_LAST_PROOFS = "SELECT name, result, max(at) AS at FROM minutes WHERE what = 'proof' GROUP BY name, result"
+# A seek for each name and result, whatever the number of minutes.
+_LAST_MINUTES = """
+    WITH RECURSIVE kind (name, result, at) AS (
+        (SELECT name, result, at FROM minutes WHERE what = $1 ORDER BY name, result, at DESC LIMIT 1)
+        UNION ALL
+        SELECT later.* FROM kind, LATERAL (
+            SELECT m.name, m.result, m.at FROM minutes m
+            WHERE m.what = $1 AND (m.name, m.result) > (kind.name, kind.result)
+            ORDER BY m.name, m.result, m.at DESC LIMIT 1) AS later)
+    SELECT name, result, at FROM kind"""
 
 
 class PostgresReplays:

@@ -65,19 +65,26 @@ def minutes(connection: sqlite3.Connection, since: int, until: int) -> list[tupl
     ).fetchall()
 
 
-def last_seen(connection: sqlite3.Connection) -> list[tuple[str, int]]:
-    """List the last minute of an event for each source."""
-    return connection.execute(
-        """
-        SELECT name, max(at) FROM minutes WHERE what = 'event' AND result IN ('accepted', 'duplicate') GROUP BY name"""
-    ).fetchall()
+def last_minutes(connection: sqlite3.Connection, what: str) -> list[tuple[str, str, int]]:
+    """List names and results, and when each last occurred: a seek for each, whatever the number of minutes."""
+    found: list[tuple[str, str, int]] = []
+    given = {"what": what, "name": "", "result": ""}
+    while row := _first(connection, _NEXT_RESULT, given) or _first(connection, _NEXT_NAME, given):
+        given |= {"name": row[0], "result": row[1]}
+        found.append(row)
+    return found
 
 
-def last_proofs(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
-    """List the last minute of a proof for each secret of each source."""
-    return connection.execute(
-        "SELECT name, result, max(at) FROM minutes WHERE what = 'proof' GROUP BY name, result"
-    ).fetchall()
+def _first(connection: sqlite3.Connection, statement: str, given: Mapping[str, str]) -> tuple[str, str, int] | None:
+    row: tuple[str, str, int] | None = connection.execute(statement, given).fetchone()
+    return row
+
+
+_NEXT_RESULT = """
+    SELECT name, result, at FROM minutes WHERE what = :what AND name = :name AND result > :result
+    ORDER BY result, at DESC LIMIT 1"""
+_NEXT_NAME = """
+    SELECT name, result, at FROM minutes WHERE what = :what AND name > :name ORDER BY name, result, at DESC LIMIT 1"""
 
 
 def begin_replay(connection: sqlite3.Connection, jobs: Sequence[tuple[Any, ...]]) -> list[None]:

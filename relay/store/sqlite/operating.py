@@ -7,7 +7,7 @@ from typing import Any
 
 from relay.clock import to_ms
 from relay.domain import DeliveryStatus, Refusal
-from relay.store.ports.minutes import Figure, Kind
+from relay.store.ports.minutes import Figure, Kind, latest
 from relay.store.ports.rejections import Bounds, Rejection, RejectionRow
 from relay.store.ports.replays import Replay, ReplayState, ReplayStep
 from relay.store.sqlite import booking
@@ -70,11 +70,14 @@ class SqliteMinutes:
 
     async def last_seen(self) -> Mapping[str, datetime]:
         """Tell the last minute in which each source sent an event."""
-        return {name: from_ms(at) for name, at in await self._ask(booking.last_seen)}
+        return latest(
+            (name, result, from_ms(at)) for name, result, at in await self._ask(booking.last_minutes, "event")
+        )
 
     async def last_proofs(self) -> Mapping[tuple[str, int], datetime]:
         """Tell the last minute in which each secret proved a request."""
-        return {(name, int(number)): from_ms(at) for name, number, at in await self._ask(booking.last_proofs)}
+        proofs = await self._ask(booking.last_minutes, "proof")
+        return {(name, int(number)): from_ms(at) for name, number, at in proofs}
 
 
 class SqliteReplays:

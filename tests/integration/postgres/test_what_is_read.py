@@ -161,6 +161,10 @@ async def add_up(store: Store, _: Past) -> None:
     assert 60 == len(await store.minutes.between(MINUTE - HOUR, MINUTE))
 
 
+async def last_seen(store: Store, _: Past) -> None:
+    assert {"shop": MINUTE} == await store.minutes.last_seen()
+
+
 async def keep_refused(store: Store, _: Past) -> None:
     await store.rejections.keep([a_rejection()], Bounds(MINUTE, 100, 10**9))
     (row,) = await store.rejections.page(None, None, None, LIMIT)
@@ -183,6 +187,7 @@ async def keep_refused(store: Store, _: Past) -> None:
         pytest.param(deliveries(DeliveryStatus.DEAD, of_a_day=True), id="what died in a time"),
         pytest.param(clear, id="clearing a target"),
         pytest.param(add_up, id="minutes"),
+        pytest.param(last_seen, id="when sources last sent an event"),
         pytest.param(keep_refused, id="refused requests"),
     ],
 )
