@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
@@ -25,6 +25,30 @@ POLL_S = 0.02
 RELAY = (sys.executable, "-m", "relay")
 
 
+class Process(Protocol):
+    """A process that was started."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def send_signal(self, sig: int) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def wait(self, timeout: float | None = None) -> object: ...
+
+
+Begin = Callable[[Sequence[str], IO[bytes], Mapping[str, str]], Process]
+
+
+def begun(arguments: Sequence[str], log: IO[bytes], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start the program, as a service manager does."""
+    with_ours = {**os.environ, **environment}
+    return subprocess.Popen([*RELAY, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=with_ours)
+
+
 @dataclass(slots=True)
 class Program:
     """`relay serve`, on one configuration file; it can be killed and started again at the same place."""
@@ -35,7 +59,8 @@ class Program:
     admin_port: int
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    process: Process | None = field(default=None, repr=False)
+    begin: Begin = begun
 
     @property
     def url(self) -> str:
@@ -50,7 +75,7 @@ class Program:
         return self.config.with_suffix(".log")
 
     @property
-    def running(self) -> subprocess.Popen[bytes]:
+    def running(self) -> Process:
         assert self.process is not None, "the program was not started"
         return self.process
 
@@ -70,9 +95,7 @@ class Program:
     def start(self) -> None:
         """Start the process; what it says is added to `log`."""
         with self.log.open("ab") as log:
-            command = [*RELAY, "serve", "-c", str(self.config), *self.arguments]
-            environment = {**os.environ, **self.environment}
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+            self.process = self.begin(["serve", "-c", str(self.config), *self.arguments], log, self.environment)
 
     async def is_ready(self) -> None:
         """Come back once the program says that it is ready."""

@@ -1,7 +1,9 @@
 """The nouns of the harness: a fault, how often it is to happen, and what a run of it showed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 from tests.faults.site import Site
@@ -16,7 +18,6 @@ class Fault:
     words: ClassVar[str]  # in the table
     engines: ClassVar[tuple[str, ...]] = (SQLITE, POSTGRES)
     rounds: ClassVar[tuple[int, int]] = (1, 3)  # in the short form, and in the long one
-    owns_server: ClassVar[bool] = False  # it does something to the PostgreSQL server itself
     keeps_all: ClassVar[bool] = True  # nothing is purged meanwhile
 
     async def prepare(self, site: Site) -> None:
@@ -30,14 +31,22 @@ class Fault:
     async def pass_by(self, site: Site) -> None:
         """Do what is left to be done once no more is sent, before it settles."""
 
-    def also(self, site: Site) -> Iterable[str]:
+    async def also(self, site: Site) -> list[str]:
         """Tell of breaches of what holds for this fault alone."""
-        return ()
+        return []
+
+    @contextmanager
+    def disk(self, folder: Path) -> Iterator[Path]:
+        """Give the folder of the database file. folder: of the site."""
+        yield folder
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run showed, as it is kept. ready_s: how long each start, or each recovery, took."""
+    """What one run showed, as it is kept.
+
+    ready_s: how long each start, or each recovery, took. ready_cpu_s: of how much processor time, at each start.
+    """
 
     fault: str
     engine: str
@@ -51,6 +60,7 @@ class Run:
     lost: int
     doubled: int
     ready_s: list[float] = field(default_factory=list)
+    ready_cpu_s: list[float] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     breaches: list[str] = field(default_factory=list)
 
@@ -61,4 +71,5 @@ class Run:
 
     def kept(self) -> dict[str, Any]:
         """Return it as it is written down."""
-        return {**asdict(self), "ready_s": [round(seconds, 2) for seconds in self.ready_s]}
+        rounded = {name: [round(s, 2) for s in getattr(self, name)] for name in ("ready_s", "ready_cpu_s")}
+        return asdict(self) | rounded

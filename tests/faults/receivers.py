@@ -16,6 +16,8 @@ from tests.ports import free_port
 OK, NOT_NOW, HUNG_UP = 200, 503, 0
 BACKLOG = 1024
 
+Judge = Callable[[str, bytes], int]
+
 
 @dataclass(slots=True)
 class Arrival:
@@ -30,7 +32,7 @@ class Arrival:
 class Receiver:
     """One target. `judge` says how the next delivery is answered: `HUNG_UP` takes it and says nothing."""
 
-    judge: Callable[[str], int] = lambda _: OK
+    judge: Judge = lambda _id, _body: OK
     takes_s: float = 0.0
     port: int = field(default_factory=free_port)
     arrivals: dict[str, Arrival] = field(default_factory=dict)  # by the event's id
@@ -55,9 +57,13 @@ class Receiver:
         self._server = await loop.create_server(partial(_Caller, self), "127.0.0.1", self.port, backlog=BACKLOG)
 
     def shut(self) -> None:
-        """Refuse connections, and break off those that there are: the target is down."""
+        """Refuse connections, and break off those that there are: it is down."""
         if self._server is not None:
             self._server.close()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Break every connection off; new ones are taken."""
         for caller in list(self._callers):
             caller.abort()
 
@@ -73,7 +79,7 @@ class Receiver:
 
     def _finish(self, event_id: str, body: bytes, answer: Callable[[int], None]) -> None:
         self.under_way -= 1
-        status = self.judge(event_id)
+        status = self.judge(event_id, body)
         if status in (OK, HUNG_UP):
             self._take(event_id, hashlib.sha256(body).digest())
         answer(status)

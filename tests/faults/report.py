@@ -5,7 +5,8 @@ from itertools import groupby
 
 from tests.faults.fault import Fault, Run
 
-HEADS = ("fault", "engine", "runs", "times", "acknowledged", "delivered", "dead", "**lost**", "doubled", "ready in")
+TOTALS = ("acknowledged", "delivered", "dead", "lost", "doubled")
+HEADS = ("fault", "engine", "runs", "times", *TOTALS, "ready in", "of CPU")
 
 
 def table(runs: Iterable[Run], faults: Mapping[str, Fault]) -> str:
@@ -21,16 +22,16 @@ def table(runs: Iterable[Run], faults: Mapping[str, Fault]) -> str:
 
 def _sums(runs: Sequence[Run]) -> tuple[str, ...]:
     times = sum(run.counts.get("kills", run.rounds) for run in runs)
-    sums = [
-        sum(getattr(run, what) for run in runs) for what in ("acknowledged", "delivered", "dead", "lost", "doubled")
-    ]
-    return (str(len(runs)), f"{times:,}", *(f"{total:,}" for total in sums), _ready(runs))
+    sums = [sum(getattr(run, what) for run in runs) for what in TOTALS]
+    ready = [second for run in runs for second in run.ready_s]
+    of_cpu = [second for run in runs for second in run.ready_cpu_s]
+    return (str(len(runs)), f"{times:,}", *(f"{total:,}" for total in sums), _middle(ready), _middle(of_cpu))
 
 
-def _ready(runs: Sequence[Run]) -> str:
-    """Tell how long it took to be ready again: the middle one and the slowest."""
-    seconds = sorted(second for run in runs for second in run.ready_s)
-    return f"{seconds[len(seconds) // 2]:.1f} s, at most {seconds[-1]:.1f}" if seconds else "–"
+def _middle(seconds: Iterable[float]) -> str:
+    """Tell the middle one and the longest."""
+    ordered = sorted(seconds)
+    return f"{ordered[len(ordered) // 2]:.1f} s, at most {ordered[-1]:.1f}" if ordered else "–"
 
 
 def breaches(runs: Iterable[Run]) -> str:

@@ -5,7 +5,8 @@ import hmac
 import itertools
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.faults.ledger import Sent
@@ -39,6 +40,13 @@ class Request:
     body: bytes
     events: tuple[Sent, ...]
 
+    def without(self, targets: AbstractSet[str]) -> "Request":
+        """Return it as it is while these targets are not configured: its events go to the others alone."""
+        if not targets:
+            return self
+        left = (replace(sent, targets=tuple(set(sent.targets) - targets)) for sent in self.events)
+        return replace(self, events=tuple(left))
+
     def signed(self, secret: str) -> bytes:
         """Return it as it goes over the wire."""
         signature = hmac.new(secret.encode(), self.body, ALGORITHMS[self.source]).hexdigest()
@@ -56,6 +64,11 @@ def in_turn() -> Iterator[Request]:
         yield _alone("shop", _order(next(numbers)))
         yield _alone("getaround", _booking(next(numbers)))
         yield _packed([_receipt(next(numbers)) for _ in range(BATCH_ITEMS)])
+
+
+def one_of_a_kind(key: str) -> Request:
+    """Make an event with a key and a type of its own, which goes to the fast target alone."""
+    return _alone("shop", (key, [FAST], {"id": key, "kind": key, "data": {"to": []}}))
 
 
 Named = tuple[str, Sequence[str], dict[str, Any]]  # its key, where it goes, and what it says

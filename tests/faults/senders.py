@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from tests.faults.ledger import Ledger
 from tests.faults.requests import SECRET, Request, in_turn
 
 AGAIN_AFTER_S = 0.05
+REPEATS = 24  # that are sent again at the end
 ANSWER_S_MAX = 30.0
 
 
@@ -23,12 +25,18 @@ class Senders:
     ledger: Ledger = field(default_factory=Ledger)
     secret: str = SECRET
     requests: Iterator[Request] = field(default_factory=in_turn)
+    absent: set[str] = field(default_factory=set)  # targets that are not configured now
+    last: deque[Request] = field(default_factory=lambda: deque(maxlen=REPEATS))
+    must_wait: Callable[[], bool] = lambda: False
     _is_over: bool = False
+    _under_way: int = 0
+    _may_send: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:
         """Send while something happens, and afterwards until each event that was begun is acknowledged."""
         self._is_over = False
+        self._may_send.set()
         async with asyncio.TaskGroup() as senders:
             for number in range(self.count):
                 senders.create_task(self._send_until_over(Line(self.ports[number % len(self.ports)])))
@@ -37,6 +45,15 @@ class Senders:
             finally:
                 self._is_over = True
 
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Do something while nobody sends."""
+        self._may_send.clear()
+        while self._under_way:
+            await asyncio.sleep(0.01)
+        yield
+        self._may_send.set()
+
     async def have_sent(self, more: int, deadline_s: float) -> None:
         """Come back once so many more events are acknowledged."""
         wanted = len(self.ledger.promises) + more
@@ -44,41 +61,49 @@ class Senders:
             while len(self.ledger.promises) < wanted:
                 await asyncio.sleep(0.01)
 
-    async def repeat(self, request: Request) -> str:
-        """Send again what was acknowledged; return what the relay says of it."""
+    async def send(self, request: Request) -> str:
+        """Send one request by itself, until it is acknowledged; return what the relay says of it."""
         line = Line(self.ports[0])
         try:
-            _, answer = await line.ask(request.signed(self.secret))
+            while (answer := await self._asked(line, request)) is None:
+                await asyncio.sleep(AGAIN_AFTER_S)
         finally:
             line.hang_up()
-        self._acknowledge(request, answer)
-        return str(json.loads(answer)["status"])
+        return answer
 
     async def _send_until_over(self, line: "Line") -> None:
         try:
             while not self._is_over:
-                request = next(self.requests)
-                while not await self._is_acknowledged(line, request):
+                await self._may_send.wait()
+                if self.must_wait():
                     await asyncio.sleep(AGAIN_AFTER_S)
+                    continue
+                self._under_way += 1
+                await self._send(line, next(self.requests).without(self.absent))
+                self._under_way -= 1
         finally:
             line.hang_up()
 
-    async def _is_acknowledged(self, line: "Line", request: Request) -> bool:
+    async def _send(self, line: "Line", request: Request) -> None:
+        while await self._asked(line, request) is None:
+            await asyncio.sleep(AGAIN_AFTER_S)
+        self.last.append(request)
+
+    async def _asked(self, line: "Line", request: Request) -> str | None:
+        """Send a request once; return what the relay says of it, or None where it does not acknowledge it."""
         try:
             async with asyncio.timeout(ANSWER_S_MAX):
                 status, answer = await line.ask(request.signed(self.secret))
         except (OSError, EOFError, TimeoutError):  # it is down, died before it answered, or stands still
             line.hang_up()
             self.ledger.unanswered += 1
-            return False
+            return None
         self.ledger.statuses[status] += 1
-        if status == 200:
-            self._acknowledge(request, answer)
-        return status == 200
-
-    def _acknowledge(self, request: Request, answer: bytes) -> None:
+        if status != 200:
+            return None
         told = json.loads(answer)
         self.ledger.acknowledge(request.events, told.get("ids", [told["id"]]))
+        return str(told["status"])
 
 
 class Line:

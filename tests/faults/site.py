@@ -8,20 +8,25 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.program import Program, configured
+from tests.acceptance.program import Begin, Program, begun, configured
 from tests.benchmarks.asking import ask
-from tests.faults.receivers import NOT_NOW, OK, Receiver, receiving
+from tests.benchmarks.weighing import cpu_s
+from tests.cutting import Cable
+from tests.faults.receivers import NOT_NOW, OK, Judge, Receiver, receiving
 from tests.faults.requests import FAILING, FAST, ROUTES, SLOW, SOURCES
 from tests.faults.senders import Senders
+from tests.postgres import Server
+from tests.preloaded import Panel
 from tests.storage import Rows, Storage
 
-START_S_MAX = 120.0  # on a machine that has much else to do; the time itself is told
-SETTLED_S_MAX = 600.0
+START_S_MAX = 900.0  # on a machine that has much else to do; the time itself is told
+SETTLED_S_MAX = 3600.0
+AHEAD_MAX = 4000  # so many events may wait for the fast target: senders that outrun it would only make a run longer
 POLL_S = 0.05
 TAKES_S = 0.02  # the slow target
 FAILS, GONE_EACH = 0.2, 25  # the failing one: its share of failures, and of how many one is refused for good
@@ -41,19 +46,39 @@ class Site:
 
     folder: Path
     storage: Storage
+    server: Server | None
     rounds: int
     moments: random.Random
     receivers: Mapping[str, Receiver]
     senders: Senders
     relays: list[Program] = field(default_factory=list)
     ready_s: list[float] = field(default_factory=list)
+    ready_cpu_s: list[float] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)  # of what else is worth telling
-    environment: dict[str, str] = field(default_factory=dict)  # of the relays
+    others: list[Server] = field(default_factory=list)  # servers that take over
+    cable: Cable | None = None
+    begin: Begin = begun
+    stack: AsyncExitStack = field(default_factory=AsyncExitStack)  # of what lasts as long as the site
+    _panel: Panel | None = None
 
     @property
     def relay(self) -> Program:
         """Return the first relay; most sites have no other."""
         return self.relays[0]
+
+    @property
+    def postgres(self) -> Server:
+        """Return the server of the database."""
+        assert self.server is not None, "its database is a file"
+        return self.server
+
+    @property
+    def machine(self) -> Panel:
+        """Return what is wrong with the relays' machine. Asked for before the first relay is configured."""
+        if self._panel is None:
+            assert not self.relays
+            self._panel = Panel(self.folder)
+        return self._panel
 
     def count(self, what: str, how_many: int = 1) -> None:
         """Count what happened."""
@@ -61,14 +86,14 @@ class Site:
 
     def add_relay(self, *, storage: Storage | None = None, **sections: Any) -> Program:
         """Configure a further relay. storage: the way by which it reaches the database, if it is another."""
-        name = f"relay-{len(self.relays) + 1}"
         relay = configured(
             self.folder,
             {**self.parts(), **sections},
-            name=name,
+            name=f"relay-{len(self.relays) + 1}",
             storage=storage or self.storage,
-            environment=self.environment,
+            environment=self._panel.environment if self._panel else {},
         )
+        relay.begin = self.begin
         self.relays.append(relay)
         self.senders.ports = [relay.port for relay in self.relays]
         return relay
@@ -82,6 +107,7 @@ class Site:
         """Start a relay, and come back once it is ready. No other hand is laid on it."""
         relay.start()
         await self.is_ready(relay)
+        self.ready_cpu_s.append(cpu_s(relay.running.pid))
 
     async def is_ready(self, relay: Program) -> None:
         """Come back once a relay is ready, and note how long that took."""
@@ -129,20 +155,24 @@ async def readiness(relay: Program) -> int:
 
 
 @asynccontextmanager
-async def site(folder: Path, storage: Storage, rounds: int, seed: int) -> AsyncIterator[Site]:
+async def site(folder: Path, storage: Storage, server: Server | None, rounds: int, seed: int) -> AsyncIterator[Site]:
     """Prepare a site; no relay runs yet. Whatever becomes of it, its processes end with it."""
     moments = random.Random(seed)
     receivers = {FAST: Receiver(), SLOW: Receiver(takes_s=TAKES_S), FAILING: Receiver(_moody(random.Random(seed)))}
-    made = Site(folder, storage, rounds, moments, receivers, Senders([]))
-    async with receiving(*receivers.values()):
+    senders = Senders([])
+    senders.must_wait = lambda: len(senders.ledger.promises) - len(receivers[FAST].arrivals) > AHEAD_MAX
+    made = Site(folder, storage, server, rounds, moments, receivers, senders)
+    async with receiving(*receivers.values()), made.stack:
         try:
             yield made
         finally:
             made.end()
+            for other in made.others:
+                other.stop()
 
 
-def _moody(chance: random.Random) -> Any:
-    def judge(event_id: str) -> int:
+def _moody(chance: random.Random) -> Judge:
+    def judge(event_id: str, _: bytes) -> int:
         if hashlib.sha256(event_id.encode()).digest()[0] % GONE_EACH == 0:
             return GONE
         return NOT_NOW if chance.random() < FAILS else OK

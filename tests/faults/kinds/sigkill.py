@@ -7,9 +7,11 @@ from contextlib import suppress
 
 from tests.acceptance.program import Program
 from tests.faults.fault import Fault
+from tests.faults.forking import Forked
 from tests.faults.site import Site, processes
 
 STILL_STARTING = 0.1  # the share of kills that do not wait until it is ready
+WRITER_TOO = 0.3
 MOMENT_S = (0.02, 1.0)
 
 
@@ -33,16 +35,28 @@ class SigKill(Fault):
             await site.start(site.relay)
 
 
-def kill_some_of(relay: Program, site: Site) -> None:
-    """Kill the program, its writer first or not at all: its writer ends by itself then."""
-    program, *writers = processes(relay)
-    if site.moments.random() < 0.3:
+def kill_some_of(relay: Program, site: Site, *, writer_too: bool = False) -> None:
+    """Kill the program, and now and then its writer before it: else that one ends by itself."""
+    writers = processes(relay)[1:]
+    if writer_too or site.moments.random() < WRITER_TOO:
         for writer in writers:
             with suppress(ProcessLookupError):
                 os.kill(writer, signal.SIGKILL)
     relay.kill()
     site.count("kills")
-    assert relay.running.pid == program
 
 
-FAULTS = (SigKill(),)
+class SigKillForked(SigKill):
+    """The same, with starts that cost less: in the same time it dies more often."""
+
+    name = "sigkill-forked"
+    words = "the same, started by a fork"
+    rounds = (6, 100)
+
+    async def prepare(self, site: Site) -> None:
+        """Start it by a fork, now and later."""
+        site.begin = Forked
+        await super().prepare(site)
+
+
+FAULTS = (SigKill(), SigKillForked())
