@@ -12,6 +12,7 @@ from relay.clock import Clock
 from relay.config import Config
 from relay.crew import Crew, duties
 from relay.deliverers import Deliverers
+from relay.descriptors import affordable
 from relay.disuse import Disuse
 from relay.domain import OWN_SOURCE, HttpTarget, Route, Target
 from relay.errors import ConfigurationInvalid
@@ -100,7 +101,8 @@ class Parts:
         self.notifier.adopt(config.notify, config.targets)
         self.heart.adopt(config.heartbeat)
         if self.door is not None:
-            self.door.adopt(config.sources, config.server.public_url, config.server.trusted_proxies)
+            server = config.server
+            self.door.adopt(config.sources, server.public_url, server.trusted_proxies, affordable(server.bounds))
 
     async def exposition(self) -> bytes:
         """Return all metrics as they are now."""
@@ -189,7 +191,7 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role, tracer:
         notifier,
         Lookout(silence, disuse, headroom, clock, notifier.tell),
         Heart(config.heartbeat, health, clock, beat),
-        _door(config, ingest, health, telemetry, singles) if role.receives else None,
+        _door(config, ingest, health, telemetry, singles, clock) if role.receives else None,
     )
 
 
@@ -213,10 +215,21 @@ def _routes(config: Config) -> list[Route]:
     return [*routes, Route(ROUTE, OWN_SOURCE, tuple(told))]
 
 
-def _door(config: Config, ingest: Ingest, health: Health, telemetry: Telemetry, singles: Singles) -> InboundDoor:
+def _door(
+    config: Config, ingest: Ingest, health: Health, telemetry: Telemetry, singles: Singles, clock: Clock
+) -> InboundDoor:
     server = config.server
     return InboundDoor(
-        config.sources, ingest, health, server.public_url, server.trusted_proxies, telemetry.malformed, singles
+        config.sources,
+        ingest,
+        health,
+        server.public_url,
+        server.trusted_proxies,
+        telemetry.malformed,
+        singles,
+        affordable(server.bounds),
+        clock,
+        telemetry.cut_off,
     )
 
 

@@ -142,6 +142,10 @@ class Ingest:
         """Tell the observer of a request that was refused before it came here."""
         self._observer.refused(source.name, refusal)
 
+    def turn_away(self, source: Source, reason: str) -> None:
+        """Tell the observer of a request that there was no room for."""
+        self._observer.unavailable(source.name, reason)
+
     def refuse_early(self, request: InboundRequest, source: Source) -> Refusal | None:
         """Refuse, before its body is read, a request that can be told to be forged without it."""
         refusal = refuse_early(request, source, self._clock.now())

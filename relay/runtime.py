@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +19,8 @@ from relay.admin_token import kept_token
 from relay.assembly import Parts, assemble
 from relay.config import Address, Config, load
 from relay.crew import Crew
-from relay.domain import Secret
+from relay.descriptors import watch
+from relay.domain import Bounds, Secret
 from relay.errors import ConfigurationInvalid, ListenFailed, StoreError
 from relay.filewatch import ConfigFiles
 from relay.maintenance import Maintenance
@@ -30,6 +32,7 @@ from relay.tracing import tracer_of
 from relay.trials import Trials
 from relay.web.admin.desk import Desk
 from relay.web.admin.door import AdminDoor
+from relay.web.crowd import Crowd
 from relay.web.dashboard.door import Dashboard
 from relay.web.inbound import InboundDoor
 from relay.web.server import QuietRunner, QuietServer
@@ -37,6 +40,7 @@ from relay.web.server import QuietRunner, QuietServer
 log = structlog.get_logger("relay.runtime")
 
 CONNECTIONS_WAITING_MAX = 1024  # accepted by the system, not yet by us
+ADMIN_CONNECTIONS_MAX = 256  # of its own: whatever happens at the public port, an operator can look
 HANG_UP_S = 1.0  # for connections, once their requests are answered
 REQUESTS_SHARE = 0.4  # of the whole grace: the rest is for deliveries
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -61,6 +65,7 @@ class Relay:
         self._config = config
         self._path = path
         self._admin_tokens: list[Secret] = []  # the admin door's, too: changed in place by a reload
+        self._admin_crowd: Crowd | None = None
         self._reloading: Reloading | None = None
         self._post = at or post(config, Role.ALL)
         self._clock = SystemClock()
@@ -89,8 +94,9 @@ class Relay:
             await parts.maintenance.see_room()
             if admin_socket is not None:
                 self._admin_tokens[:] = await self._tokens_of(self._config)
-                runner = self._admin_runner(parts)
-                await stack.enter_async_context(self._served(runner, admin_socket))
+                crowd = self._admin_crowd = Crowd(_admin_bounds(self._config), clock, parts.telemetry.cut_off)
+                await stack.enter_async_context(self._kept_running(crowd.watch(), "admin's crowd"))
+                await stack.enter_async_context(self._served(self._admin_runner(parts, crowd), admin_socket))
             if parts.scheduler is not None:
                 await stack.enter_async_context(self._kept_running(parts.scheduler.run(), "scheduler"))
             if parts.deliverers is not None:
@@ -103,8 +109,13 @@ class Relay:
             await stack.enter_async_context(self._kept_running(parts.maintenance.run(), "maintenance"))
             await stack.enter_async_context(self._carried(parts.crew, parts.maintenance))
             if parts.door is not None and public_socket is not None:
+                await stack.enter_async_context(self._kept_running(parts.door.crowd.watch(), "crowd"))
                 public_runner = self._public_runner(parts.door, parts)
                 await stack.enter_async_context(self._served(public_runner, public_socket, parts.door.finish))
+            crowds = [parts.door.crowd] if parts.door is not None else []
+            crowds += [self._admin_crowd] if self._admin_crowd is not None else []
+            watching = watch(crowds, clock, parts.telemetry.cut_off)
+            await stack.enter_async_context(self._kept_running(watching, "descriptors"))
             if self._path is not None:
                 self._reloading = self._reloading_from(self._path, parts)
                 await stack.enter_async_context(self._kept_running(self._reloading.run(), "reloading"))
@@ -171,6 +182,8 @@ class Relay:
             tokens = await self._tokens_to_adopt(config)
             parts.adopt(config)
             self._admin_tokens[:] = tokens
+            if self._admin_crowd is not None:
+                self._admin_crowd.adopt(_admin_bounds(config))
             self._config = config
 
         def tell(reload: Reload) -> None:
@@ -192,10 +205,11 @@ class Relay:
 
     def _public_runner(self, door: InboundDoor, parts: Parts) -> web.ServerRunner:
         """Serve bodies as they were sent: nothing is unpacked before it is verified."""
-        server = QuietServer(door.serve, parts.telemetry.malformed, access_log=None, auto_decompress=False)
+        told = parts.telemetry.malformed
+        server = QuietServer(door.serve, door.crowd, told, access_log=None, auto_decompress=False)
         return web.ServerRunner(server, shutdown_timeout=HANG_UP_S)
 
-    def _admin_runner(self, parts: Parts) -> QuietRunner:
+    def _admin_runner(self, parts: Parts, crowd: Crowd) -> QuietRunner:
         desk = Desk(
             store=parts.store,
             lanes=parts.lanes,
@@ -211,7 +225,7 @@ class Relay:
         door = AdminDoor(desk)
         application = door.application()
         Dashboard(desk, door.access, Trials(preview, self._clock)).add_to(application)
-        return QuietRunner(application, parts.telemetry.malformed, shutdown_timeout=HANG_UP_S)
+        return QuietRunner(application, crowd, parts.telemetry.malformed, shutdown_timeout=HANG_UP_S)
 
     @asynccontextmanager
     async def _served(
@@ -263,6 +277,10 @@ class Relay:
         log.error("part_failed", part=task.get_name(), exc_info=fault)
         if self._fault is not None and not self._fault.done():
             self._fault.set_exception(fault)
+
+
+def _admin_bounds(config: Config) -> Bounds:
+    return replace(config.server.bounds, connections_max=ADMIN_CONNECTIONS_MAX)
 
 
 @contextmanager

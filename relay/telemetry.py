@@ -60,6 +60,7 @@ class Telemetry:
         self._malformed = counter(
             "relay_malformed_requests", "Requests that could not be read, by reason, whoever sent them.", "reason"
         )
+        self._cuts = counter("relay_cut_off", "Connections and requests that were cut off, by reason.", "reason")
         self._route_failures = counter(
             "relay_route_failures", "Events, by the route whose expression could not be evaluated on them.", "route"
         )
@@ -186,6 +187,13 @@ class Telemetry:
             next_step = "nothing, unless a proxy of yours sends it; counted in relay_malformed_requests_total"
             self._log.info("request_malformed", reason=reason, unsaid=unsaid, next_step=next_step)
 
+    def cut_off(self, reason: str) -> None:
+        """Count a connection or a request that asked too much of us."""
+        self._cuts.count(reason)
+        unsaid = self._refusals.count(("cut off", reason))
+        if unsaid is not None:
+            self._log.warning("cut_off", reason=reason, unsaid=unsaid, next_step=CUT_NEXT_STEPS[reason])
+
     def unavailable(self, source: str, reason: str) -> None:
         """Count an event that could not be stored."""
         self._events.count(source, "unavailable")
@@ -301,6 +309,14 @@ NEXT_STEPS: dict[Refusal, str] = {
     Refusal.KEYLESS: "check the source's `key` against what the vendor sends",
     Refusal.TOO_LARGE: "raise the source's `max_body` if such bodies are wanted",
     Refusal.LIMITED: "raise the source's `limit` if this rate is wanted",
+}
+
+CUT_NEXT_STEPS = {
+    "too slow": "nothing, unless it is a sender of yours: then raise server.head_timeout or server.request_timeout",
+    "too many connections": "raise server.connections_max if they are your senders'",
+    "too many of one address": "where it is a proxy of yours, name it in server.trusted_proxies; else nothing",
+    "too many requests": "raise server.requests_max if they are your senders'; see relay_accept_duration_seconds",
+    "no descriptors": "let the process have more open files: `ulimit -n`, LimitNOFILE",
 }
 
 _LEVELS = {DeliveryStatus.DELIVERED: "info", DeliveryStatus.PENDING: "warning", DeliveryStatus.DEAD: "error"}

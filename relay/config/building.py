@@ -39,7 +39,7 @@ def build(file: File, origin: Origin, page: Page) -> Config:
 
 
 def _server(part: ServerPart) -> Server:
-    return Server(part.listen, part.public_url, part.trusted_proxies, part.grace)
+    return Server(part.listen, part.public_url, part.trusted_proxies, part.grace, part.bounds())
 
 
 def _admin(part: AdminPart) -> Admin:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from relay.config.leaves import Written
 from relay.config.origin import Origin
-from relay.domain import Heartbeat, Notify, Secret, Source, Target
+from relay.domain import Bounds, Heartbeat, Notify, Secret, Source, Target
 
 Network = IPv4Network | IPv6Network
 
@@ -40,6 +40,7 @@ class Server:
     public_url: str | None  # without a slash at its end
     trusted_proxies: tuple[Network, ...]
     grace: timedelta
+    bounds: Bounds
 
 
 @dataclass(frozen=True, slots=True)

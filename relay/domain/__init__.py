@@ -6,6 +6,7 @@ each carried by one or more **attempts**. The same words stand in configuration,
 All types are immutable. Times are aware UTC. A raw body is always `bytes`, as it came.
 """
 
+from relay.domain.bounds import Bounds
 from relay.domain.events import (
     FINAL_STATUSES,
     Attempt,
@@ -70,6 +71,7 @@ __all__ = [
     "Attachment",
     "Attempt",
     "Auth",
+    "Bounds",
     "BreakerPolicy",
     "Call",
     "Content",

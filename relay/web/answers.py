@@ -15,6 +15,7 @@ SERVER = "relay"  # and no word of what it is made with
 JSON_HEADERS = {"Content-Type": "application/json", "Server": SERVER}
 PROBLEM_HEADERS = {"Content-Type": "application/problem+json", "Server": SERVER}
 STORE_RETRY_AFTER_S = 5
+BUSY_RETRY_AFTER_S = 1
 
 # A stranger learns that it was refused, never why: nothing here helps to forge the next one.
 REFUSED: dict[Refusal, tuple[int, str]] = {
@@ -99,6 +100,11 @@ def unavailable() -> web.Response:
     return problem(503, "The event could not be stored. Send it again.", {"Retry-After": str(STORE_RETRY_AFTER_S)})
 
 
+def overloaded() -> web.Response:
+    """Say that there is too much to do at once, and when to try again."""
+    return problem(503, "There is too much to do at once. Send it again.", {"Retry-After": str(BUSY_RETRY_AFTER_S)})
+
+
 def problem(
     status: int, detail: str, headers: dict[str, str] | None = None, *, where: str | None = None
 ) -> web.Response:
@@ -107,6 +113,16 @@ def problem(
     if where is not None:
         body["where"] = where
     return web.Response(status=status, body=orjson.dumps(body), headers={**PROBLEM_HEADERS, **(headers or {})})
+
+
+def unasked(status: int, detail: str) -> bytes:
+    """Write an answer as it goes over the wire, to what never became a request; then the connection is closed."""
+    body = problem(status, detail).body
+    assert isinstance(body, bytes)  # noqa: S101 - it was just made
+    headers = PROBLEM_HEADERS | {"Content-Length": len(body), "Date": rfc822_formatted_time(), "Connection": "close"}
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def data(body: object, status: int = 200) -> web.Response:

@@ -3,19 +3,22 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from io import BytesIO
 from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import unquote
 
 from aiohttp import web
 
-from relay.domain import Answer, InboundRequest, Refusal, Source
+from relay.clock import Clock
+from relay.domain import Answer, Bounds, InboundRequest, Refusal, Source
 from relay.errors import KeyUnavailable, StoreError
 from relay.health import Health
 from relay.ingest import Ingest
 from relay.singles import Singles
 from relay.web import answers, probes
+from relay.web.bodies import Bodies, NoRoom
+from relay.web.crowd import Crowd
 from relay.web.proxies import Proxies
+from relay.web.server import TooSlow, Unfinished
 
 GO_ON = "100-continue"
 Networks = Sequence[IPv4Network | IPv6Network]
@@ -33,6 +36,9 @@ class InboundDoor:
         trusted: Networks,
         tell_malformed: Callable[[str], None],
         singles: Singles,
+        bounds: Bounds,
+        clock: Clock,
+        tell_cut: Callable[[str], None],
     ) -> None:
         self._singles = singles
         self._sources = sources
@@ -40,20 +46,30 @@ class InboundDoor:
         self._health = health
         self._proxies = Proxies(trusted, public_url)
         self._tell_malformed = tell_malformed
+        self._bodies = Bodies(bounds.bodies_bytes_max)
+        self.crowd = Crowd(bounds, clock, tell_cut, self._trusts)
         self._under_way = 0
         self._nothing_under_way = asyncio.Event()
         self._is_closing = False
 
-    def adopt(self, sources: Mapping[str, Source], public_url: str | None, trusted: Networks) -> None:
+    def adopt(self, sources: Mapping[str, Source], public_url: str | None, trusted: Networks, bounds: Bounds) -> None:
         """Receive for these sources. Requests under way finish as they have begun."""
         self._sources = sources
         self._proxies = Proxies(trusted, public_url)
+        self._bodies.bytes_max = bounds.bodies_bytes_max
+        self.crowd.adopt(bounds)
+
+    def _trusts(self, peer: str) -> bool:
+        return self._proxies.trusts(peer)
 
     async def serve(self, http: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; while closing, hang up afterwards."""
         self._under_way += 1
         try:
-            response = await self._served(http)
+            if self._under_way > self.crowd.bounds.requests_max and not self.crowd.hurry():
+                response = _closing(answers.overloaded())
+            else:
+                response = await self._served(http)
         finally:
             self._under_way -= 1
             if self._is_closing and not self._under_way:
@@ -97,10 +113,15 @@ class InboundDoor:
         if "Expect" in http.headers:
             await _go_on(http)
         try:
-            body = await _read_bounded(http, source.body_bytes_max)
-        except (OSError, RuntimeError, web.RequestPayloadError):
-            return self._broken_off()
-        return await self._ingested(http, source, token, body)
+            body = await self._bodies.read(http, source.body_bytes_max)
+        except (OSError, RuntimeError, web.RequestPayloadError, NoRoom) as fault:
+            return self._broken_off(source, fault)
+        if body is None:
+            return self._too_large(source)
+        try:
+            return await self._ingested(http, source, token, body)
+        finally:
+            self._bodies.let_go(body)
 
     def _refused_unread(self, http: web.BaseRequest, source: Source, token: str | None) -> web.StreamResponse | None:
         """Refuse what can be refused before the body is read."""
@@ -130,16 +151,23 @@ class InboundDoor:
         self._ingest.refuse(source, Refusal.TOO_LARGE)
         return _closing(answers.refused(Refusal.TOO_LARGE))
 
-    def _broken_off(self) -> web.StreamResponse:
+    def _broken_off(self, source: Source, fault: Exception) -> web.StreamResponse:
         """Count a body that never came whole; its sender has mostly gone."""
-        self._tell_malformed("broken off")
-        return _closing(answers.problem(400, "The body did not come whole."))
+        match fault:
+            case NoRoom():
+                self._ingest.turn_away(source, "too much of other bodies is in memory; see server.bodies_max")
+                response = answers.overloaded()
+            case TooSlow():
+                response = answers.problem(408, "The body did not come within its time.")
+            case _:
+                if not isinstance(fault, Unfinished):
+                    self._tell_malformed("broken off")
+                response = answers.problem(400, "The body did not come whole.")
+        return _closing(response)
 
     async def _ingested(
-        self, http: web.BaseRequest, source: Source, token: str | None, body: bytes | None
+        self, http: web.BaseRequest, source: Source, token: str | None, body: bytes
     ) -> web.StreamResponse:
-        if body is None:
-            return self._too_large(source)
         try:
             result = await self._ingest.receive(self._inbound(http, body, token), source)
         except (StoreError, KeyUnavailable):
@@ -158,23 +186,6 @@ class InboundDoor:
         return InboundRequest(
             http.method, self._proxies.origin(http), path, query, http.headers, body, self._proxies.sender(http), token
         )
-
-
-async def _read_bounded(http: web.BaseRequest, bytes_max: int) -> bytes | None:
-    """Read the body, or return None as soon as it is too large: by its declared length, or while it comes."""
-    if not http.body_exists:
-        return b""
-    stream = http.content
-    piece = await stream.readany()
-    if stream.at_eof():  # a small body, as most are, comes in one
-        return piece if len(piece) <= bytes_max else None
-    whole = BytesIO()  # grows where it is, and gives away what it holds: 50 MB are never copied at once
-    while piece:
-        if whole.tell() + len(piece) > bytes_max:
-            return None
-        whole.write(piece)
-        piece = b"" if stream.at_eof() else await stream.readany()
-    return whole.getvalue()
 
 
 async def _go_on(http: web.BaseRequest) -> None:

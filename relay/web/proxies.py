@@ -13,7 +13,7 @@ class Proxies:
     def __init__(self, trusted: Sequence[IPv4Network | IPv6Network], public_url: str | None) -> None:
         self._trusted = trusted
         self._public_origin = public_url.rstrip("/") if public_url else None
-        self._is_trusted = lru_cache(1024)(self._looks_trusted)
+        self.trusts = lru_cache(1024)(self._looks_trusted)  # an address, as a connection has it
 
     def sender(self, http: web.BaseRequest) -> str:
         """Return the sender's address: the last one that no trusted proxy of ours has.
@@ -22,12 +22,12 @@ class Proxies:
         the first stranger may be invented.
         """
         remote = http.remote or ""
-        if not self._trusted or not self._is_trusted(remote):
+        if not self._trusted or not self.trusts(remote):
             return remote
         hops = [hop.strip() for value in http.headers.getall("X-Forwarded-For", ()) for hop in value.split(",")]
         for hop in reversed(hops):
             remote = hop
-            if not self._is_trusted(hop):
+            if not self.trusts(hop):
                 break
         return remote
 
@@ -36,7 +36,7 @@ class Proxies:
         if self._public_origin is not None:
             return self._public_origin
         scheme, host = "http", http.headers.get("Host", "")
-        if self._trusted and self._is_trusted(http.remote or ""):
+        if self._trusted and self.trusts(http.remote or ""):
             scheme = http.headers.get("X-Forwarded-Proto", scheme)
             host = http.headers.get("X-Forwarded-Host", host)
         return f"{scheme}://{host}"

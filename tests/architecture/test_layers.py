@@ -74,7 +74,18 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "story",
     ),
     5: ("web",),
-    6: ("system_clock", "runtime", "assembly", "admin_token", "filewatch", "offers", "telemetry", "metrics", "otel"),
+    6: (
+        "system_clock",
+        "runtime",
+        "assembly",
+        "admin_token",
+        "descriptors",
+        "filewatch",
+        "offers",
+        "telemetry",
+        "metrics",
+        "otel",
+    ),
     7: ("cli", "__main__"),
 }
 IMPURE = {"aiohttp", "asyncio", "sqlite3", "aiosqlite", "asyncpg", "os", "random", "secrets", "time"}

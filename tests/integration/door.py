@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 
-from relay.domain import Identification, KeyWanted, Rate, Route, Secret, Source, Target
+from relay.domain import Bounds, Identification, KeyWanted, Rate, Route, Secret, Source, Target
 from relay.errors import KeyUnavailable
 from relay.expressions import compile_expression, compile_term
 from relay.handshakes import Handshake, Handshakes
@@ -27,6 +27,7 @@ from relay.verification.ip import IpVerifier
 from relay.verification.none import NoVerifier
 from relay.verification.paypal import PayPalVerifier
 from relay.verification.token import TokenVerifier
+from relay.web.crowd import Crowd
 from relay.web.inbound import InboundDoor
 from relay.web.server import QuietServer
 from tests.conftest import ManualClock
@@ -36,6 +37,7 @@ from tests.storage import OpenStore, Storage
 SECRET = "a-secret-of-the-shop"
 WEEK = {"*": timedelta(days=7)}
 ERP = Target("erp")
+BOUNDS = Bounds()
 
 
 def a_source(name: str, **different: Any) -> Source:
@@ -92,6 +94,7 @@ class Door:
     headroom: Headroom
     journal: Journal
     storage: Storage
+    inbound: InboundDoor = field(init=False)
     keys: dict[str, bytes | KeyUnavailable] = field(default_factory=dict)  # what a vendor's server has
     keys_wanted: list[KeyWanted] = field(default_factory=list)
 
@@ -117,13 +120,23 @@ class Door:
             self.last_headers = answer.headers
             return answer.status, told
 
+    @property
+    def crowd(self) -> Crowd:
+        return self.inbound.crowd
+
+    def adopt(self, bounds: Bounds) -> None:
+        """Bear this much from here on, as after a reload."""
+        self.inbound.adopt(SOURCES, None, [], bounds)
+
     async def stored(self) -> int:
         ((count,),) = await self.storage.rows("SELECT count(*) FROM events")
         return int(count)
 
 
 @asynccontextmanager
-async def opened_door(storage: Storage, open_store: OpenStore, clock: ManualClock) -> AsyncIterator[Door]:
+async def opened_door(
+    storage: Storage, open_store: OpenStore, clock: ManualClock, bounds: Bounds = BOUNDS, proxies: str = "127.0.0.0/8"
+) -> AsyncIterator[Door]:
     """Open the public port of those sources, on a store."""
     store = await open_store("worker-a", patience_s=0.05)
     lanes, journal, headroom = Lanes([]), Journal(), Headroom(backlog_max=1000, disk_free_min=0)
@@ -132,8 +145,11 @@ async def opened_door(storage: Storage, open_store: OpenStore, clock: ManualCloc
     ingest = Ingest(SOURCES.values(), store, lanes, headroom, clock, journal, fetch_key=door.key)
     silence = Silence(SOURCES.values(), lambda _: None, clock)
     singles = Singles(SOURCES.values(), {"erp": ERP}, silence, store, clock)
-    inbound = InboundDoor(SOURCES, ingest, health, None, [ip_network("127.0.0.0/8")], journal.malformed, singles)
-    server = QuietServer(inbound.serve, journal.malformed, access_log=None, auto_decompress=False)
+    trusted = [ip_network(proxies)]
+    told = journal.malformed
+    inbound = InboundDoor(SOURCES, ingest, health, None, trusted, told, singles, bounds, clock, journal.cut_off)
+    server = QuietServer(inbound.serve, inbound.crowd, told, access_log=None, auto_decompress=False)
+    door.inbound = inbound
     runner = web.ServerRunner(server)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -29,6 +29,9 @@ class Journal:
     def malformed(self, reason: str) -> None:
         self.results.append(("", reason))
 
+    def cut_off(self, reason: str) -> None:
+        self.results.append(("", reason))
+
     def unavailable(self, source: str, reason: str) -> None:
         self.results.append((source, "unavailable"))
 

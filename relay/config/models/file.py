@@ -24,7 +24,7 @@ from relay.config.models.routes import Route
 from relay.config.models.sources import Source
 from relay.config.models.targets import AnyTarget
 from relay.config.units import parse_duration, parse_size
-from relay.domain import OWN_SOURCE
+from relay.domain import OWN_SOURCE, Bounds
 
 
 class Server(Part):
@@ -42,6 +42,58 @@ class Server(Part):
     grace: Annotated[Duration, Within("0s", "1h", parse_duration)] = written(
         "25s", "How long a stop waits for what is in flight."
     )
+    head_timeout: Annotated[Duration, Within("1s", "1h", parse_duration)] = written(
+        "30s", "How long the headers of a request may take to come; then it is answered 408."
+    )
+    request_timeout: Annotated[Duration, Within("1s", "1h", parse_duration)] = written(
+        "60s",
+        "How long a whole request may take to come; then it is answered 408, and nothing is stored. Who takes nothing "
+        "of its answer for so long is hung up on.",
+    )
+    idle_timeout: Annotated[Duration, Within("1s", "1d", parse_duration)] = written(
+        "75s",
+        "How long a connection is kept open between two requests. A proxy in front of it should let go of its own "
+        "sooner.",
+    )
+    url_max: Annotated[Size, Within("256B", "64KiB", parse_size)] = written("8KiB", "How long a URL may be; else 414.")
+    header_max: Annotated[Size, Within("256B", "64KiB", parse_size)] = written(
+        "8KiB", "How long one header may be; else 431."
+    )
+    headers_max: Annotated[Whole, Within("10", "1000")] = written(100, "How many headers a request may have; else 431.")
+    connections_max: Annotated[Whole, Within("10", "1000000")] = written(
+        4096,
+        "How many connections may be open. For one more, the one that keeps us waiting the longest is hung up on; "
+        "where all are at work, the new one. Fewer where the system allows fewer open files.",
+    )
+    connections_per_address_max: Annotated[Whole, Within("1", "1000000")] = written(
+        512,
+        "How many of one address, or of one /64 of IPv6, in the same way; of a trusted proxy as many as there can be.",
+    )
+    requests_max: Annotated[Whole, Within("1", "1000000")] = written(
+        2048,
+        "How many requests may be under way. For one more, the one whose body keeps us waiting the longest is "
+        "answered 408; where none does, the new one 503.",
+    )
+    bodies_max: Annotated[Size, Within("1MiB", "1000GiB", parse_size)] = written(
+        "256MiB",
+        "How much of bodies may be in memory together. A body that comes in pieces and does not fit any more is "
+        "answered 503, unless it is the only one.",
+    )
+
+    def bounds(self) -> Bounds:
+        """Return what the port bears."""
+        return Bounds(
+            head_s=self.head_timeout.total_seconds(),
+            request_s=self.request_timeout.total_seconds(),
+            idle_s=self.idle_timeout.total_seconds(),
+            url_bytes_max=self.url_max,
+            header_bytes_max=self.header_max,
+            headers_max=self.headers_max,
+            connections_max=self.connections_max,
+            connections_per_address_max=self.connections_per_address_max,
+            requests_max=self.requests_max,
+            bodies_bytes_max=self.bodies_max,
+        )
 
 
 class Admin(Part):

@@ -16,8 +16,8 @@ from yarl import URL
 from relay.sessions import SESSION_S, Sessions
 from relay.web import answers
 from relay.web.admin.asking import Call, Endpoint
-from relay.web.admin.masking import shown_text
 from relay.web.admin.problems import Problem
+from relay.web.masking import shown_text
 
 log = structlog.get_logger("relay.web.admin")
 

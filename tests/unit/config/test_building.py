@@ -17,7 +17,7 @@ from relay.config.misfits import Misfit
 from relay.config.models.fields import http_url
 from relay.config.models.schemes import SCHEMES
 from relay.config.models.targets.auth import AUTHS
-from relay.domain import Auth, BreakerPolicy, HttpTarget, InboundRequest, Rate, RetryPolicy, Secret, Source
+from relay.domain import Auth, Bounds, BreakerPolicy, HttpTarget, InboundRequest, Rate, RetryPolicy, Secret, Source
 from relay.expressions import compile_expression
 from relay.targets import auth as ways
 from relay.targets.addresses import endpoint
@@ -51,7 +51,7 @@ def test_defaults_are_those_of_the_contract(loaded: Loading) -> None:
     """A file says only what is its own."""
     config = loaded("routes:\n")
 
-    assert Server(Address("0.0.0.0", 8080), None, (), timedelta(seconds=25)) == config.server
+    assert Server(Address("0.0.0.0", 8080), None, (), timedelta(seconds=25), Bounds()) == config.server
     assert Admin(Address("127.0.0.1", 8081), ()) == config.admin
     assert (
         Storage(SqliteDatabase(Path("data/relay.db")), timedelta(days=30), 5_000_000, 256 * 1024**2) == config.storage
@@ -62,13 +62,15 @@ def test_what_is_said_of_server_admin_and_storage_is_taken(loaded: Loading) -> N
     """Each setting arrives where the program reads it."""
     config = loaded(
         "server: {listen: '[::]:80', public_url: 'https://h.example.com/x/', trusted_proxies: [10.0.0.0/8, '::1'], "
-        "grace: 1m}\n"
+        "grace: 1m, head_timeout: 1s, request_timeout: 2s, idle_timeout: 3s, url_max: 256B, header_max: 257B, "
+        "headers_max: 10, connections_max: 11, connections_per_address_max: 12, requests_max: 13, bodies_max: 1MiB}\n"
         "admin: {listen: 'localhost:0', tokens: ['${SECRET}']}\n"
         "storage: {url: 'sqlite:////var/relay.db', keep: 2w, backlog_max: 9, disk_free_min: 1GiB}\n"
     )
 
     networks = (ip_network("10.0.0.0/8"), ip_network("::1/128"))
-    assert Server(Address("::", 80), "https://h.example.com/x", networks, timedelta(minutes=1)) == config.server
+    bounds = Bounds(1.0, 2.0, 3.0, 256, 257, 10, 11, 12, 13, 1024**2)
+    assert Server(Address("::", 80), "https://h.example.com/x", networks, timedelta(minutes=1), bounds) == config.server
     assert Admin(Address("localhost", 0), (SECRET,)) == config.admin
     assert Storage(SqliteDatabase(Path("/var/relay.db")), timedelta(days=14), 9, 1024**3) == config.storage
 
