@@ -100,6 +100,24 @@ class TestAccept:
         assert [event.id for event in events] == [receipt.event_id for receipt in receipts]
         assert 333 == (await store.lanes())["chat"].unfinished
 
+    async def test_what_comes_at_the_same_moment_is_told_apart(self, store: Store) -> None:
+        """A repeat, a key twice, a large body, or a line that is busy: none of them changes what the others get."""
+        old = await store.accept(an_event(key="old"), a_plan(), {})
+        keys = ("fresh", "old", "twice", "large", "twice", "first", "second")
+        events = [an_event(key=key, body=b"x" * (2 * MIB if key == "large" else 2)) for key in keys]
+        orders = {"first": "a line", "second": "a line"}
+        plans = [a_plan(order=orders.get(key)) for key in keys]
+
+        receipts = await asyncio.gather(
+            *(store.accept(*each, {0: a_lease()}) for each in zip(events, plans, strict=True))
+        )
+
+        originals = {1: old.event_id, 4: events[2].id}
+        assert [originals.get(index, event.id) for index, event in enumerate(events)] == [r.event_id for r in receipts]
+        assert [index in originals for index in range(len(keys))] == [receipt.is_duplicate for receipt in receipts]
+        assert [1, 0, 1, 1, 0, 1, 0] == [len(receipt.deliveries) for receipt in receipts]
+        assert 1 + 5 == (await store.lanes())["erp"].unfinished
+
     async def test_a_repeat_after_its_window_is_another_event(self, store: Store) -> None:
         """A disconnect notice next month is news."""
         first = await store.accept(an_event(key="one", window=10 * SECOND), a_plan(), {})

@@ -1,11 +1,11 @@
 """Storing events, once: keys taken, bodies kept, deliveries born; and their revival by duplicate or replay."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from relay.domain import Event, Lease, Plan, PlannedDelivery
-from relay.store.postgres import bodies, lines
+from relay.domain import Event, Lease, Plan
+from relay.store.postgres import bodies, lines, storing
 from relay.store.postgres.days import Days
 from relay.store.postgres.dialling import Connection
 from relay.store.postgres.failures import Collision
@@ -13,8 +13,9 @@ from relay.store.postgres.lines import Line
 from relay.store.postgres.locks import lock_orders
 from relay.store.postgres.numbers import Numbering, Stretch, day_of_event, day_of_number, span_of, span_of_event
 from relay.store.postgres.rows import NEVER, Record
+from relay.store.postgres.storing import Arrival, Birth, columns
 from relay.store.postgres.tallies import Change, tally
-from relay.store.texts import headers_to_json, storable, verdicts_to_json
+from relay.store.texts import storable
 
 FINAL = ("delivered", "dead", "cancelled")
 
@@ -44,6 +45,9 @@ class Acceptance(NamedTuple):
         )
 
 
+Numbered = tuple[Acceptance, int]  # an event to be stored, and its number
+
+
 class Stored(NamedTuple):
     """What became of an event: it repeats another, or these are its deliveries' numbers, some of them queued."""
 
@@ -63,16 +67,6 @@ class Holder(NamedTuple):
         return self.expires_at is None or time < self.expires_at
 
 
-class Birth(NamedTuple):
-    """A delivery to be stored."""
-
-    id: int
-    event_seq: int
-    planned: PlannedDelivery
-    lease: Lease | None
-    is_queued: bool
-
-
 class Accepting:
     """The verbs that store events. shard: where this session keeps its part of the lanes' numbers."""
 
@@ -80,6 +74,31 @@ class Accepting:
         self._days = days
         self._shard = shard
         self._numbering = numbering
+
+    async def accept_at_once(
+        self, connection: Connection, acceptances: Sequence[Acceptance]
+    ) -> Sequence[Stored | None]:
+        """Store events in one statement, which is its own transaction; None for those that it cannot take.
+
+        These are left to `accept`: repeats, those with a place in a line or a large body, the first of a new day.
+        """
+        stored: list[Stored | None] = [None] * len(acceptances)
+        days = [day_of_event(acceptance.event.id) for acceptance in acceptances]
+        if not self._days.are_ready(days):
+            return stored
+        first: dict[tuple[str, bytes], int] = {}
+        for index, acceptance in enumerate(acceptances):
+            if not (acceptance.is_in_order or bodies.is_large(acceptance.event.body)):
+                first.setdefault(acceptance.key, index)
+        if not first:
+            return stored
+        chosen = [index for _, index in sorted(first.items())]
+        arrivals = await self._arrivals(connection, await self._numbered(connection, [acceptances[i] for i in chosen]))
+        repeated = await storing.take_and_store(connection, self._shard, arrivals)
+        for index, arrival in zip(chosen, arrivals, strict=True):
+            if arrival.seq not in repeated:
+                stored[index] = _stored(arrival)
+        return stored
 
     async def accept(self, connection: Connection, acceptances: Sequence[Acceptance]) -> list[Stored]:
         """Store events with their keys and deliveries; find the duplicates among them.
@@ -114,45 +133,31 @@ class Accepting:
     ) -> tuple[Mapping[tuple[str, bytes], Holder], list[Stored]]:
         """Store events of which no two have the same key; tell who holds each key now, and what became of each."""
         await lock_orders(connection, [line for acceptance in acceptances for line in acceptance.lines])
-        seqs = await self._numbering.events.take(connection, [day_of_event(a.event.id) for a in acceptances])
-        taken = await _take_keys(connection, acceptances, seqs)
-        fresh = [(a, seq) for a, seq in zip(acceptances, seqs, strict=True) if seq in taken]
-        duplicates = [a for a, seq in zip(acceptances, seqs, strict=True) if seq not in taken]
-        born = await self._store_fresh(connection, fresh)
+        numbered = await self._numbered(connection, acceptances)
+        repeated = await storing.take(connection, [(seq, a.event) for a, seq in sorted(numbered, key=_key_of)])
+        duplicates = [a for a, seq in numbered if seq in repeated]
+        arrivals = await self._arrivals(connection, [(a, seq) for a, seq in numbered if seq not in repeated])
+        await storing.store(connection, self._shard, arrivals)
         holders = await _holders(connection, duplicates)
         for duplicate in duplicates:
             now = duplicate.event.received_at
             await self.replay_event(connection, holders[duplicate.key].event_id, now, ("dead",))
+        born = {arrival.event.id: _stored(arrival) for arrival in arrivals}
         results = [born.get(a.event.id) or Stored(holders[a.key].event_id) for a in acceptances]
-        return {**holders, **{a.key: Holder(a.event.id, a.event.key_expires_at) for a, _ in fresh}}, results
+        taken = {a.key: Holder(a.event.id, a.event.key_expires_at) for a in acceptances if a.event.id in born}
+        return {**holders, **taken}, results
 
-    async def _store_fresh(
-        self, connection: Connection, fresh: Sequence[tuple[Acceptance, int]]
-    ) -> Mapping[str, Stored]:
-        """Store events whose keys are theirs. By event id."""
-        if not fresh:
-            return {}
-        busy = await lines.busy(connection, {line for acceptance, _ in fresh for line in acceptance.lines})
-        stored: dict[str, Stored] = {}
-        births: list[Birth] = []
-        for acceptance, seq in fresh:
-            of_event = await self._births(connection, acceptance, seq, busy)
-            births += of_event
-            queued = frozenset(index for index, birth in enumerate(of_event) if birth.is_queued)
-            stored[acceptance.event.id] = Stored(None, [birth.id for birth in of_event], queued)
-        events = [(acceptance.event, acceptance.plan, seq) for acceptance, seq in fresh]
-        contents = [(seq, headers_to_json(event.headers), event.body) for event, _, seq in events]
-        await connection.execute(
-            _STORE,
-            *_columns((_event_row(*each) for each in events), 10),
-            *_columns((content for content in contents if not bodies.is_large(content[2])), 3),
-            *_columns(map(_birth_row, births), 12),
-        )
-        for content in contents:
-            if bodies.is_large(content[2]):
-                await bodies.store(connection, *content)
-        await tally(connection, self._shard, [Change(birth.planned.target, 1, 0) for birth in births])
-        return stored
+    async def _numbered(self, connection: Connection, acceptances: Sequence[Acceptance]) -> list[Numbered]:
+        days = [day_of_event(acceptance.event.id) for acceptance in acceptances]
+        return list(zip(acceptances, await self._numbering.events.take(connection, days), strict=True))
+
+    async def _arrivals(self, connection: Connection, numbered: Sequence[Numbered]) -> list[Arrival]:
+        """Number the deliveries of events too, and queue those whose turn it is not."""
+        busy = await lines.busy(connection, {line for acceptance, _ in numbered for line in acceptance.lines})
+        return [
+            Arrival(seq, acceptance.event, acceptance.plan, await self._births(connection, acceptance, seq, busy))
+            for acceptance, seq in numbered
+        ]
 
     async def _births(self, connection: Connection, acceptance: Acceptance, seq: int, busy: set[Line]) -> list[Birth]:
         """Number an event's deliveries, and queue those whose turn it is not. busy: lines with one before, added to."""
@@ -199,31 +204,23 @@ class Accepting:
         return len(revived)
 
 
-async def _take_keys(connection: Connection, acceptances: Sequence[Acceptance], seqs: Sequence[int]) -> set[int]:
-    """Take each event's key, unless it is held within its window; return the numbers of those that got theirs."""
-    rows = sorted(
-        (a.event.source, a.event.key, seq, a.event.id, a.event.received_at, a.event.key_expires_at)
-        for a, seq in zip(acceptances, seqs, strict=True)
-    )  # in one order, so that two processes never wait for each other
-    return {row["event_seq"] for row in await connection.fetch(_TAKE_KEYS, *_columns(rows, 6))}
+def _key_of(numbered: Numbered) -> tuple[str, bytes]:
+    return numbered[0].key
 
 
-# A key that is held is locked, which is written, too: so the answer to a repeat waits for a synchronous standby as the
-# first one's did. That one may be seen and yet be on no standby, where the server was restarted while it waited.
-_TAKE_KEYS = """
-    INSERT INTO dedupe_keys (source, key, event_seq, event_id, taken_at, expires_at)
-    SELECT * FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::text[], $5::timestamptz[], $6::timestamptz[])
-    ON CONFLICT (source, key) DO UPDATE
-    SET event_seq = excluded.event_seq, event_id = excluded.event_id, taken_at = excluded.taken_at,
-        expires_at = excluded.expires_at
-    WHERE dedupe_keys.expires_at <= excluded.taken_at
-    RETURNING event_seq"""
+def _stored(arrival: Arrival) -> Stored:
+    births = arrival.births
+    return Stored(
+        None,
+        [birth.id for birth in births],
+        frozenset([index for index, birth in enumerate(births) if birth.is_queued]),
+    )
 
 
 async def _holders(connection: Connection, duplicates: Sequence[Acceptance]) -> dict[tuple[str, bytes], Holder]:
     if not duplicates:
         return {}
-    found = await connection.fetch(_HOLDERS, *_columns([a.key for a in duplicates], 2))
+    found = await connection.fetch(_HOLDERS, *columns([a.key for a in duplicates], 2))
     holders = {(row["source"], row["key"]): Holder(row["event_id"], row["expires_at"]) for row in found}
     if len(holders) < len(duplicates):
         raise Collision("a key ran out of its window at this moment")
@@ -234,40 +231,6 @@ _HOLDERS = """
     SELECT k.source, k.key, k.event_id, k.expires_at
     FROM unnest($1::text[], $2::bytea[]) AS asked (source, key)
     JOIN dedupe_keys k ON k.source = asked.source AND k.key = asked.key"""
-
-
-def _event_row(event: Event, plan: Plan, seq: int) -> tuple[Any, ...]:
-    named = (seq, event.id, event.source, storable(event.type), event.key, event.key_expires_at, event.received_at)
-    return (*named, len(event.body), storable(verdicts_to_json(plan.verdicts)), event.secret_number)
-
-
-def _birth_row(birth: Birth) -> tuple[Any, ...]:
-    planned, lease = birth.planned, birth.lease
-    order = None if planned.order is None else storable(planned.order)
-    common = (birth.id, birth.event_seq, planned.route, planned.target, order, planned.due_at, planned.deadline_at)
-    due_at = NEVER if birth.is_queued else planned.due_at
-    if lease is None:
-        return (*common, due_at, "pending", 0, None, None)
-    return (*common, due_at, "sending", 1, lease.worker, lease.until)
-
-
-_STORE = """
-    WITH listed AS (
-        INSERT INTO events (seq, id, source, type, key, key_expires_at, received_at, body_bytes, verdicts,
-            secret_number)
-        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[],
-            $7::timestamptz[], $8::int[], $9::text[], $10::smallint[])),
-    kept AS (
-        INSERT INTO contents (event_seq, headers, body)
-        SELECT * FROM unnest($11::bigint[], $12::bytea[], $13::bytea[]))
-    INSERT INTO deliveries (id, event_seq, route, target, order_value, turn, planned_at, deadline_at, due_at, status,
-        attempts, leased_by, leased_until)
-    SELECT id, event_seq, route, target, order_value, CASE WHEN order_value IS NOT NULL THEN nextval('turns') END,
-        planned_at, deadline_at, due_at, status, attempts, leased_by, leased_until
-    FROM unnest($14::bigint[], $15::bigint[], $16::text[], $17::text[], $18::text[], $19::timestamptz[],
-        $20::timestamptz[], $21::timestamptz[], $22::text[], $23::int[], $24::text[], $25::timestamptz[])
-        AS b (id, event_seq, route, target, order_value, planned_at, deadline_at, due_at, status, attempts,
-            leased_by, leased_until)"""
 
 
 def _deliveries_of(days: Stretch) -> str:
@@ -287,8 +250,3 @@ def _start_anew(days: Stretch) -> str:
         deadline_at = $2::timestamptz + (d.deadline_at - d.planned_at), planned_at = $2::timestamptz
     FROM was WHERE d.id = was.id AND d.id = $1 AND {days.has("d.id")}
     RETURNING was.was_dead"""
-
-
-def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:
-    """Turn rows into columns: what a statement of many rows takes."""
-    return list(zip(*rows, strict=True)) or [()] * width

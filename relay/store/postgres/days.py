@@ -31,6 +31,11 @@ class Days:
         """Return the days that are not known to be there."""
         return set(days) - self._known
 
+    def are_ready(self, days: Iterable[int]) -> bool:
+        """Tell whether `make` would have nothing to do for these days."""
+        asked = set(days)
+        return asked <= self._known and all(map(self.unfinished.includes, asked))
+
     def forget(self) -> None:
         """Look at the database again before anything is believed to be there."""
         self._known.clear()

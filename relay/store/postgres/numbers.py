@@ -111,14 +111,17 @@ class Numbers:
 
     async def take(self, connection: Connection, days: Iterable[int]) -> list[int]:
         """Return one number for each of these days, in order."""
-        return [(day << DAY_BITS) + await self._one(connection) for day in days]
+        numbers = []
+        for day in days:
+            if self._next == self._end:
+                await self._begin_block(connection)
+            numbers.append((day << DAY_BITS) + self._next)
+            self._next += 1
+        return numbers
 
-    async def _one(self, connection: Connection) -> int:
-        if self._next == self._end:
-            block: int = await connection.fetchval(f"SELECT nextval('{self._sequence}')")
-            self._next, self._end = block * BLOCK, (block + 1) * BLOCK
-        self._next += 1
-        return self._next - 1
+    async def _begin_block(self, connection: Connection) -> None:
+        block: int = await connection.fetchval(f"SELECT nextval('{self._sequence}')")
+        self._next, self._end = block * BLOCK, (block + 1) * BLOCK
 
 
 class Numbering:

@@ -285,7 +285,8 @@ class PostgresStore:
             "accept_all": accepting.accept_all,
             "probe": keeping.probe,
         }
-        return self._groups("accepting", {}, verbs)
+        session = Session(self._server, "accepting", {}, self._doubt)
+        return Groups(session, verbs, self._days, WAITING_BYTES_MAX, shortcut=("accept", accepting.accept_at_once))
 
     def _groups(
         self, purpose: str, settings: Mapping[str, str], verbs: Mapping[str, Verb], also_s: float = 0.0

@@ -28,9 +28,12 @@ async def tally(connection: Connection, shard: int, changes: Iterable[Change]) -
         await connection.execute(_TALLY, shard, targets, unfinished_sums, dead_sums)
 
 
-_TALLY = """
-    INSERT INTO lane_counts (target, shard, unfinished, dead)
-    SELECT target, $1, unfinished, dead
-    FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS t (target, unfinished, dead)
+# What follows an INSERT into `lane_counts`, so that it adds.
+ADDED = """
     ON CONFLICT (target, shard) DO UPDATE
     SET unfinished = lane_counts.unfinished + excluded.unfinished, dead = lane_counts.dead + excluded.dead"""
+
+_TALLY = f"""
+    INSERT INTO lane_counts (target, shard, unfinished, dead)
+    SELECT target, $1, unfinished, dead
+    FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS t (target, unfinished, dead){ADDED}"""
