@@ -159,6 +159,8 @@ def _key_of(
     term = own or identification.keys.get(ANY_TYPE)
     if term is None:
         return _digest_of(request.body)
+    if term.reads_body and document is UNREAD:  # what an expression makes of nothing, it makes of every such body
+        return None
     try:
         found = term(request, document)
     except ExpressionFailed:

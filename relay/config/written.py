@@ -15,7 +15,7 @@ from relay.config.origin import KeyPath
 from relay.config.units import told_duration, told_rate
 from relay.config.wording import SECRET_KEYS
 from relay.domain import Rate, Secret
-from relay.expressions import BodyTerm, HeaderTerm
+from relay.expressions import BodyTerm
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,5 @@ _TOLD: Mapping[type, Callable[[Any], object]] = {
     Rate: told_rate,
     URL: lambda url: str(url.with_user(None).with_query(None)),
     ServiceUrl: lambda url: url.shown,
-    HeaderTerm: lambda term: f"header:{term.name}",
     BodyTerm: lambda term: term.expression.text,
 }

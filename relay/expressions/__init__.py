@@ -21,6 +21,7 @@ from relay.errors import ExpressionFailed, ExpressionInvalid
 from relay.expressions.functions import FUNCTIONS, AllFunctions, Unfit
 
 HEADER = "header:"
+OR_BODY = " || body"
 
 _Reader = Callable[[Any], Any]
 _INTERPRETER = TreeInterpreter(Options(custom_functions=AllFunctions()))
@@ -59,21 +60,31 @@ class HeaderTerm:
     """A term that is the first header of a name."""
 
     name: str
+    is_optional: bool = False  # whether its absence says nothing, rather than that there is no such value
     reads_body: bool = field(default=False, init=False)
 
+    @property
+    def text(self) -> str:
+        """Return it as it is written."""
+        return f"{HEADER}{self.name}{OR_BODY if self.is_optional else ''}"
+
     def __call__(self, request: InboundRequest, document: Document) -> object:
-        """Return the header's value, or None."""
-        return request.headers.get(self.name)
+        """Return the header's value, or None. Errors: ExpressionFailed, where it is optional and there is none."""
+        found = request.headers.get(self.name)
+        if self.is_optional and not found:
+            raise ExpressionFailed(f"{self.text}: there is no such header")
+        return found
 
 
 def compile_term(text: str) -> Term:
-    """Compile `header:NAME`, or an expression over the body. Errors: ExpressionInvalid."""
+    """Compile `header:NAME`, `header:NAME || body`, or an expression over the body. Errors: ExpressionInvalid."""
     if not text.startswith(HEADER):
         return BodyTerm(compile_expression(text))
-    name = text.removeprefix(HEADER).strip()
+    written = text.removeprefix(HEADER).strip()
+    name = written.removesuffix(OR_BODY)
     if not _HEADER_NAME.fullmatch(name):
-        raise ExpressionInvalid(f"{text!r} names no header: expected {HEADER}NAME")
-    return HeaderTerm(name)
+        raise ExpressionInvalid(f"{text!r} names no header: expected {HEADER}NAME or {HEADER}NAME{OR_BODY}")
+    return HeaderTerm(name, is_optional=name != written)
 
 
 def compile_expression(text: str) -> CompiledExpression:

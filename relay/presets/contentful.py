@@ -1,7 +1,7 @@
 """Contentful: method, path, body, time and the headers that it lists are signed; for 30 seconds, as its SDK has it.
 
-No id is documented: the raw body is the key. A query in the URL would be signed in a form of
-Contentful's own: register the URL without one.
+Its `X-Contentful-Idempotency-Key` is told to compare very recent requests only, so the raw body is the key. A query in
+the URL would be signed in a form of Contentful's own: register the URL without one.
 """
 
 from relay.presets import Preset, Sample

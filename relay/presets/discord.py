@@ -20,7 +20,7 @@ PRESET = Preset(
         },
     ),
     type="event.type || to_string(type)",
-    keys={ANY_TYPE: "id || @"},
+    keys={ANY_TYPE: "id || to_string(@)"},
     needs_json=True,
     handshakes=(
         Handshake("POST", when="type == `1` && !event", answer={"type": 1}),

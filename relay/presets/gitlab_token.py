@@ -1,7 +1,7 @@
 """GitLab with a secret token: it is sent as it is, and signs nothing. `gitlab-signing` is the better choice, from 19.0.
 
-`Idempotency-Key` is the same whenever an event is tried again; a GitLab too old to send it is refused, unless you let
-`key` be `@`.
+`Idempotency-Key` is the same whenever an event is tried again. A GitLab before 17.4 does not send it: there, the body
+is the key. `X-Gitlab-Event-UUID` is none, as hooks that were set off by one another share it.
 """
 
 from relay.domain import ANY_TYPE
@@ -14,7 +14,7 @@ PRESET = Preset(
     page="https://docs.gitlab.com/user/project/integrations/webhooks/",
     verify=({"scheme": "header", "header": "X-Gitlab-Token"},),
     type="header:X-Gitlab-Event",
-    keys={ANY_TYPE: "header:Idempotency-Key"},
+    keys={ANY_TYPE: "header:Idempotency-Key || body"},
     max_body="25MiB",
     samples=SAMPLES,
 )

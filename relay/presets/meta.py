@@ -1,9 +1,8 @@
 """Meta: Facebook pages, Instagram, WhatsApp. `verify_token` is the word that you enter there to prove the URL is yours.
 
-Meta numbers no requests: the whole body is the key.
+Meta numbers no requests: the bytes of the body are the key.
 """
 
-from relay.domain import ANY_TYPE
 from relay.handshakes import Handshake
 from relay.presets import Preset, Sample
 
@@ -18,7 +17,6 @@ PRESET = Preset(
     page="https://developers.facebook.com/docs/graph-api/webhooks/getting-started",
     verify=({"scheme": "hmac", "header": "X-Hub-Signature-256", "prefix": "sha256="},),
     type="object",
-    keys={ANY_TYPE: "@"},
     needs_json=True,
     handshakes=(
         Handshake("GET", challenge="hub.challenge", equals={"hub.mode": "subscribe"}, token="hub.verify_token"),  # noqa: S106

@@ -27,7 +27,7 @@ PRESET = Preset(
         },
     ),
     type="event.type || type || command",
-    keys={ANY_TYPE: "event_id || trigger_id || @"},
+    keys={ANY_TYPE: "event_id || trigger_id || to_string(@)"},
     handshakes=(Handshake("POST", when="type == 'url_verification'", challenge="challenge"),),
     samples=(
         _sample("message", channel="C123", user="U123", text="Hello", ts="1782907200.000100"),

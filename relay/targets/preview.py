@@ -17,7 +17,7 @@ def preview(target: Target, delivery: Delivery, clock: Clock) -> Preview:
     """Show what a target would be sent. Of one that takes no request that is the place and the body."""
     if not isinstance(target, HttpTarget):
         return Preview("", target.address, (), delivery.event.body)
-    masked = replace(target, headers=_masked(target.headers))
+    masked = replace(target, headers=_masked(target))
     head = RequestHead(masked, endpoint(target.url), _proof_of(target, clock))
     signature = MASK if target.sign_secrets else None
     lines = head.of(delivery, int(clock.now().timestamp()), signature)
@@ -28,8 +28,8 @@ def preview(target: Target, delivery: Delivery, clock: Clock) -> Preview:
     return Preview(method, url, tuple(_headers(lines)), delivery.event.body)
 
 
-def _masked(headers: Mapping[str, Secret]) -> Mapping[str, Secret]:
-    return {name: Secret(MASK) for name in headers}
+def _masked(target: HttpTarget) -> Mapping[str, Secret]:
+    return {name: value if name in target.open_headers else Secret(MASK) for name, value in target.headers.items()}
 
 
 def _proof_of(target: HttpTarget, clock: Clock) -> Proof:

@@ -82,8 +82,8 @@ class Source(Part):
     type: TermText | None = written(None, "Where an event's type stands: JMESPath over the body, or header:NAME.")
     key: Keys | None = written(
         None,
-        "What makes two requests the same event: JMESPath or header:NAME, for all types or by type, with `*` for the "
-        "rest. Without one it is the whole body.",
+        "What makes two requests the same event: JMESPath, header:NAME or header:NAME || body (the whole body, where "
+        "there is no such header), for all types or by type, with `*` for the rest. Without one it is the whole body.",
     )
     window: Windows = written(
         WINDOW,

@@ -21,6 +21,7 @@ class HttpTarget(NetworkTarget):
     """A receiver that is called by HTTP."""
 
     headers: Mapping[str, Secret] = field(default_factory=dict)  # any value may be a credential
+    open_headers: frozenset[str] = frozenset()  # those of them whose values are a preset's own, and no secret
     pass_headers: tuple[str, ...] = ()
     sign_secrets: tuple[Secret, ...] = ()  # keys of Standard Webhooks, raw bytes
     auth: Auth | None = None

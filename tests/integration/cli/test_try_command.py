@@ -30,6 +30,7 @@ targets:
       body: {password: s3cret-password}
       token: access
   chat: {url: 'https://hooks.example.com/services/s3cret-path', hide_path: true}
+  accounts: {preset: tripletex, with: {consumer_token: s3cret-consumer, employee_token: s3cret-employee}}
   folder: {kind: file, path: 'archive/{event_id}.json'}
 routes:
   - name: invoices
@@ -42,6 +43,7 @@ routes:
     body: "{total: money(amount)}"
     to: [erp, login, chat]
   - {name: all, from: shop, to: [erp, folder]}
+  - {name: booked, from: shop, to: accounts}
   - {name: failing, from: shop, when: 'starts_with(number, kind)', to: erp}
 """
 
@@ -68,6 +70,15 @@ def test_what_would_be_sent_is_shown_with_every_secret_masked(call: Call, body: 
     assert 2 == lines.count("Authorization: ***")
     assert {"X-Tenant: ***", "webhook-signature: ***", "X-Kind: invoice"} <= set(lines)
     assert 3 == lines.count('{"total":{"amount":"93.50","currency":"USD"}}')
+
+
+def test_what_a_preset_says_to_everybody_is_no_secret(call: Call, body: Path) -> None:
+    """Who asks what is sent to Tripletex must see the form that it asks for."""
+    result = call("try", "booked", "--body", str(body))
+
+    assert 0 == result.exit_code, result.output
+    assert "s3cret" not in result.output
+    assert {"Accept: application/json", "Authorization: ***"} <= set(result.stdout.splitlines())
 
 
 def test_a_fault_is_shown_where_it_is(call: Call, body: Path) -> None:

@@ -168,6 +168,17 @@ def test_a_term_finds_a_header_in_any_case() -> None:
     assert not term.reads_body
 
 
+def test_a_header_that_not_every_edition_sends_leaves_it_to_the_body() -> None:
+    """Its absence says nothing about the request, so it is no missing value, with which a request is refused."""
+    term = compile_term("header:Idempotency-Key || body")
+
+    assert term(a_request(headers=[("idempotency-key", "k1")]), UNREAD) == "k1"
+    assert not term.reads_body
+    for headers in ([], [("Idempotency-Key", "")]):
+        with pytest.raises(ExpressionFailed):
+            term(a_request(headers=headers), UNREAD)
+
+
 def test_a_term_finds_a_field_of_the_body() -> None:
     """Any other term is an expression over the body, which must be read for it."""
     term = compile_term("data.id")
@@ -177,7 +188,9 @@ def test_a_term_finds_a_field_of_the_body() -> None:
     assert term.reads_body
 
 
-@pytest.mark.parametrize("text", ["header:", "header: ", "header:X Y", "header:Ä", "header:a:b"])
+@pytest.mark.parametrize(
+    "text", ["header:", "header: ", "header:X Y", "header:Ä", "header:a:b", "header:a || id", "header: || body"]
+)
 def test_a_term_without_a_header_name_is_told(text: str) -> None:
     """A header that cannot be sent would silently never be found."""
     with pytest.raises(ExpressionInvalid, match="names no header"):

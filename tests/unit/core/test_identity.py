@@ -303,6 +303,25 @@ def test_without_a_key_the_body_is_one() -> None:
     assert b"body:" + hashlib.sha256(b'{"id": 1}').hexdigest().encode() == event.key
 
 
+@pytest.mark.parametrize("term", ["to_string(@)", "'one'", "join('-', [to_string(id)])"])
+def test_what_an_expression_makes_of_nothing_is_no_key(term: str) -> None:
+    """It makes the same of every body that is no JSON: all of them would be one event."""
+    request = a_request(b"<first/>")
+
+    assert Refusal.KEYLESS is named(a_source(keys={ANY_TYPE: term}), request=request)
+
+
+def test_a_key_in_an_absent_header_is_the_body_where_the_file_says_so() -> None:
+    """Two bodies are two events, and one sent twice is one."""
+    source = a_source(keys={ANY_TYPE: "header:X-Id || body"})
+    first, again, other = (named(source, request=a_request(body)) for body in (b"{}", b"{}", b"[]"))
+
+    assert isinstance(first, Event)
+    assert first == again
+    assert isinstance(other, Event)
+    assert first.key != other.key
+
+
 def test_types_without_a_term_of_their_own_take_the_one_for_any() -> None:
     """And a type that has one takes that."""
     keys = {"invoice": "number", ANY_TYPE: "id"}

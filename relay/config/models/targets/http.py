@@ -1,5 +1,6 @@
 """A target that is called by HTTP, as the file says it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Literal
 
@@ -140,12 +141,20 @@ class HttpTarget(NetworkTarget):
             **self.common(name),
             url=str(self.url.with_user(None)),
             headers=self.headers,
+            open_headers=self._open_headers(),
             pass_headers=self.pass_headers,
             sign_secrets=self.sign.secrets if self.sign else (),
             auth=self._auth(),
             tls=self.tls.files() if self.tls else None,
             conceals_path=self.hide_path,
         )
+
+    def _open_headers(self) -> frozenset[str]:
+        """Return the headers that say what the preset says to everybody."""
+        known = presets.find(self.preset).settings.get("headers") if self.preset else None
+        if not isinstance(known, Mapping):
+            return frozenset()
+        return frozenset(name for name, value in known.items() if self.headers.get(name) == Secret(value))
 
     def _auth(self) -> domain.Auth | None:
         """Return how we prove ourselves; the user in the URL is another way to say it."""
