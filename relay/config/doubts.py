@@ -44,6 +44,8 @@ def _of_targets(config: Config, why_blocked: WhyBlocked) -> Iterator[Fault]:
             yield from _of_login(config, target)
         if (reason := why_blocked(target)) is not None:
             yield config.origin.at_value((*path, "url"), f"every delivery would be blocked: {reason}")
+        elif _is_ourselves(config, target):
+            yield config.origin.at_value((*path, "url"), "it begins with server.public_url: the relay sends to itself")
         elif _is_sent_in_clear(target):
             yield config.origin.at_value((*path, "url"), "http:// is sent in clear over the network; expected https://")
 
@@ -55,6 +57,11 @@ def _of_passed_headers(config: Config, target: HttpTarget) -> Iterator[Fault]:
             if header.lower() in source.unkept_headers:
                 message = f"{header} is a credential of the source {source.name}, and never kept: it is not passed on"
                 yield config.origin.at_value(("targets", target.name, "pass_headers", index), message)
+
+
+def _is_ourselves(config: Config, target: Target) -> bool:
+    public_url = config.server.public_url
+    return bool(public_url) and isinstance(target, HttpTarget) and f"{target.url}/".startswith(f"{public_url}/")
 
 
 def _is_sent_in_clear(target: Target) -> bool:

@@ -43,6 +43,9 @@ SOURCE = "X-Relay-Source"
 TYPE = "X-Relay-Type"
 ATTEMPT = "X-Relay-Attempt"
 REPLAY = "X-Relay-Replay"
+HOPS = "X-Relay-Hops"
+
+HOPS_MAX = 8  # more relays in a row are a circle
 
 # What a reader of the documentation is told of each.
 OURS = {
@@ -54,12 +57,14 @@ OURS = {
     ATTEMPT: "1 at the first attempt, 2 at the second, …",
     REPLAY: "`1` where this delivery was final already, after attempts, and is sent again: by a replay, or because the "
     "sender repeated an event that had died; absent otherwise",
+    HOPS: "1, or one more than the event came with: what would be more than 8 goes in a circle, and is not sent",
     USER_AGENT: "`relay/VERSION`",
 }
 
 PROGRAM = f"relay/{version('callback-relay')}"
 
 _OURS = frozenset(name.lower() for name in OURS if name != USER_AGENT)
+_HOPS = HOPS.lower()
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _UNSENDABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")  # RFC 9110, 5.5; a lone surrogate has no bytes
 
@@ -98,6 +103,7 @@ class RequestHead:
             (SOURCE, event.source),
             (TYPE, event.type),
             (ATTEMPT, str(delivery.attempt)),
+            (HOPS, str(hops_of(event) + 1)),
             (CONTENT_LENGTH, str(len(event.body))),
         ]
         if delivery.is_replayed:
@@ -140,6 +146,12 @@ class RequestHead:
                 continue
             has_type = has_type or name is CONTENT_TYPE
             yield name, value
+
+
+def hops_of(event: Event) -> int:
+    """Return through how many relays an event has come, at most as many as it may."""
+    value = next((value for name, value in event.headers if len(name) == len(HOPS) and name.lower() == _HOPS), "")
+    return min(int(value), HOPS_MAX) if value.isascii() and value.isdigit() and len(value) <= 3 else 0
 
 
 def errand_head(errand: Errand, url: URL) -> bytes | None:

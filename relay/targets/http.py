@@ -16,13 +16,14 @@ from relay.targets.dialling import Guard
 from relay.targets.errands import GuardedCaller
 from relay.targets.exchange import ENDINGS, FAULTS, Answer, answers_of, exchange
 from relay.targets.failures import explain
-from relay.targets.headers import RequestHead
+from relay.targets.headers import HOPS_MAX, RequestHead, hops_of
 from relay.targets.pool import Pool
 from relay.targets.signing import signature_header
 from relay.targets.tls import context_of
 
 SIGNED_BYTES_AT_ONCE = 256 * 1024  # a longer body is hashed in a thread: it takes a millisecond for each MiB
 
+_CIRCLE = f"nothing was sent: the event has been through {HOPS_MAX} relays, so their routes make a circle"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -116,6 +117,8 @@ class HttpSender:
 
     async def _send(self, job: _Job, proof: Proof) -> _Result:
         """Make one request of a delivery, and judge its answer. Errors: `FAULTS`."""
+        if hops_of(job.delivery.event) >= HOPS_MAX:
+            return _Result(Outcome.BLOCKED, detail=_CIRCLE)
         head = self._head.of(job.delivery, job.timestamp, job.signature, proof)
         if isinstance(head, str):
             return _Result(Outcome.ERRORED, detail=f"nothing was sent: {head}")

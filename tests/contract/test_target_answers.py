@@ -16,6 +16,7 @@ from standardwebhooks import Webhook
 
 from relay.domain import Attempt, Outcome, RetryPolicy, Secret
 from relay.targets.exchange import ANSWER_BYTES_MAX, EXCERPT_BYTES
+from relay.targets.headers import HOPS_MAX
 from relay.targets.protocol import Sender
 from tests.builders import an_event
 from tests.conftest import START, ManualClock
@@ -63,11 +64,34 @@ async def test_the_headers_are_exactly_the_promised_ones(opener: Opener, clock: 
         ("Host", f"127.0.0.1:{receiver.port}".encode()),
         ("User-Agent", f"relay/{version('callback-relay')}".encode()),
         ("X-Relay-Attempt", b"2"),
+        ("X-Relay-Hops", b"1"),
         ("X-Relay-Source", b"shop"),
         ("X-Relay-Type", b"order.paid"),
         ("webhook-id", event.id.encode()),
         ("webhook-timestamp", str(int(START.timestamp())).encode()),
     ] == sorted(receiver.requests[0].headers)
+
+
+@pytest.mark.parametrize(("hops", "sent"), [("", "1"), ("3", "4"), ("x", "1"), ("-1", "1"), ("9" * 5000, "1")])
+async def test_relays_are_counted(opener: Opener, clock: ManualClock, hops: str, sent: str) -> None:
+    """Each adds one to what the last one said; what is no number is nobody's."""
+    event = replace(an_event(), headers=(("x-relay-hops", hops),))
+    async with receiving(says()) as receiver:
+        await send_once(opener(clock, receiver.url), a_delivery(event))
+
+    assert [sent.encode()] == receiver.requests[0].values("X-Relay-Hops")
+
+
+@pytest.mark.parametrize("hops", [HOPS_MAX, 999])
+async def test_an_event_that_goes_in_a_circle_is_stopped(opener: Opener, clock: ManualClock, hops: int) -> None:
+    """A route that leads back to ourselves, or two relays that hand on to each other, would else do so for ever."""
+    event = replace(an_event(), headers=(("X-Relay-Hops", str(hops)),))
+    async with receiving(says()) as receiver:
+        attempt = await send_once(opener(clock, receiver.url), a_delivery(event))
+
+    assert Outcome.BLOCKED == attempt.outcome
+    assert "nothing was sent: the event has been through 8 relays, so their routes make a circle" == attempt.detail
+    assert [] == receiver.requests
 
 
 async def test_a_user_in_the_url_is_sent_as_basic_and_not_in_the_path(opener: Opener, clock: ManualClock) -> None:

@@ -2,10 +2,7 @@
 
 from dataclasses import replace
 
-import pytest
-
 from relay.domain import Outcome
-from relay.targets.relay import HOPS_MAX
 from tests.builders import an_event
 from tests.receiver import receiving, says
 from tests.senders import a_delivery, opened
@@ -48,24 +45,3 @@ async def test_headers_of_the_event_go_with_it(props: Props) -> None:
     for name in ("X-Forwarded-For", "Authorization", "Connection", "X-Odd"):
         assert [] == request.values(name)
     assert not request.value("User-Agent").startswith("vendor")
-
-
-@pytest.mark.parametrize(("hops", "sent"), [("", "1"), ("3", "4"), ("x", "1"), ("-1", "1"), ("9" * 5000, "1")])
-async def test_relays_are_counted(props: Props, hops: str, sent: str) -> None:
-    """Each adds one to what the last one said; what is no number is nobody's."""
-    event = replace(an_event(), headers=(("x-relay-hops", hops),))
-    async with receiving(says()) as receiver, opened(sender_to(props, receiver.url)) as sender:
-        await sender.send(a_delivery(event))
-
-    assert sent == receiver.requests[0].value("X-Relay-Hops")
-
-
-async def test_an_event_that_goes_in_a_circle_is_stopped(props: Props) -> None:
-    """Two relays that hand on to each other would else do so for ever."""
-    event = replace(an_event(), headers=(("X-Relay-Hops", str(HOPS_MAX)),))
-    async with receiving(says()) as receiver, opened(sender_to(props, receiver.url)) as sender:
-        attempt = await sender.send(a_delivery(event))
-
-    assert Outcome.BLOCKED == attempt.outcome
-    assert "nothing was sent: the event has been through 8 relays, so their routes make a circle" == attempt.detail
-    assert [] == receiver.requests

@@ -1,9 +1,12 @@
 """Targets behind an authority of their own, and those that want to see our certificate: by real sockets."""
 
 import ssl
-from collections.abc import AsyncIterator
+import warnings
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -32,10 +35,21 @@ def files(authority: trustme.CA, tmp_path: Path) -> TlsFiles:
 
 
 @asynccontextmanager
-async def behind(authority: trustme.CA, *, wants_ours: bool = False) -> AsyncIterator[Receiver]:
-    """Run a receiver whose certificate that authority gave."""
+async def behind(
+    authority: trustme.CA,
+    *,
+    wants_ours: bool = False,
+    names: Sequence[str] = ("127.0.0.1", "localhost"),
+    until: datetime | None = None,
+    newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
+) -> AsyncIterator[Receiver]:
+    """Run a receiver whose certificate that authority gave. newest: the newest version of TLS that it speaks."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    authority.issue_cert(*names, not_after=until).configure_cert(context)
+    if newest is not ssl.TLSVersion.MAXIMUM_SUPPORTED:
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # that is the point
+            context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, newest
+        context.set_ciphers("ALL:@SECLEVEL=0")
     if wants_ours:
         context.verify_mode = ssl.CERT_REQUIRED
         authority.configure_trust(context)
@@ -66,6 +80,26 @@ async def test_another_authority_is_not_believed(clock: ManualClock, authority: 
         attempt = await send_once(an_http_sender(clock, url_of(receiver), tls=TlsFiles(ca=tmp_path / "other.pem")))
 
     assert Outcome.UNREACHABLE == attempt.outcome
+
+
+@pytest.mark.parametrize(
+    ("faulty", "words"),
+    [
+        ({"until": datetime(2020, 1, 1, tzinfo=UTC)}, "expired"),
+        ({"names": ["erp.example"]}, "not valid for 'localhost'"),
+        ({"newest": ssl.TLSVersion.TLSv1_1}, "no connection"),
+    ],
+)
+async def test_who_is_not_proven_today_by_its_own_name_is_sent_nothing(
+    clock: ManualClock, authority: trustme.CA, files: TlsFiles, faulty: dict[str, Any], words: str
+) -> None:
+    """An authority's word is for one name and one time; and what is older than TLS 1.2 proves nobody."""
+    async with behind(authority, **faulty) as receiver:
+        attempt = await send_once(an_http_sender(clock, url_of(receiver), tls=TlsFiles(ca=files.ca)))
+
+    assert Outcome.UNREACHABLE == attempt.outcome
+    assert words in attempt.detail
+    assert [] == receiver.requests
 
 
 async def test_our_certificate_is_shown_to_who_wants_it(

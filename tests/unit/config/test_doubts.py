@@ -52,6 +52,20 @@ def test_a_target_without_a_route_is_doubtful(loaded: Loading) -> None:
     )
 
 
+def test_a_target_that_is_the_relay_itself_is_doubtful(loaded: Loading) -> None:
+    """What it sends comes back to it, until the hops that each event counts end it."""
+    text = (
+        "server: {public_url: 'https://hooks.example.com'}\n"
+        "sources: {shop: {verify: token, token: '${SECRET}'}}\n"
+        "targets: {erp: {url: 'https://hooks.example.com/in/shop'}}\nroutes: [{from: shop, to: erp}]\n"
+    )
+
+    assert ["relay.yaml:3:22: targets.erp.url: it begins with server.public_url: the relay sends to itself"] == told(
+        loaded(text)
+    )
+    assert [] == told(loaded(text.replace("example.com/in", "example.com.au/in")))
+
+
 def test_a_target_that_would_be_blocked_is_doubtful(loaded: Loading) -> None:
     """Every delivery would fail, one after the other, without a human near."""
     config = loaded(f"sources: {{shop: {{verify: token, token: '${{SECRET}}'}}}}\n{GOOD}")

@@ -42,3 +42,13 @@ async def test_the_very_address_that_is_dialled_is_judged(guard: Guard) -> None:
     """Whatever a resolver said before: between its answer and the socket nothing may slip in."""
     with pytest.raises(AddressBlocked, match="loopback"):
         guard.open_socket((socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", 80)))
+
+
+async def test_a_name_that_changes_its_mind_is_judged_each_time(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DNS rebinding: what was public when the name was looked at first need not be when it is called."""
+    answer_with(monkeypatch, "8.8.8.8")
+    await guard.resolve("erp.example", 443)
+    answer_with(monkeypatch, "127.0.0.1")
+
+    with pytest.raises(AddressBlocked, match="loopback"):
+        await guard.resolve("erp.example", 443)
