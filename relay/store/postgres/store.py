@@ -32,6 +32,7 @@ from relay.store.postgres.numbers import Numbering
 from relay.store.postgres.operating import PostgresChanges, PostgresMinutes, PostgresRejections, PostgresReplays
 from relay.store.postgres.schema import ENGINE, finish_steps, prepare
 from relay.store.postgres.searching import PostgresSearch
+from relay.store.postgres.servertime import ServerTime, machine_time
 from relay.store.postgres.session import BY_INDEX, Session
 from relay.store.postgres.tallies import SHARDS
 from relay.store.postgres.unfinished import unfinished
@@ -53,12 +54,20 @@ LOOKS_IN_DOUBT = 15  # after a connection was lost, one with each beat: its last
 class PostgresStore:
     """Fulfils `relay.store.protocol.Store`. Any number of processes may use the same database.
 
-    worker: this process's name on its leases.
+    worker: this process's name on its leases. now: the clock by which its verbs are told the time.
     """
 
-    def __init__(self, url: str, worker: str, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        url: str,
+        worker: str,
+        *,
+        patience_s: float = PATIENCE_S,
+        now: Callable[[], datetime] = machine_time,
+    ) -> None:
         self._server = Server(url, patience_s)
         self._worker = worker
+        self._time = ServerTime(now)
         self._days = Days()
         self._numbering = Numbering()
         self._held: set[Fence] = set()  # what is leased to us, by all that we know
@@ -96,7 +105,7 @@ class PostgresStore:
         self._searching = Session(self._server, "searching", BY_INDEX)
         do, ring = self._claiming.do, self._liveness.ring
         self.search: Search = PostgresSearch(self._searching)
-        self.changes: Changes = PostgresChanges(do, ring)
+        self.changes: Changes = PostgresChanges(do, ring, self._time.of)
         self.minutes: Minutes = PostgresMinutes(self._keeping, self._searching)
         self.replays: Replays = PostgresReplays(do, self._keeping, self._searching, ring)
         self.rejections: Rejections = PostgresRejections(self._keeping, self._searching)
@@ -106,7 +115,7 @@ class PostgresStore:
         await prepare(self._server)
         try:
             await self._liveness.open()
-            await self._see_days()
+            await self._see()
         except StoreUnavailable as error:
             raise StoreUnusable(f"the database lets nobody work on it: {error}; is it being moved?") from error
 
@@ -132,17 +141,20 @@ class PostgresStore:
     async def accept(self, event: Event, plan: Plan, leases: Mapping[int, Lease]) -> Receipt:
         """Store an event with its deliveries, or find it a duplicate."""
         weight = EVENT_BYTES + len(event.body)
-        acceptance = Acceptance(event, plan, leases)
+        acceptance = self._acceptance(event, plan, leases)
         stored: Stored = await self._accepting.do("accept", acceptance, weight, is_in_order=acceptance.is_in_order)
         return self._receipt(event, plan, leases, stored)
 
     async def accept_all(self, batch: Sequence[tuple[Event, Plan, Mapping[int, Lease]]]) -> list[Receipt]:
         """Store several events, all or none."""
         weight = sum(EVENT_BYTES + len(event.body) for event, _, _ in batch)
-        acceptances = [Acceptance(*one) for one in batch]
+        acceptances = [self._acceptance(*one) for one in batch]
         is_in_order = any(acceptance.is_in_order for acceptance in acceptances)
         stored = await self._accepting.do("accept_all", acceptances, weight, is_in_order=is_in_order)
         return [self._receipt(*one, of_one) for one, of_one in zip(batch, stored, strict=True)]
+
+    def _acceptance(self, event: Event, plan: Plan, leases: Mapping[int, Lease]) -> Acceptance:
+        return Acceptance(event, self._time.of_plan(plan), self._time.of_leases(leases))
 
     def _receipt(self, event: Event, plan: Plan, leases: Mapping[int, Lease], stored: Stored) -> Receipt:
         """Say what became of an event, hold what was leased with it, and wake those who carry the rest."""
@@ -172,7 +184,8 @@ class PostgresStore:
         self, target: str, lease: Lease, now: datetime, limit: int, bytes_max: int, rate: Rate | None = None
     ) -> list[Delivery]:
         """Lease due deliveries of a target."""
-        wanted = Claim(target, lease.worker, lease.until, now, limit, bytes_max, rate)
+        until = self._time.of(lease.until)
+        wanted = Claim(target, lease.worker, until, self._time.of(now), limit, bytes_max, rate)
         claimed: list[Delivery] = await self._claiming.do("claim", wanted)
         self._hold(claimed)
         return claimed
@@ -183,6 +196,7 @@ class PostgresStore:
         Whoever settles again because no answer came is told what became of the first time.
         """
         fence = settlement.delivery.id, settlement.delivery.attempt
+        settlement = self._time.of_settlement(settlement)
         try:
             held: bool = await self._settling.do("settle", settlement)
         except StoreUnavailable:
@@ -200,7 +214,7 @@ class PostgresStore:
 
     async def renew(self, until: datetime) -> None:
         """Prolong every lease of this worker."""
-        await self._liveness.prolong(until)
+        await self._liveness.prolong(self._time.of(until))
 
     async def abandoned(self, now: datetime, limit: int, bytes_max: int) -> list[Delivery]:
         """List deliveries of workers that died, or that live and overran their lease.
@@ -214,13 +228,13 @@ class PostgresStore:
                 return []
             left: list[tuple[int, int]] = []
             for worker, is_gone in (await self._liveness.gone(sorted(others))).items():
-                since = None if is_gone else now
+                since = None if is_gone else self._time.of(now)
                 left += await reading.left_behind(connection, worker, since, days, limit - len(left))
             return await load(connection, within(left, bytes_max))
 
     async def replay(self, event_id: str, now: datetime) -> int:
         """Make an event's final deliveries pending again."""
-        count: int = await self._claiming.do("replay", (event_id, now))
+        count: int = await self._claiming.do("replay", (event_id, self._time.of(now)))
         self._liveness.ring()
         return count
 
@@ -228,7 +242,7 @@ class PostgresStore:
         """Change what is known of a target's health, unless another process did so first."""
 
         async def change(stands: str) -> str | None:
-            wish = BreakerChange(target, stands, breaker_to_json(after), after.is_tripped, now)
+            wish = BreakerChange(target, stands, breaker_to_json(after), after.is_tripped, self._time.of(now))
             instead: str | None = await self._claiming.do("note_breaker", wish)
             return instead
 
@@ -236,7 +250,7 @@ class PostgresStore:
 
     async def pause(self, target: str, now: datetime, *, is_paused: bool) -> None:
         """Hold a target's deliveries, or let them go on."""
-        await self._claiming.do("pause", (target, is_paused, now))
+        await self._claiming.do("pause", (target, is_paused, self._time.of(now)))
 
     async def holds(self, target: str) -> tuple[Hold, ...]:
         """Tell when a target's deliveries were held."""
@@ -245,7 +259,8 @@ class PostgresStore:
     async def next_due(self, targets: Sequence[str]) -> Mapping[str, datetime]:
         """Tell when each target's next pending delivery is due."""
         async with self._reading.used() as connection:
-            return await reading.next_due(connection, targets, self._days.unfinished)
+            found = await reading.next_due(connection, targets, self._days.unfinished)
+        return {target: self._time.ours(due_at) for target, due_at in found.items()}
 
     async def lanes(self) -> Mapping[str, LaneState]:
         """Tell every target's state."""
@@ -268,7 +283,9 @@ class PostgresStore:
             if self._has_steps_to_finish:
                 self._has_steps_to_finish = not await finish_steps(connection)
             shard = self._shard("keeping")
-            return await keeping.purge(connection, self._days, shard, Purge(before, now, limit, bytes_max))
+            return await keeping.purge(
+                connection, self._days, shard, Purge(self._time.of(before), self._time.of(now), limit, bytes_max)
+            )
 
     async def probe(self, now: datetime) -> None:
         """Really commit something, on the way that events take."""
@@ -321,11 +338,14 @@ class PostgresStore:
 
     async def _look_around(self) -> None:
         """See what others have changed that no bell tells of."""
-        await self._see_days()
+        await self._see()
         await self._find_strays()
 
-    async def _see_days(self) -> None:
-        self._days.unfinished = await self._ask(unfinished)
+    async def _see(self) -> None:
+        async with self._reading.used() as connection:
+            if not self._time.is_known:
+                await self._time.measure(connection)
+            self._days.unfinished = await unfinished(connection)
 
     async def _find_strays(self) -> None:
         """Give back what a commit leased to us whose answer never came: nobody here carries it.
