@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import itertools
+import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from relay.store.protocol import Store
 from tests.ports import free_port
-from tests.postgres import Server, running
+from tests.postgres import NEWEST, Server, running
 from tests.storage import OpenStore, SqliteStorage, Storage, postgres_storage
 
 START = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
@@ -54,8 +55,8 @@ def clock() -> ManualClock:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
-    """The one PostgreSQL server of all tests that need no server of their own."""
-    with running(free_port()) as server:
+    """The one PostgreSQL server of all tests that need no server of their own: RELAY_TESTS_POSTGRES=13 the oldest."""
+    with running(free_port(), int(os.environ.get("RELAY_TESTS_POSTGRES", NEWEST))) as server:
         yield server
 
 

@@ -122,7 +122,7 @@ async def _measure(events: int, names: Sequence[str], replicas: int = 1) -> Figu
 @contextmanager
 def server() -> Iterator[Server]:
     """Run a server that keeps what it commits, with an empty database."""
-    with running(processes.free_port(), VERSION, **SETTINGS) as database:
+    with running(processes.free_port(), VERSION, SETTINGS) as database:
         database.sql(f"CREATE DATABASE {DATABASE}")
         yield database
 
