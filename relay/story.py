@@ -61,7 +61,7 @@ def tell(record: EventRecord, source: Source | None, targets: Mapping[str, Targe
     """Tell an event's story. source: as it is configured now. targets: as they stand now, by name."""
     paragraphs = (
         Paragraph("received", (_arrival(record.event, now),)),
-        Paragraph("proof", (_proof(record.event, source),)),
+        Paragraph("proof", (proof(record.event, source),)),
         Paragraph("repeats", (_repeats(record.event, now),)),
         Paragraph("routes", tuple(_routing(record, source))),
         *(_delivery(record.event, each, targets.get(each.target), now) for each in record.deliveries),
@@ -91,7 +91,7 @@ def _arrival(event: Event, now: datetime) -> str:
     return f"{_at(event.received_at, now)}, with {len(event.body):,} bytes; its key is {key}"
 
 
-def _proof(event: Event, source: Source | None) -> str:
+def proof(event: Event, source: Source | None) -> str:
     """Say which secret proved an event."""
     if event.source == OWN_SOURCE:
         return "told by the relay itself"

@@ -1,6 +1,7 @@
 """The admin port on a real store, with a configuration and a clock of the test's own."""
 
 import itertools
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ from relay.web.dashboard.door import Dashboard
 from tests.conftest import ManualClock
 
 TOKEN = "a-token-of-the-admin"
+CSRF = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
 KNOWN = {"Authorization": f"Bearer {TOKEN}"}
 
 FILE = """
@@ -111,6 +113,15 @@ class Office:
         Dashboard(desk, door.access, Trials(preview, self.clock)).add_to(application)
         async with TestClient(TestServer(application)) as client:
             yield client
+
+
+async def signed_in(admin: Client) -> str:
+    """Sign in as a browser does; return what forms must send along."""
+    answer = await admin.post("/sign-in", data={"token": TOKEN, "next": "/events"})
+    assert (200, "/events") == (answer.status, answer.url.path)
+    found = CSRF.search(await answer.text())
+    assert found is not None
+    return found[1]
 
 
 async def _exposition() -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from relay.config import Address, Config
+from relay.config.units import told_duration
 from relay.domain import NetworkTarget, Route, Secret
 
 MASK = "***"
@@ -42,6 +43,8 @@ def shown_config(config: Config) -> dict[str, Any]:
         "quarantine": _shown(config.quarantine),
         "sources": {name: _shown(source) for name, source in config.sources.items()},
         "targets": {name: _shown(target) for name, target in config.targets.items()},
+        "notify": _shown(config.notify),
+        "heartbeat": _shown(config.heartbeat),
     }
 
 
@@ -54,7 +57,7 @@ def _shown(value: object) -> Any:  # noqa: PLR0911 - one line for each kind of v
         case str():
             return shown_text(value)
         case timedelta():
-            return f"{value.total_seconds():g}s"
+            return told_duration(value)
         case Address() | IPv4Network() | IPv6Network() | Path():
             return str(value)
         case Mapping():

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from relay.domain import Attempt
+from relay.finding import time_of
 from relay.operations import TargetReport
 from relay.store.ports.minutes import ALL_DURATIONS, Figure
 from relay.store.ports.rejections import Rejection, RejectionRow
@@ -126,6 +127,7 @@ def told_replay(replay: Replay) -> dict[str, object]:
         "finished_at": iso(replay.finished_at),
         "searched": replay.searched,
         "replayed": replay.replayed,
+        "reached_at": iso(time_of(replay.position)) if replay.position else None,
     }
 
 

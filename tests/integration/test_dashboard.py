@@ -7,21 +7,11 @@ import pytest
 
 from relay.store.protocol import Store
 from relay.web.admin.access import COOKIE
-from tests.admin import KNOWN, TOKEN, Client
+from tests.admin import KNOWN, TOKEN, Client, signed_in
 from tests.builders import a_plan, an_event
 from tests.conftest import ManualClock
 
 PAGES = ("/", "/events", "/targets", "/rejected", "/sources", "/replays", "/configuration")
-CSRF = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
-
-
-async def signed_in(admin: Client) -> str:
-    """Sign in; return what forms must send along."""
-    answer = await admin.post("/sign-in", data={"token": TOKEN, "next": "/events"})
-    assert (200, "/events") == (answer.status, answer.url.path)
-    found = CSRF.search(await answer.text())
-    assert found is not None
-    return found[1]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -163,8 +153,8 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 @pytest.mark.parametrize(
     ("path", "headers", "status", "words"),
     [
-        ("/nothing", BROWSER, 404, "There is nothing here"),
-        ("/events/x/y", BROWSER, 404, "There is nothing here"),
+        ("/nothing", BROWSER, 404, "There is no page"),
+        ("/events/x/y", BROWSER, 404, "There is no page"),
         ("/sign-out", BROWSER, 405, "expected POST"),
         ("/events", {**BROWSER, "Host": "evil.example.com"}, 421, "add that to `admin.hosts`"),
         ("/targets/erp/move", BROWSER, 405, "expected POST"),

@@ -127,6 +127,7 @@ SCHEMAS: dict[str, Any] = {
         finished_at=MAYBE_TIME,
         searched=WHOLE,
         replayed=WHOLE,
+        reached_at={**MAYBE_TIME, "description": "When the last event that it looked at was received."},
     ),
     "ReplayOrCount": {"anyOf": [_ref("Replay"), _ref("Count")]},
     "ReplayPage": _page("Replay"),

@@ -25,6 +25,7 @@ NEXT_STEPS: Mapping[int, str] = {
     500: "Nothing was lost by it. Load the page again; if it fails again, the log says where.",
     503: "The relay tries again by itself, and tells senders to come again meanwhile. Load this page again soon.",
 }
+NO_PAGE = "There is no page at this address."
 KEPT = ("Allow", "Retry-After")
 
 
@@ -44,11 +45,12 @@ class Mishaps:
 
     def _page(self, http: web.Request, response: web.Response) -> web.Response:
         assert isinstance(response.body, bytes)  # noqa: S101 - a problem is JSON
-        problem, status = orjson.loads(response.body), response.status
+        status = response.status
+        is_nowhere = isinstance(http.match_info.http_exception, web.HTTPNotFound)
         shown = {
             "status": status,
             "title": TITLES.get(status, "It did not work"),
-            "detail": problem["detail"],
+            "detail": NO_PAGE if is_nowhere else orjson.loads(response.body)["detail"],
             "next_step": NEXT_STEPS.get(status),
         }
         page = self._guard.show(http, "problem.html", shown, status)

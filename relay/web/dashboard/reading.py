@@ -10,7 +10,11 @@ import orjson
 from aiohttp import web
 
 from relay.domain import DeliveryStatus, Event, Refusal, Route, Verdict
+from relay.finding import COUNTED_MAX, find_refused, time_of
+from relay.gate import GateState
+from relay.store.ports.replays import ReplayState
 from relay.store.ports.search import EventStatus
+from relay.story import REFUSED, proof
 from relay.trials import Trial, Trials
 from relay.web.admin.asking import LIMIT, Call, Parameter, read_query
 from relay.web.admin.configuration import Configuration
@@ -26,7 +30,11 @@ from relay.web.cursors import EVENT_CURSOR, NUMBER_CURSOR
 from relay.web.dashboard.figures import figures, rates
 from relay.web.dashboard.guard import Guard
 from relay.web.dashboard.legible import shown_body
+from relay.web.dashboard.wording import share_done, status_of, waits_for_its_turn, worst_first
+from relay.web.telling import told_rejection_row
 
+FRESH_HEADER = "X-Relay-Fresh"  # sent by the page that keeps itself fresh
+REFUSED_MAX = 10
 TRIED_BYTES_MAX = 4 * 1024 * 1024  # of a body: a larger one is shaped where it is sent, and by `relay try`
 
 Answer = Callable[[Call], Awaitable[web.Response]]
@@ -55,16 +63,18 @@ class Reading:
             "figures": figures(stats),
             "targets": [self._with_age(target) for target in targets["items"]],
             "sources": sources["items"],
+            "fault": self._last_fault(),
         }
         return self._guard.show(http, "overview.html", shown)
 
     async def events(self, http: web.Request) -> web.Response:
         """Find events."""
         page = await _told(self._events.page, http, (*FILTER, LIMIT, EVENT_CURSOR))
-        config = self._desk.config()
+        config, asked = self._desk.config(), _asked(http, FILTER)
         shown = {
             "page": page,
-            "asked": _asked(http, FILTER),
+            "asked": asked,
+            "refused": await self._refused(http, asked.get("q"), page),
             "older": _older(http, page["next"]),
             "statuses": [status.value for status in EventStatus],
             "sources": list(config.sources),
@@ -83,8 +93,11 @@ class Reading:
         targets = (await _told(self._targets.all, http))["items"]
         body, hidden_bytes = shown_body(record.event.body)
         shown = {
-            "event": told,
+            "event": {**told, "deliveries": worst_first(told["deliveries"])},
+            "status": status_of(told).value,
+            "waiting": {each["id"] for each in told["deliveries"] if waits_for_its_turn(each)},
             "source": source,
+            "proof": proof(record.event, source),
             "held": {target["name"]: target for target in targets if target["held_since"]},
             "whens": {name: route.when.text if route.when else None for name, route in routes.items()},
             "trials": await self._tried(record.event, list(routes.values())),
@@ -117,7 +130,11 @@ class Reading:
 
     async def rejection(self, http: web.Request) -> web.Response:
         """Tell of one refused request."""
-        return self._guard.show(http, "rejection.html", {"rejection": await _told(self._rejections.one, http)})
+        told = await _told(self._rejections.one, http)
+        found = await self._desk.store.rejections.one(told["id"])
+        body, hidden_bytes = shown_body(found.body if found else b"")
+        shown = {"rejection": told, "why": REFUSED[Refusal(told["reason"])], "body": body, "hidden_bytes": hidden_bytes}
+        return self._guard.show(http, "rejection.html", shown)
 
     async def rejection_body(self, http: web.Request) -> web.Response:
         """Hand out the body of a refused request, to be saved."""
@@ -133,8 +150,9 @@ class Reading:
     async def replays(self, http: web.Request) -> web.Response:
         """Tell how far replays are."""
         config = self._desk.config()
+        jobs = (await _told(self._replays.all, http, (LIMIT,)))["items"]
         shown = {
-            "replays": (await _told(self._replays.all, http, (LIMIT,)))["items"],
+            "replays": [{**job, "share": await self._share_done(job)} for job in jobs],
             "statuses": [status.value for status in EventStatus],
             "sources": list(config.sources),
             "targets": list(config.targets),
@@ -165,8 +183,33 @@ class Reading:
             tried[route.name] = {"verdict": verdict.value, "complaint": complaint, "sent": sent}
         return tried
 
+    async def _share_done(self, told: Mapping[str, Any]) -> float:
+        """Tell how far a job is: by what it has still to look at, where that can be counted."""
+        job = await self._desk.store.replays.one(told["id"]) if told["state"] != ReplayState.DONE else None
+        if job is None:
+            return share_done(told, None, None)
+        ahead = await self._desk.store.search.event_ids(job.wanted, job.position, COUNTED_MAX, oldest_first=True)
+        if ahead.last is None:
+            return share_done(told, ahead.searched, None)
+        ids = await self._desk.store.event_ids("", 1)
+        return share_done(told, None, time_of(ids[0]) if ids else None)
+
+    async def _refused(self, http: web.Request, text: str | None, page: Mapping[str, Any]) -> Sequence[Any]:
+        """Look among what was refused where no event has a text; once, and not each time that a page is kept fresh."""
+        if text is None or page["items"] or FRESH_HEADER in http.headers:
+            return ()
+        found = await find_refused(self._desk.store, text, REFUSED_MAX)
+        return [told_rejection_row(row) for row in found.rows]
+
+    def _last_fault(self) -> str | None:
+        """Tell what is wrong with the file, where the configuration in use is not what it says."""
+        reloading = self._desk.reloading()
+        last = reloading.last if reloading else None
+        return str(last.faults[0]) if last and not last.is_good else None
+
     def _with_age(self, target: Mapping[str, Any]) -> dict[str, Any]:
-        return {**target, "oldest_s": self._seconds_since(target["oldest_pending_at"])}
+        is_held = target["state"] != GateState.OPERATING if target["configured"] else target["unfinished"] > 0
+        return {**target, "oldest_s": self._seconds_since(target["oldest_pending_at"]), "is_held": is_held}
 
     def _seconds_since(self, told: str | None) -> float | None:
         if told is None:

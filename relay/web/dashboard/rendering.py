@@ -14,6 +14,7 @@ from markupsafe import Markup
 from relay.config.units import told_duration
 from relay.web import answers
 from relay.web.dashboard.legible import legible
+from relay.web.dashboard.wording import MARKS, key_in_words, reason_in_words
 
 HERE = Path(__file__).parent
 POLICY = (
@@ -47,6 +48,7 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._templates.filters.update(time=_time, size=_size, number=_number, span=_span, lasting=_lasting)
+        self._templates.filters.update(key=key_in_words, why=reason_in_words, mark=MARKS.__getitem__)
         self._templates.globals.update(file=lambda name: f"/static/{name}?{self._version}")
 
     def page(self, template: str, shown: Mapping[str, Any], status: int = 200) -> web.Response:

@@ -32,7 +32,7 @@ function options(element, series) {
     scales: { y: { range: (_, least, most) => [0, Math.max(most || 0, 1) * 1.15] } },
     axes: [
       { ...axis, size: 24, space: 60, values: (_, marks) => marks.map((mark) => minute.format(mark * 1000)) },
-      { ...axis, size: 44, space: 32, grid: { show: true, stroke: colour("line"), width: 1 }, values: (_, marks) => marks.map((mark) => (Number.isInteger(mark) ? mark + (unit && ` ${unit}`) : "")) },
+      { ...axis, size: 52, space: 32, grid: { show: true, stroke: colour("line"), width: 1 }, values: (_, marks) => marks.map((mark) => (Number.isInteger(mark) ? mark + (unit && ` ${unit}`) : "")) },
     ],
     series: [{}, ...series.map(line)],
   };

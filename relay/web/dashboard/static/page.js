@@ -40,7 +40,7 @@ function renew(part, fresh) {
 }
 
 async function refresh() {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  const answer = await fetch(location.href, { headers: { Accept: "text/html", "X-Relay-Fresh": "1" } });
   if (answer.redirected) return location.reload();
   if (!answer.ok) throw new Error(String(answer.status));
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -70,6 +70,7 @@ function keepFresh() {
 }
 
 adopt(document);
+document.querySelector("nav a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 const isOlderPage = new URLSearchParams(location.search).has("cursor");
 if (document.querySelector("[data-live]") && !isOlderPage) keepFresh();
 document.addEventListener("keydown", (event) => {
