@@ -196,7 +196,7 @@ class Reading:
 
     async def _refused(self, http: web.Request, text: str | None, page: Mapping[str, Any]) -> Sequence[Any]:
         """Look among what was refused where no event has a text; once, and not each time that a page is kept fresh."""
-        if text is None or page["items"] or FRESH_HEADER in http.headers:
+        if text is None or page["items"] or FRESH_HEADER in http.headers or "cursor" in http.query:
             return ()
         found = await find_refused(self._desk.store, text, REFUSED_MAX)
         return [told_rejection_row(row) for row in found.rows]

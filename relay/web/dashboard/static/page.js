@@ -2,6 +2,7 @@
 "use strict";
 
 const EVERY_MS = 3000;
+const LOOK_ON_MS = 30000;
 const near = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const far = new Intl.DateTimeFormat(undefined, {
   day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
@@ -39,16 +40,41 @@ function renew(part, fresh) {
   }
 }
 
-async function refresh() {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html", "X-Relay-Fresh": "1" } });
-  if (answer.redirected) return location.reload();
+async function fetched(address) {
+  const answer = await fetch(address, { headers: { Accept: "text/html", "X-Relay-Fresh": "1" } });
+  if (answer.redirected) location.reload();
   if (!answer.ok) throw new Error(String(answer.status));
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+async function refresh() {
+  const page = await fetched(location.href);
   for (const part of document.querySelectorAll("[data-live]")) {
     const fresh = page.querySelector(`[data-live="${part.dataset.live}"]`);
     if (fresh) renew(part, fresh);
   }
   document.dispatchEvent(new Event("relay:fresh"));
+}
+
+// A page of a search tells what it found in a short time. Where that is nothing yet, the next pages are looked at, too.
+async function lookOn() {
+  const list = document.querySelector('[data-live="events"]');
+  const end = performance.now() + LOOK_ON_MS;
+  let searched = 0;
+  for (let pager; (pager = list?.querySelector("[data-searched]")); ) {
+    searched += Number(pager.dataset.searched);
+    const isOver = performance.now() > end;
+    pager.querySelector("span").textContent = `Nothing among the newest ${searched.toLocaleString("en")} events${isOver ? " so far." : "; looking on …"}`;
+    if (isOver) return;
+    const address = pager.querySelector("a").href;
+    list.innerHTML = (await fetched(address)).querySelector('[data-live="events"]').innerHTML;
+    history.replaceState(null, "", address);
+    adopt(list);
+  }
+}
+
+function isOlderPage() {
+  return new URLSearchParams(location.search).has("cursor");
 }
 
 function keepFresh() {
@@ -59,7 +85,7 @@ function keepFresh() {
     tail.addEventListener("click", () => tail.setAttribute("aria-pressed", String(tail.getAttribute("aria-pressed") !== "true")));
   }
   setInterval(async () => {
-    if (document.hidden || (tail && tail.getAttribute("aria-pressed") !== "true")) return;
+    if (document.hidden || isOlderPage() || (tail && tail.getAttribute("aria-pressed") !== "true")) return;
     try {
       await refresh();
       gone.hidden = true;
@@ -71,8 +97,8 @@ function keepFresh() {
 
 adopt(document);
 document.querySelector("nav a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-const isOlderPage = new URLSearchParams(location.search).has("cursor");
-if (document.querySelector("[data-live]") && !isOlderPage) keepFresh();
+if (document.querySelector("[data-live]") && !isOlderPage()) keepFresh();
+lookOn().catch(() => {}); // the link to the next page is still there
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.closest("input, select, textarea");
   if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
