@@ -54,6 +54,23 @@ class Acknowledgement(web.StreamResponse):
         """Add nothing: it is written."""
 
 
+class LastWord(web.StreamResponse):
+    """An answer to who speaks another version than ours: in the form of HTTP/1.1, and then no more."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(status=status)
+        self._whole = unasked(status, detail)
+        self.force_close()
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
+        """Write all of it."""
+        await request.writer.write_eof(self._whole)
+        return request.writer
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Add nothing: it is written."""
+
+
 @lru_cache
 def _head(version: HttpVersion, status: int, reason: str, keeps_alive: bool) -> bytes:
     """Write the head, with marks for length and date. What each version does by itself is not said."""

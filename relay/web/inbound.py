@@ -6,7 +6,7 @@ from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import unquote
 
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, web
 
 from relay.clock import Clock
 from relay.domain import Answer, Bounds, InboundRequest, Refusal, Source
@@ -20,6 +20,7 @@ from relay.web.crowd import Crowd
 from relay.web.proxies import Proxies
 from relay.web.server import TooSlow, Unfinished
 
+CHUNKED = "chunked"
 GO_ON = "100-continue"
 Networks = Sequence[IPv4Network | IPv6Network]
 
@@ -89,28 +90,31 @@ class InboundDoor:
 
     async def _served(self, http: web.BaseRequest) -> web.StreamResponse:
         """Find what a request is for. Without a router: there are three places, and this is the hot path."""
+        if http.version is not HttpVersion11 and http.version != HttpVersion10:
+            return answers.LastWord(400, "HTTP/1.1 is spoken here.")
         match http.rel_url.raw_path.split("/"):
             case ["", "in", name]:
                 return await self._receive(http, unquote(name), None)
             case ["", "in", name, token]:
                 return await self._receive(http, unquote(name), unquote(token))
             case ["", "healthz"]:
-                return _only_reading(http) or probes.alive()
+                response = _only_reading(http) or probes.alive()
             case ["", "readyz"]:
-                return _only_reading(http) or await probes.readiness(self._health, self._singles, http.query)
+                response = _only_reading(http) or await probes.readiness(self._health, self._singles, http.query)
             case _:
-                return answers.problem(404, "There is nothing here. Events are sent to /in/SOURCE.")
+                response = answers.problem(404, "There is nothing here. Events are sent to /in/SOURCE.")
+        return _unread(http, response)
 
     async def _receive(self, http: web.BaseRequest, name: str, token: str | None) -> web.StreamResponse:
         """Receive one event: prove as much as can be, read, and ingest."""
         source = self._sources.get(name)
         if source is None or (token is not None and not source.takes_token):
-            return answers.problem(404, "There is no such source.")
+            return _unread(http, answers.problem(404, "There is no such source."))
         if source.takes_token and token is None:
             token = http.query.get("token")
         if (refused := self._refused_unread(http, source, token)) is not None:
-            return refused
-        if "Expect" in http.headers:
+            return _unread(http, refused)
+        if "Expect" in http.headers and http.version is HttpVersion11:
             await _go_on(http)
         try:
             body = await self._bodies.read(http, source.body_bytes_max)
@@ -127,13 +131,16 @@ class InboundDoor:
         """Refuse what can be refused before the body is read."""
         if http.method != "POST":
             return self._greeted(http, source, token)
-        if (http.content_length or 0) > source.body_bytes_max:
+        length = http.content_length
+        if length is None and http.headers.get("Transfer-Encoding", CHUNKED).lower() != CHUNKED:
+            return _closing(answers.problem(400, "A body may come in chunks, and in no other transfer coding."))
+        if length is not None and length > source.body_bytes_max:
             return self._too_large(source)
-        if http.headers.get("Expect", GO_ON).lower() != GO_ON:
-            return _closing(answers.problem(417, "Nothing but 100-continue can be expected here."))
+        if "Expect" in http.headers and any(value.lower() != GO_ON for value in http.headers.getall("Expect")):
+            return answers.problem(417, "Nothing but 100-continue can be expected here.")
         if source.proves_early and not http.content.is_eof():
             refusal = self._ingest.refuse_early(self._inbound(http, b"", token), source)
-            return None if refusal is None else _closing(answers.refused(refusal))
+            return None if refusal is None else answers.refused(refusal)
         return None
 
     def _greeted(self, http: web.BaseRequest, source: Source, token: str | None) -> web.StreamResponse:
@@ -198,6 +205,14 @@ def _closing(response: web.StreamResponse) -> web.StreamResponse:
     """Answer and hang up, rather than read the rest."""
     response.force_close()
     return response
+
+
+def _unread(http: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
+    """Answer without having read the body; where it is not whole, hang up, so that nobody takes it for a request.
+
+    A sender that asked first may leave it out. Source: RFC 9110, 10.1.1.
+    """
+    return response if http.content.is_eof() else _closing(response)
 
 
 def _only_reading(http: web.BaseRequest) -> web.StreamResponse | None:
