@@ -9,9 +9,8 @@ from urllib.parse import urlencode
 import orjson
 from aiohttp import web
 
-from relay.domain import DeliveryStatus, Event, Refusal, Route, Verdict
+from relay.domain import DeliveryStatus, Event, GateState, Refusal, Route, Verdict
 from relay.finding import COUNTED_MAX, find_refused, time_of
-from relay.gate import GateState
 from relay.store.ports.replays import ReplayState
 from relay.store.ports.search import EventStatus
 from relay.story import REFUSED, proof

@@ -17,7 +17,7 @@ from relay.store.protocol import Settlement
 from tests.builders import a_lease, a_plan, again, an_event, dead, delivered
 from tests.conftest import START
 from tests.ports import free_port
-from tests.postgres import running
+from tests.postgres import FOR_TESTS, running
 from tests.storage import PostgresStorage, postgres_storage
 
 DAYS, REPLICAS, ROUNDS = 31, 3, 3
@@ -42,7 +42,7 @@ SMALL = {
 @pytest.fixture
 def storage() -> Iterator[PostgresStorage]:
     """A database on a server whose table of locks is small."""
-    with running(free_port(), 18, **SMALL) as server, postgres_storage(server) as storage:
+    with running(free_port(), settings={**FOR_TESTS, **SMALL}) as server, postgres_storage(server) as storage:
         yield storage
 
 
