@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, PlainValidator, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
@@ -36,6 +37,7 @@ KEY_BYTES_MIN, KEY_BYTES_MAX = 16, 64
 PORT_MAX = 65535
 FOREVER = "forever"
 POSTGRES_FORM = "postgresql://USER:PASSWORD@HOST[:PORT][,HOST…]/DATABASE"
+POSTGRES_SOCKET = "postgresql:///DATABASE?host=/FOLDER/OF/ITS/SOCKET"
 POSTGRES_ESCAPES = "with %40 %2F %3F %23 %25 for @ / ? # % in the password"
 
 _MARK = r"\$\{"  # any value may come from the environment, which an editor cannot know
@@ -45,8 +47,8 @@ _LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/\[\]]+)):([0-9]{1,5})")
 _HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?"
 _OPTION = r"[^&=#\s]+=[^&=#\s]+"
 _POSTGRES = re.compile(
-    rf"postgres(?:ql)?://(?:[^@/?#\s]+@)?(?P<hosts>{_HOST}(?:,{_HOST})*)/(?P<name>[^/?#\s]+)"
-    rf"(?:\?{_OPTION}(?:&{_OPTION})*)?"
+    rf"postgres(?:ql)?://(?:[^@/?#\s]+@)?(?P<hosts>{_HOST}(?:,{_HOST})*)?/(?P<name>[^/?#\s]+)"
+    rf"(?:\?(?P<options>{_OPTION}(?:&{_OPTION})*))?"
 )
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # a tab may stand in a header
 
@@ -252,14 +254,21 @@ def database(value: object) -> Database:
 
 
 def _postgres(url: str) -> PostgresDatabase:
-    """Read a URL of one server, or of several of which one is the primary. What is shown has no user, and no query."""
+    """Read a URL of one server, or of several of which one is the primary. What is shown has no user, and no option."""
     match = _POSTGRES.fullmatch(url)
     if match is None:
         raise Expected(f"{POSTGRES_FORM}, {POSTGRES_ESCAPES}")
-    if any(int(port) > PORT_MAX for port in re.findall(r":([0-9]+)(?:,|$)", match["hosts"])):
+    options = dict(parse_qsl(match["options"] or ""))
+    if not match["hosts"] and not options.get("host", "").startswith("/"):
+        raise Expected(f"a host, or {POSTGRES_SOCKET}")
+    if any(int(port) > PORT_MAX for port in re.findall(r":([0-9]+)(?:,|$)", match["hosts"] or "")):
         raise Expected(f"ports up to {PORT_MAX}")
+    if options.get("sslrootcert") == "system" and options.get("sslmode", "verify-full") != "verify-full":
+        raise Expected("sslmode=verify-full beside sslrootcert=system: anybody has a certificate of some authority")
     if find_spec("asyncpg") is None:
         raise Misfit("PostgreSQL needs a driver that is not installed; expected pip install 'callback-relay[postgres]'")
+    if not match["hosts"]:
+        return PostgresDatabase(Secret(url), f"postgresql:///{match['name']}?host={options['host']}")
     return PostgresDatabase(Secret(url), f"postgresql://{match['hosts']}/{match['name']}")
 
 

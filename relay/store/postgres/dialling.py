@@ -1,18 +1,28 @@
 """Finding the primary: every host of the URL is asked at once, so that one that is silent holds nobody up."""
 
 import asyncio
+import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import parse_qsl, urlencode
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
-from asyncpg.exceptions import TargetServerAttributeNotMatched
+from asyncpg.exceptions import ClientConfigurationError, TargetServerAttributeNotMatched
 
 from relay.store.postgres.failures import FAILURES, NoPrimary, words_of
 
 STATEMENTS_KEPT = 200  # prepared, in each session
-TELLING = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)  # whatever others say
+TELLING = (  # whatever others say
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.TooManyConnectionsError,
+)
+SYSTEM = "system"
+FILES = {"sslrootcert", "sslcert", "sslkey", "sslcrl"}
+OF_TLS = {*FILES, "sslmode", "sslpassword"}
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Dialling: TypeAlias = "asyncio.Task[Connection]"
@@ -27,10 +37,12 @@ class Server:
 
     @property
     def by_host(self) -> Mapping[str, str]:
-        """Return each host's own URL."""
+        """Return each host's own URL. The folder of a socket on this machine is a host, too."""
         scheme, _, rest = self.url.partition("://")
         authority, _, database = rest.partition("/")
         user, at, hosts = authority.rpartition("@")
+        if not hosts:
+            return {_options(self.url)["host"]: self.url}
         return {host: f"{scheme}://{user}{at}{host}/{database}" for host in hosts.split(",")}
 
 
@@ -58,9 +70,11 @@ async def _first_that_connects(asked: Iterable[Dialling]) -> "Dialling | None":
 
 
 async def _dial(url: str, patience_s: float, settings: Mapping[str, str]) -> Connection:
+    url, context = _tls(url)
     try:
         connection: Connection = await asyncpg.connect(
             url,
+            ssl=context,
             timeout=patience_s,
             statement_cache_size=STATEMENTS_KEPT,
             max_cached_statement_lifetime=0,
@@ -69,7 +83,42 @@ async def _dial(url: str, patience_s: float, settings: Mapping[str, str]) -> Con
         )
     except TargetServerAttributeNotMatched as fault:
         raise NoPrimary("it takes no changes: it is a standby, or set to be read-only") from fault
+    except ClientConfigurationError as fault:
+        raise NoPrimary(f"{words_of(fault)}{_remedy(url)}") from fault
     return connection
+
+
+def _tls(url: str) -> tuple[str, ssl.SSLContext | None]:
+    """Return what the driver is to be told, and its TLS where it knows none such: `system`, as libpq has it.
+
+    Errors: NoPrimary, for files that cannot be read.
+    """
+    options = _options(url)
+    for name in FILES & options.keys() - {name for name, value in options.items() if value == SYSTEM}:
+        try:
+            Path(options[name]).read_bytes()
+        except OSError as fault:
+            raise NoPrimary(f"{name}={options[name]}: {words_of(fault)}") from fault
+    if options.get("sslrootcert") != SYSTEM:
+        return url, None
+    context = ssl.create_default_context()
+    if "sslcert" in options:
+        context.load_cert_chain(options["sslcert"], options.get("sslkey"), options.get("sslpassword", ""))
+    left = {name: value for name, value in options.items() if name not in OF_TLS}
+    return f"{url.partition('?')[0]}?{urlencode(left)}", context
+
+
+def _remedy(url: str) -> str:
+    """Return what may help where the driver has no use for a URL."""
+    options = _options(url)
+    if options.get("sslmode", "").startswith("verify-") and "sslrootcert" not in options:
+        return "; name it by sslrootcert=FILE, or take this machine's authorities by sslrootcert=system"
+    return ""
+
+
+def _options(url: str) -> Mapping[str, str]:
+    """Return what follows the question mark."""
+    return dict(parse_qsl(url.partition("?")[2]))
 
 
 def _let_go(others: Iterable[Dialling]) -> None:

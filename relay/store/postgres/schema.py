@@ -20,6 +20,7 @@ SETTINGS: Mapping[str, str] = {
     "lock_timeout": "10s",  # who uses the tables meanwhile waits behind us: not for longer than that
 }
 ENGINE = "postgres"
+SESSIONS = 8  # of each process; `PostgresStore` has one for each purpose
 
 
 async def prepare(server: Server) -> None:
@@ -56,7 +57,7 @@ async def connected(server: Server, settings: Mapping[str, str] = SETTINGS) -> C
     try:
         connection = await connect(server, settings)
     except FAILURES as fault:
-        raise StoreUnusable(_why(fault)) from fault
+        raise StoreUnusable(why_unusable(fault)) from fault
     try:
         require_version(connection.get_server_version().major)
     except StoreUnusable:
@@ -71,13 +72,18 @@ def require_version(major: int) -> None:
         raise StoreUnusable(f"the server is PostgreSQL {major}; {VERSION_NEEDED} or newer is needed")
 
 
-def _why(fault: BaseException) -> str:
+def why_unusable(fault: BaseException) -> str:
     """Say why there is no connection, and what would help."""
     match fault:
         case asyncpg.InvalidPasswordError() | asyncpg.InvalidAuthorizationSpecificationError():
             return f"the server does not let us in: {words_of(fault)}; look at the user and password in storage.url"
         case asyncpg.InvalidCatalogNameError():
             return f"{words_of(fault)}; create it first, owned by the user in storage.url"
+        case asyncpg.TooManyConnectionsError():
+            return (
+                f"the server has no room for {SESSIONS} connections more, as each relay needs: {words_of(fault)};"
+                " raise its max_connections, or run fewer replicas"
+            )
         case _:
             return f"no server of storage.url can be used: {words_of(fault)}"
 

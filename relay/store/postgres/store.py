@@ -6,6 +6,8 @@ from datetime import datetime
 from time import monotonic
 from typing import TypeVar
 
+import asyncpg
+
 from relay.breaker import Breaker
 from relay.domain import Delivery, Event, Hold, Lease, Plan, Rate, Receipt
 from relay.errors import StoreUnavailable, StoreUnusable
@@ -30,7 +32,7 @@ from relay.store.postgres.liveness import Liveness
 from relay.store.postgres.locks import number_of
 from relay.store.postgres.numbers import Numbering
 from relay.store.postgres.operating import PostgresChanges, PostgresMinutes, PostgresRejections, PostgresReplays
-from relay.store.postgres.schema import ENGINE, finish_steps, prepare
+from relay.store.postgres.schema import ENGINE, finish_steps, prepare, why_unusable
 from relay.store.postgres.searching import PostgresSearch
 from relay.store.postgres.servertime import ServerTime, machine_time
 from relay.store.postgres.session import BY_INDEX, Session
@@ -77,6 +79,7 @@ class PostgresStore:
         self._looks_in_doubt = 0
         self._has_steps_to_finish = True  # until it was looked
         self._closed = asyncio.Event()
+        self._sessions: list[Session] = []
         carrying = Carrying(self._days, self._shard("carrying"))
         self._accepting = Ways([self._accepting_way(number) for number in range(ACCEPTING_WAYS)])
         self._settling = self._groups("settling", BY_INDEX, {"settle": carrying.settle, "release": carrying.release})
@@ -97,12 +100,10 @@ class PostgresStore:
             },
             CLAIM_ALSO_S,
         )
-        self._reading = Session(self._server, "reading", BY_INDEX)
-        self._keeping = Session(self._server, "keeping", BY_INDEX)
-        self._liveness = Liveness(
-            Session(self._server, "beating", {}), worker, steps_of(ENGINE)[-1].number, self._look_around
-        )
-        self._searching = Session(self._server, "searching", BY_INDEX)
+        self._reading = self._session("reading", BY_INDEX)
+        self._keeping = self._session("keeping", BY_INDEX)
+        self._liveness = Liveness(self._session("beating", {}), worker, steps_of(ENGINE)[-1].number, self._look_around)
+        self._searching = self._session("searching", BY_INDEX)
         do, ring = self._claiming.do, self._liveness.ring
         self.search: Search = PostgresSearch(self._searching)
         self.changes: Changes = PostgresChanges(do, ring, self._time.of)
@@ -111,13 +112,24 @@ class PostgresStore:
         self.rejections: Rejections = PostgresRejections(self._keeping, self._searching)
 
     async def open(self) -> None:
-        """Create or migrate the schema, and show that this worker lives."""
+        """Create or migrate the schema, make every connection, and show that this worker lives."""
         await prepare(self._server)
         try:
+            await self._connect()
             await self._liveness.open()
             await self._see()
         except StoreUnavailable as error:
+            await self.close()
+            if isinstance(error.__cause__, asyncpg.TooManyConnectionsError):
+                raise StoreUnusable(why_unusable(error.__cause__)) from error
             raise StoreUnusable(f"the database lets nobody work on it: {error}; is it being moved?") from error
+
+    async def _connect(self) -> None:
+        """Make every connection, so that one too many fails now and not in the middle of the night."""
+        made = await asyncio.gather(*(_used(session) for session in self._sessions), return_exceptions=True)
+        for fault in made:
+            if isinstance(fault, BaseException):
+                raise fault
 
     async def close(self) -> None:
         """Commit what waits and let go of the database."""
@@ -308,8 +320,13 @@ class PostgresStore:
     def _groups(
         self, purpose: str, settings: Mapping[str, str], verbs: Mapping[str, Verb], also_s: float = 0.0
     ) -> Groups:
-        session = Session(self._server, purpose, settings, self._doubt)
+        session = self._session(purpose, settings, self._doubt)
         return Groups(session, verbs, self._days, WAITING_BYTES_MAX, also_s)
+
+    def _session(self, purpose: str, settings: Mapping[str, str], on_lost: Callable[[], None] | None = None) -> Session:
+        session = Session(self._server, purpose, settings, on_lost)
+        self._sessions.append(session)
+        return session
 
     def _shard(self, purpose: str) -> int:
         return number_of(f"{self._worker} {purpose}") % SHARDS
@@ -361,3 +378,9 @@ class PostgresStore:
         if lost := strays & self._strays:
             await self._release({fence: leased[fence] for fence in lost})
         self._strays = strays - lost
+
+
+async def _used(session: Session) -> None:
+    """Have a session connect."""
+    async with session.used():
+        pass

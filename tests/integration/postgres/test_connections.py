@@ -1,15 +1,18 @@
 """The way to the database: whichever host is the primary is found, and what a broken way leaves behind is found too."""
 
 import asyncio
+import re
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 from relay.errors import StoreUnavailable, StoreUnusable
 from relay.store.postgres import dialling
+from relay.store.postgres.schema import SESSIONS
 from relay.store.postgres.session import Session
 from relay.store.postgres.store import PostgresStore
 from tests.builders import a_lease, a_plan, an_event
@@ -69,14 +72,12 @@ async def test_the_same_server_by_two_names_is_used_once(storage: PostgresStorag
     both = by(storage, postgres, postgres.port, postgres.port).replace("127.0.0.1", "localhost", 1)
     async with opened(both) as store:
         await store.probe(START)
-        await until(storage, STRANGERS, [(0,)])
+        await until(storage, OURS, [(SESSIONS,)])
 
 
-STRANGERS = """
-    SELECT count(*) FROM (
-        SELECT row_number() OVER (PARTITION BY application_name) AS number FROM pg_stat_activity
-        WHERE datname = current_database() AND application_name LIKE 'relay %') AS ours
-    WHERE number > 1"""
+OURS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name LIKE 'relay %' AND application_name <> 'relay schema'"""
 
 
 async def test_who_asks_while_there_is_no_primary_is_told_to_come_again(
@@ -207,3 +208,71 @@ async def test_a_certificate_that_is_not_believed_is_told_and_may_be_mended(impo
     with pytest.raises(StoreUnusable, match=told):
         await store.open()
     await store.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            "sslmode=verify-full",
+            "name it by sslrootcert=FILE, or take this machine's authorities by sslrootcert=system",
+        ),
+        ("sslmode=verify-full&sslrootcert=/no/such.pem", "sslrootcert=/no/such.pem: No such file or directory"),
+        ("sslmode=verify-full&sslrootcert=system", "its certificate is not believed: self-signed certificate"),
+        ("sslrootcert=system", "its certificate is not believed: self-signed certificate"),
+        ("sslmode=always", "`sslmode` parameter must be one of"),
+    ],
+)
+async def test_what_is_wrong_with_the_options_of_tls_is_told(
+    impostor: int, options: str, told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As libpq has them: which certificates are believed, and where they are looked for."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    store = PostgresStore(f"postgresql://u:p@localhost:{impostor}/relay?{options}", "worker-a")
+
+    with pytest.raises(StoreUnusable, match=re.escape(told)):
+        await store.open()
+    await store.close()
+
+
+async def test_a_server_on_this_machine_is_reached_by_its_socket(
+    storage: PostgresStorage, postgres: Server, tmp_path: Path
+) -> None:
+    """A distribution's PostgreSQL listens there, and on no port unless it is told to."""
+    url = f"postgresql://{USER}:{PASSWORD}@/{database(storage)}?host={tmp_path}"
+    async with (
+        cable_to(postgres.port) as cable,
+        await asyncio.start_unix_server(cable._lead, tmp_path / ".s.PGSQL.5432"),
+        opened(url) as store,
+    ):
+        await store.accept(an_event(), a_plan(), {})
+
+    assert [(1,)] == await storage.rows("SELECT count(*) FROM events")
+
+
+@pytest.fixture
+def crowded(storage: PostgresStorage, postgres: Server) -> Iterator[str]:
+    """A database whose owner may have a few connections, and not all that a relay needs."""
+    role = f"owner_of_{database(storage)}"
+    postgres.sql(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}' CONNECTION LIMIT {SESSIONS - 1}")
+    postgres.sql(f"ALTER DATABASE {database(storage)} OWNER TO {role}")
+    yield storage.url.replace(f"//{USER}:", f"//{role}:")
+    postgres.sql(f"ALTER DATABASE {database(storage)} OWNER TO {USER}")
+
+
+async def test_a_server_without_room_for_all_connections_is_refused_at_the_start(
+    storage: PostgresStorage, crowded: str
+) -> None:
+    """And not at night, when the first old day is to be dropped; what it had made is given back."""
+    store = PostgresStore(crowded, "worker-a")
+
+    with pytest.raises(StoreUnusable, match=f"the server has no room for {SESSIONS} connections more.*max_connections"):
+        await store.open()
+
+    await until(storage, "SELECT count(*) FROM pg_stat_activity WHERE usename LIKE 'owner_of_%'", [(0,)])
+
+
+async def test_a_relay_has_as_many_connections_as_is_told(storage: PostgresStorage) -> None:
+    """Whoever sets `max_connections` counts by it."""
+    async with opened(storage.url):
+        assert [(SESSIONS,)] == await storage.rows(OURS)

@@ -84,6 +84,14 @@ def test_a_shared_database_is_shown_without_its_password(loaded: Loading) -> Non
     assert "s3cret" not in f"{database} {database!r}"
 
 
+def test_a_database_behind_a_socket_is_shown_by_its_folder(loaded: Loading) -> None:
+    """Of the machine itself; who asks is whoever the system says."""
+    url = "postgresql://relay:s3cret@/relay?host=/run/postgresql"
+    database = loaded(f"storage: {{url: '{url}'}}\n").storage.database
+
+    assert PostgresDatabase(Secret(url), "postgresql:///relay?host=/run/postgresql") == database
+
+
 @pytest.mark.parametrize(
     ("listen", "reachable"),
     [("0.0.0.0:80", "127.0.0.1:80"), ("[::]:80", "[::1]:80"), ("localhost:80", "localhost:80")],

@@ -73,6 +73,15 @@ DATABASE_EXPECTED = f"expected sqlite:///PATH, such as sqlite:///data/relay.db, 
         ("storage: {url: 'postgresql://u:p#w@h/relay'}", f"1:16: storage.url: {POSTGRES_EXPECTED}"),
         ("storage: {url: 'postgresql://u:p@h/relay?sslmode'}", f"1:16: storage.url: {POSTGRES_EXPECTED}"),
         ("storage: {url: 'postgresql://u:p@h,g:99999/relay'}", "1:16: storage.url: expected ports up to 65535"),
+        (
+            "storage: {url: 'postgresql:///relay'}",
+            "1:16: storage.url: expected a host, or postgresql:///DATABASE?host=/FOLDER/OF/ITS/SOCKET",
+        ),
+        (
+            "storage: {url: 'postgresql://u:p@h/relay?sslmode=require&sslrootcert=system'}",
+            "1:16: storage.url: expected sslmode=verify-full beside sslrootcert=system: anybody has a certificate of "
+            "some authority",
+        ),
         ("storage: {url: 'postgres+psycopg://u:p@h/relay'}", f"1:16: storage.url: {DATABASE_EXPECTED}"),
         ("storage: {url: data/relay.db}", f"1:16: storage.url: {DATABASE_EXPECTED}"),
         ("storage: {url: 'sqlite://'}", f"1:16: storage.url: {DATABASE_EXPECTED}"),

@@ -35,6 +35,13 @@ def test_each_host_of_a_url_has_a_url_of_its_own() -> None:
     } == server.by_host
 
 
+def test_the_folder_of_a_socket_is_a_host() -> None:
+    """On the machine of the database itself."""
+    url = "postgresql://me@/relay?host=/run/postgresql"
+
+    assert {"/run/postgresql": url} == Server(url, 1.0).by_host
+
+
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
