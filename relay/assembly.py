@@ -110,37 +110,31 @@ class Parts:
         return self.telemetry.exposition(await self.store.lanes())
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the other parts stand on."""
+
+    config: Config
+    clock: Clock
+    worker_name: str
+    role: Role
+    tracer: Tracer | None
+    store: Store
+    telemetry: Telemetry
+    headroom: Headroom
+    lanes: Lanes
+
+
 def assemble(config: Config, clock: Clock, worker_name: str, role: Role, tracer: Tracer | None = None) -> Parts:
     """Build everything a configuration asks for in a role. worker_name: this process's, on its leases."""
-    draw = random.random
-    store = store_on(config.storage.database, worker_name)
+    store, lanes = store_on(config.storage.database, worker_name), Lanes([])
     telemetry = Telemetry(clock, config.targets)
     headroom = Headroom(config.storage.backlog_max, config.storage.disk_free_min)
-    memory = Memory()
-    lanes = Lanes([])
+    ground = Ground(config, clock, worker_name, role, tracer, store, telemetry, headroom, lanes)
     scheduler = Scheduler(store, lanes, [], clock)
-
-    def employ(target: Target, sender: Sender, gate: Gate | None) -> Worker:
-        if gate is None:
-            gate = Gate(target, store, clock, telemetry)
-        else:
-            gate.adopt(target)
-        lane = Lane(target, worker_name, memory, gate)
-        return Worker(lane, sender, store, scheduler, clock, telemetry, draw)
-
-    crew = Crew(lanes, lambda duty: _sender(duty.target, duty.routes, clock, tracer), employ, clock)
-    if role.delivers:
-        crew.adopt(duties(config.targets, _routes(config)))
-        scheduler.adopt(config.targets)
+    crew = _crew(ground, scheduler)
     deliverers = None if role.delivers else Deliverers(store, clock)
-    health = Health(
-        store,
-        scheduler if role.delivers else None,
-        crew.at_work,
-        headroom if role.receives else None,
-        clock,
-        deliverers,
-    )
+    health = _health(ground, scheduler, crew, deliverers)
     silence = Silence(config.sources.values() if role.receives else (), telemetry.heard, clock)
     disuse = Disuse(config.sources.values() if role.receives else (), telemetry.key_used, clock)
     singles = Singles(config.sources.values(), config.targets, silence, store, clock)
@@ -148,30 +142,8 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role, tracer:
     telemetry.ring = notifier.tell
     quarantine = Quarantine(store, config.quarantine, clock)
     replaying = Replaying(store, lanes, clock, config.storage.keep)
-    offers = Offers(config.storage.database, clock)
-    make_ingest = Ingest if tracer is None else partial(TracedIngest, tracer)
-    ingest = make_ingest(
-        config.sources.values(),
-        store,
-        lanes,
-        headroom,
-        clock,
-        telemetry,
-        quarantine=quarantine,
-        keep_offer=offers.keep,
-        fetch_key=Certificates(clock).key,
-    )
-    maintenance = Maintenance(
-        store,
-        config.targets,
-        lanes.gates,
-        headroom,
-        config.storage.keep,
-        clock,
-        telemetry,
-        draw,
-        _duties(replaying, quarantine, MinuteBook(store, telemetry.counted, clock), partial(silence.look, store)),
-    )
+    ingest = _ingest(ground, quarantine)
+    minutes = MinuteBook(store, telemetry.counted, clock)
     return Parts(
         store,
         telemetry,
@@ -179,7 +151,7 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role, tracer:
         scheduler if role.delivers else None,
         crew,
         deliverers,
-        maintenance,
+        _maintenance(ground, _duties(replaying, quarantine, minutes, partial(silence.look, store))),
         health,
         ingest,
         headroom,
@@ -192,6 +164,66 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role, tracer:
         Lookout(silence, disuse, headroom, clock, notifier.tell),
         Heart(config.heartbeat, health, clock, beat),
         _door(config, ingest, health, telemetry, singles, clock) if role.receives else None,
+    )
+
+
+def _crew(ground: Ground, scheduler: Scheduler) -> Crew:
+    """Build who carries deliveries: in a role that does, a worker for each target."""
+    store, clock, telemetry, memory = ground.store, ground.clock, ground.telemetry, Memory()
+
+    def employ(target: Target, sender: Sender, gate: Gate | None) -> Worker:
+        if gate is None:
+            gate = Gate(target, store, clock, telemetry)
+        else:
+            gate.adopt(target)
+        lane = Lane(target, ground.worker_name, memory, gate)
+        return Worker(lane, sender, store, scheduler, clock, telemetry, random.random)
+
+    crew = Crew(ground.lanes, lambda duty: _sender(duty.target, duty.routes, clock, ground.tracer), employ, clock)
+    if ground.role.delivers:
+        crew.adopt(duties(ground.config.targets, _routes(ground.config)))
+        scheduler.adopt(ground.config.targets)
+    return crew
+
+
+def _health(ground: Ground, scheduler: Scheduler, crew: Crew, deliverers: Deliverers | None) -> Health:
+    role = ground.role
+    return Health(
+        ground.store,
+        scheduler if role.delivers else None,
+        crew.at_work,
+        ground.headroom if role.receives else None,
+        ground.clock,
+        deliverers,
+    )
+
+
+def _ingest(ground: Ground, quarantine: Quarantine) -> Ingest:
+    make = Ingest if ground.tracer is None else partial(TracedIngest, ground.tracer)
+    return make(
+        ground.config.sources.values(),
+        ground.store,
+        ground.lanes,
+        ground.headroom,
+        ground.clock,
+        ground.telemetry,
+        quarantine=quarantine,
+        keep_offer=Offers(ground.config.storage.database, ground.clock).keep,
+        fetch_key=Certificates(ground.clock).key,
+    )
+
+
+def _maintenance(ground: Ground, others: tuple[Duty, ...]) -> Maintenance:
+    return Maintenance(
+        ground.store,
+        ground.config.targets,
+        ground.lanes.gates,
+        ground.headroom,
+        ground.config.storage.keep,
+        ground.clock,
+        ground.telemetry,
+        random.random,
+        others,
     )
 
 

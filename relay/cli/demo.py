@@ -23,9 +23,9 @@ from relay.cli.send import post
 from relay.cli.vendor import signed
 from relay.config import Config
 from relay.domain import Source
+from relay.logbook import configure_logging
 from relay.presets import Preset
 from relay.runtime import Relay, new_event_loop
-from relay.telemetry import configure_logging
 
 ARRIVAL_S_MAX = 10.0
 PUBLIC_URL = "https://hooks.example.com"  # for vendors that sign the URL

@@ -11,9 +11,9 @@ import click
 from relay.cli.options import config_option, load_or_exit
 from relay.config import Address, address
 from relay.errors import ListenFailed, RoleUnfit, StoreBroken, StoreUnusable
+from relay.logbook import configure_logging
 from relay.roles import Role, post
 from relay.runtime import Relay, new_event_loop
-from relay.telemetry import configure_logging
 
 
 def _read_address(_: click.Context, __: click.Parameter, value: str | None) -> Address | None:

@@ -83,6 +83,8 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "filewatch",
         "offers",
         "telemetry",
+        "sampling",
+        "logbook",
         "metrics",
         "otel",
     ),

@@ -9,8 +9,10 @@ import pytest
 import structlog
 
 from relay.domain import Attempt, Delivery, DeliveryStatus, HttpTarget, Outcome, Refusal
+from relay.logbook import configure_logging
+from relay.sampling import FAREWELLS, LINES
 from relay.store.protocol import LaneState
-from relay.telemetry import FAREWELLS, LINES, Telemetry, configure_logging
+from relay.telemetry import Telemetry
 from tests.builders import an_event
 from tests.conftest import START, ManualClock
 
