@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -14,13 +14,12 @@ from relay.cli.tables import table
 from relay.cli.texts import echo_json
 from relay.config import Config
 from relay.config.units import lasting
-from relay.minutes import minute_of
+from relay.minutes import SPAN_MAX, Span, last_minutes
 from relay.operations import TargetReport, report_targets
 from relay.store.ports.minutes import ALL_DURATIONS, Figure
 from relay.system_clock import SystemClock
 from relay.web.telling import told_minutes
 
-MINUTES_MAX = 1440
 SOURCES = ("source", "accepted", "duplicate", "refused", "last event")
 TARGETS = ("target", "state", "delivered", "failed", "mean", "95 % within", "waiting", "oldest", "dead")
 TAKEN = ("accepted", "duplicate", "handshake")
@@ -28,7 +27,7 @@ USUAL_SHARE = 0.95
 
 
 @click.command()
-@click.option("--minutes", type=click.IntRange(1, MINUTES_MAX), default=60, show_default=True, help="How far back.")
+@click.option("--minutes", type=click.IntRange(1, SPAN_MAX), default=60, show_default=True, help="How far back.")
 @json_option
 @config_option
 def stats(config_path: Path, minutes: int, as_json: bool) -> None:
@@ -38,15 +37,15 @@ def stats(config_path: Path, minutes: int, as_json: bool) -> None:
     relay stats
     relay stats --minutes 1440
 
-    All processes together, up to some seconds ago. With --json: each minute, as GET /api/v1/stats answers.
+    All processes together, up to some seconds ago. With --json: each minute, or 5 or 15 of them where they are
+    many, as GET /api/v1/stats answers.
     """
     config = load_or_exit(config_path)
     now = SystemClock().now()
-    until = minute_of(now) + timedelta(minutes=1)
-    since = until - timedelta(minutes=minutes)
-    figures, seen, reports = asyncio.run(_asked(config, since, until))
+    span = last_minutes(minutes, now)
+    figures, seen, reports = asyncio.run(_asked(config, span))
     if as_json:
-        echo_json(told_minutes(figures, since, until))
+        echo_json(told_minutes(figures, span))
         return
     click.echo(table(SOURCES, _source_rows(figures, {**dict.fromkeys(config.sources), **seen}, now)))
     click.echo()
@@ -54,10 +53,10 @@ def stats(config_path: Path, minutes: int, as_json: bool) -> None:
 
 
 async def _asked(
-    config: Config, since: datetime, until: datetime
+    config: Config, span: Span
 ) -> tuple[Sequence[Figure], Mapping[str, datetime], Mapping[str, TargetReport]]:
     async with opened(config.storage.database) as store:
-        figures = await store.minutes.between(since, until)
+        figures = await store.minutes.between(span.since, span.until, span.step)
         return figures, await store.minutes.last_seen(), await report_targets(store, config.targets)
 
 

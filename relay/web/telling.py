@@ -5,6 +5,7 @@ from datetime import datetime
 
 from relay.domain import Attempt
 from relay.finding import time_of
+from relay.minutes import Span
 from relay.operations import TargetReport
 from relay.store.ports.minutes import ALL_DURATIONS, Figure
 from relay.store.ports.rejections import Rejection, RejectionRow
@@ -163,11 +164,12 @@ def told_rejection(rejection: Rejection, headers: object, path: str) -> dict[str
     }
 
 
-def told_minutes(figures: Sequence[Figure], since: datetime, until: datetime) -> dict[str, object]:
-    """Tell what happened in each minute that has any figure."""
+def told_minutes(figures: Sequence[Figure], span: Span) -> dict[str, object]:
+    """Tell what happened in each step that has any figure."""
     return {
-        "since": iso(since),
-        "until": iso(until),
+        "since": iso(span.since),
+        "until": iso(span.until),
+        "step_s": int(span.step.total_seconds()),
         "events": [_told_count(figure, "source", "result") for figure in figures if figure.kind.what == "event"],
         "deliveries": [_told_count(each, "target", "outcome") for each in figures if each.kind.what == "delivery"],
         "durations": [_told_duration(figure) for figure in figures if figure.kind.what == "duration"],

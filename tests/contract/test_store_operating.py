@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from relay.domain import DeliveryStatus, Refusal
-from relay.store.ports.minutes import Figure, Kind
+from relay.store.ports.minutes import MINUTE, Figure, Kind
 from relay.store.ports.rejections import Bounds
 from relay.store.ports.replays import Replay, ReplayState, ReplayStep
 from relay.store.ports.search import DeliveryFilter, EventFilter, EventStatus
@@ -180,6 +180,24 @@ class TestMinutes:
         await store.minutes.add(LATER, {first: (1, 0.0)}, START)
 
         assert {("shop", 1): LATER, ("shop", 2): START} == await store.minutes.last_proofs()
+
+    async def test_they_are_added_up_in_steps(self, store: Store) -> None:
+        """A day is a hundred points and not a hundred thousand rows: whoever draws it needs no more."""
+        for minute in (0, 4, 5, 11):
+            await store.minutes.add(START + minute * MINUTE, {self.PAID: (1, 0.5), self.SENT: (2, 0.0)}, START)
+
+        told = await store.minutes.between(START, START + 12 * MINUTE, 5 * MINUTE)
+
+        assert [
+            *(
+                Figure(START, kind, count, seconds)
+                for kind, count, seconds in ((self.SENT, 4, 0.0), (self.PAID, 2, 1.0))
+            ),
+            Figure(START + 5 * MINUTE, self.SENT, 2, 0.0),
+            Figure(START + 5 * MINUTE, self.PAID, 1, 0.5),
+            Figure(START + 10 * MINUTE, self.SENT, 2, 0.0),
+            Figure(START + 10 * MINUTE, self.PAID, 1, 0.5),
+        ] == told
 
     async def test_old_ones_are_forgotten(self, store: Store) -> None:
         """The table stays small."""

@@ -6,7 +6,7 @@ import pytest
 
 from relay.domain import DeliveryStatus, Refusal
 from relay.errors import StoreUnavailable
-from relay.minutes import MinuteBook
+from relay.minutes import MinuteBook, Span, last_minutes
 from relay.store.ports.minutes import ALL_DURATIONS, Figure, Kind
 from relay.store.protocol import Store
 from relay.telemetry import Telemetry
@@ -73,3 +73,13 @@ async def test_what_cannot_be_written_is_written_later(
     await book.write()
 
     assert [1] == [figure.count for figure in await figures(store)]
+
+
+def test_a_day_is_told_in_no_more_steps_than_can_be_drawn() -> None:
+    """Each step is whole, and the present minute is in the last."""
+    now = START + timedelta(seconds=30)
+    minute = timedelta(minutes=1)
+
+    assert Span(START - 59 * minute, START + minute, minute) == last_minutes(60, now)
+    assert Span(START - 124 * minute, START + minute, 5 * minute) == last_minutes(121, now)
+    assert Span(START - 1439 * minute, START + minute, 15 * minute) == last_minutes(1440, now)

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 ALL_DURATIONS = "all"
+MINUTE = timedelta(minutes=1)
 TAKEN = ("accepted", "duplicate")  # results of events
 
 
@@ -24,7 +25,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """How often something happened in the minute that begins at a time, and how long it took together."""
+    """How often something happened in the minute, or step, that begins at a time, and how long it took together."""
 
     at: datetime
     kind: Kind
@@ -48,8 +49,11 @@ class Minutes(Protocol):
         """Add to a minute's counts and seconds; forget the minutes before a time."""
         ...
 
-    async def between(self, since: datetime, until: datetime) -> Sequence[Figure]:
-        """Return all figures of the minutes that begin in a time, in order."""
+    async def between(self, since: datetime, until: datetime, step: timedelta = MINUTE) -> Sequence[Figure]:
+        """Return all figures of the minutes that begin in a time, in order.
+
+        step: of how many minutes each figure is, from `since` on.
+        """
         ...
 
     async def last_seen(self) -> Mapping[str, datetime]:

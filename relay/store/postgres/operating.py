@@ -1,11 +1,11 @@
 """What operators have done: deliveries changed, minutes added up, replays taken on, refused requests kept."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from relay.domain import DeliveryStatus, Refusal
-from relay.store.ports.minutes import Figure, Kind, latest
+from relay.store.ports.minutes import MINUTE, Figure, Kind, latest
 from relay.store.ports.rejections import Bounds, Rejection, RejectionRow
 from relay.store.ports.replays import Replay, ReplayState, ReplayStep
 from relay.store.postgres.changing import Move, Step
@@ -65,10 +65,13 @@ class PostgresMinutes:
             await connection.executemany(_ADD_MINUTE, rows)
             await connection.execute("DELETE FROM minutes WHERE at < $1", before)
 
-    async def between(self, since: datetime, until: datetime) -> Sequence[Figure]:
+    async def between(self, since: datetime, until: datetime, step: timedelta = MINUTE) -> Sequence[Figure]:
         """Return all figures of a time."""
         async with self._reading.used() as connection:
-            rows = await connection.fetch(_MINUTES, since, until)
+            if step == MINUTE:
+                rows = await connection.fetch(_MINUTES, since, until)
+            else:
+                rows = await connection.fetch(_STEPS, since, until, step)
         return [
             Figure(row["at"], Kind(row["what"], row["name"], row["result"]), row["count"], row["seconds"])
             for row in rows
@@ -93,6 +96,10 @@ _ADD_MINUTE = """
 _MINUTES = """
     SELECT at, what, name, result, count, seconds FROM minutes WHERE at >= $1 AND at < $2
     ORDER BY at, what COLLATE "C", name COLLATE "C", result COLLATE "C\""""
+_STEPS = """
+    SELECT date_bin($3, at, $1) AS at, what, name, result, sum(count)::bigint AS count, sum(seconds) AS seconds
+    FROM minutes WHERE at >= $1 AND at < $2 GROUP BY 1, what, name, result
+    ORDER BY 1, what COLLATE "C", name COLLATE "C", result COLLATE "C\""""
 # A seek for each name and result, whatever the number of minutes.
 _LAST_MINUTES = """
     WITH RECURSIVE kind (name, result, at) AS (

@@ -65,6 +65,20 @@ def minutes(connection: sqlite3.Connection, since: int, until: int) -> list[tupl
     ).fetchall()
 
 
+def steps(connection: sqlite3.Connection, since: int, until: int, step: int) -> list[tuple[Any, ...]]:
+    """List the figures of a time added up in steps, one after the other: sorting all at once takes twice as long."""
+    return [
+        row
+        for at in range(since, until, step)
+        for row in connection.execute(_OF_STEP, {"at": at, "end": min(at + step, until)})
+    ]
+
+
+_OF_STEP = """
+    SELECT :at, what, name, result, sum(count), sum(seconds) FROM minutes WHERE at >= :at AND at < :end
+    GROUP BY what, name, result ORDER BY what, name, result"""
+
+
 def last_minutes(connection: sqlite3.Connection, what: str) -> list[tuple[str, str, int]]:
     """List names and results, and when each last occurred: a seek for each, whatever the number of minutes."""
     found: list[tuple[str, str, int]] = []

@@ -2,12 +2,12 @@
 
 import heapq
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from relay.clock import to_ms
 from relay.domain import DeliveryStatus, Refusal
-from relay.store.ports.minutes import Figure, Kind, latest
+from relay.store.ports.minutes import MINUTE, Figure, Kind, latest
 from relay.store.ports.rejections import Bounds, Rejection, RejectionRow
 from relay.store.ports.replays import Replay, ReplayState, ReplayStep
 from relay.store.sqlite import booking
@@ -63,9 +63,12 @@ class SqliteMinutes:
         rows = [(to_ms(at), kind.what, kind.name, kind.result, *numbers) for kind, numbers in counts.items()]
         await self._do("add_minute", Minute(rows, to_ms(before)))
 
-    async def between(self, since: datetime, until: datetime) -> Sequence[Figure]:
+    async def between(self, since: datetime, until: datetime, step: timedelta = MINUTE) -> Sequence[Figure]:
         """Return all figures of a time."""
-        rows = await self._ask(booking.minutes, to_ms(since), to_ms(until))
+        if step == MINUTE:
+            rows = await self._ask(booking.minutes, to_ms(since), to_ms(until))
+        else:
+            rows = await self._ask(booking.steps, to_ms(since), to_ms(until), step // timedelta(milliseconds=1))
         return [Figure(from_ms(at), Kind(*kind), count, seconds) for at, *kind, count, seconds in rows]
 
     async def last_seen(self) -> Mapping[str, datetime]:

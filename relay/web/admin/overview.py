@@ -1,19 +1,19 @@
 """The relay at a glance: minutes and sources."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aiohttp import web
 
 from relay.domain import Source
-from relay.minutes import minute_of
+from relay.minutes import SPAN_MAX, last_minutes
 from relay.silence import MINUTE
 from relay.web import answers
 from relay.web.admin.asking import Call, Endpoint, Whole
 from relay.web.admin.desk import Desk
 from relay.web.telling import iso, told_minutes
 
-MINUTES = Whole("minutes", "How many minutes, up to now.", 1, 1440, 60)
+MINUTES = Whole("minutes", "How many minutes, up to now.", 1, SPAN_MAX, 60)
 
 
 class Overview:
@@ -29,7 +29,8 @@ class Overview:
                 "GET",
                 "/api/v1/stats",
                 self.stats,
-                "Tell what happened in each minute, by source and target, added up over all processes.",
+                "Tell what happened in each minute, or, of more than two hours, in each 5 or 15 minutes: by source and "
+                "target, added up over all processes.",
                 "Stats",
                 query=(MINUTES,),
             ),
@@ -37,11 +38,10 @@ class Overview:
         ]
 
     async def stats(self, call: Call) -> web.Response:
-        """Answer with the figures of each minute that has any."""
-        until = minute_of(self._desk.clock.now()) + timedelta(minutes=1)
-        since = until - timedelta(minutes=call.query["minutes"])
-        figures = await self._desk.store.minutes.between(since, until)
-        return answers.data(told_minutes(figures, since, until))
+        """Answer with the figures of each step that has any."""
+        span = last_minutes(call.query["minutes"], self._desk.clock.now())
+        figures = await self._desk.store.minutes.between(span.since, span.until, span.step)
+        return answers.data(told_minutes(figures, span))
 
     async def sources(self, _: Call) -> web.Response:
         """Answer with what is configured, when each last sent an event, and with which of its secrets."""

@@ -138,6 +138,7 @@ SCHEMAS: dict[str, Any] = {
     "Stats": _mapping(
         since=TIME,
         until=TIME,
+        step_s=WHOLE,
         events=_list(_mapping(at=TIME, source=TEXT, result=TEXT, count=WHOLE)),
         deliveries=_list(_mapping(at=TIME, target=TEXT, outcome=TEXT, count=WHOLE)),
         durations=_list(

@@ -15,7 +15,7 @@ Rows = Iterable[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One value for each minute. None: nothing that could be measured happened in it."""
+    """One value for each step. None: nothing that could be measured happened in it."""
 
     name: str
     values: Sequence[float | None]
@@ -33,15 +33,22 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The last minutes. at: when each begins, in seconds since 1970."""
+    """The last minutes, in steps. at: when each step begins, in seconds since 1970."""
 
     at: Sequence[int]
+    minutes: int
     events: Series
     refused: Series
     delivered: Series
     failed: Series
     took_ms: Series
     usual_s: float | None  # most attempts were quicker; None: there were none, or they took longer than is measured
+
+    @property
+    def pace(self) -> str:
+        """Say what a count is of."""
+        step = self.minutes // len(self.at)
+        return "a minute" if step == 1 else f"in {step} minutes"
 
     @property
     def success(self) -> float | None:
@@ -53,11 +60,12 @@ class Figures:
 def figures(stats: Mapping[str, Any]) -> Figures:
     """Add up an answer of `GET stats`."""
     since, until = (datetime.fromisoformat(stats[key]) for key in ("since", "until"))
-    minutes = [since + MINUTE * number for number in range((until - since) // MINUTE)]
-    at = {minute: index for index, minute in enumerate(minutes)}
+    step = timedelta(seconds=stats["step_s"])
+    steps = [since + step * number for number in range((until - since) // step)]
+    at = {began_at: index for index, began_at in enumerate(steps)}
 
     def counted(name: str, rows: Rows) -> Series:
-        values = [0] * len(minutes)
+        values = [0] * len(steps)
         for row in rows:
             index = at.get(datetime.fromisoformat(row["at"]))
             if index is not None:
@@ -70,7 +78,8 @@ def figures(stats: Mapping[str, Any]) -> Figures:
     seconds = counted("", [{**span, "count": span["seconds"]} for span in sums])
     took = [s * 1000 / n if n else None for s, n in zip(seconds.values, count.values, strict=True) if s is not None]
     return Figures(
-        [int(minute.timestamp()) for minute in minutes],
+        [int(began_at.timestamp()) for began_at in steps],
+        (until - since) // MINUTE,
         counted("accepted", (row for row in events if row["result"] == TAKEN)),
         counted("refused", (row for row in events if row["result"] not in (TAKEN, "duplicate", "handshake"))),
         counted("delivered", (row for row in tried if row["outcome"] == TAKEN)),

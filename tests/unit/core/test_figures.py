@@ -12,7 +12,7 @@ def at(minutes: int) -> str:
 
 
 def stats(**told: Any) -> dict[str, Any]:
-    return {"since": at(0), "until": at(3), "events": [], "deliveries": [], "durations": [], **told}
+    return {"since": at(0), "until": at(3), "step_s": 60, "events": [], "deliveries": [], "durations": [], **told}
 
 
 def test_every_minute_has_its_place_also_where_nothing_happened() -> None:
@@ -30,6 +30,15 @@ def test_every_minute_has_its_place_also_where_nothing_happened() -> None:
     assert ([2, 0, 7], [0, 0, 5]) == (found.events.values, found.refused.values)
     assert (9, 7) == (found.events.total, found.events.latest)
     assert {"shop": 5, "bank": 4} == rates(stats(events=rows))
+
+
+def test_a_long_time_is_told_in_larger_steps() -> None:
+    """A day is drawn by quarters of an hour, and says so."""
+    rows = [{"at": at(15), "source": "shop", "result": "accepted", "count": 2}]
+    found = figures({**stats(events=rows), "until": at(30), "step_s": 900})
+
+    assert ([0, 2], 30, "in 15 minutes") == (found.events.values, found.minutes, found.pace)
+    assert "a minute" == figures(stats()).pace
 
 
 def test_success_is_the_share_of_attempts_that_were_taken() -> None:
