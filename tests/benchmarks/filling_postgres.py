@@ -1,4 +1,4 @@
-"""PostgreSQL with a backlog, made within minutes: the real store makes the schema and its days, SQL makes the rows."""
+"""PostgreSQL with a past, made within minutes: the real store makes the schema and its days, SQL makes the rows."""
 
 import time
 from collections.abc import Sequence
@@ -14,20 +14,27 @@ from tests.benchmarks.filling import CHUNK_EVENTS, DAY_MS, SOURCE
 OLDEST_DAYS, NEWEST_DAYS = 6.0, 0.1
 
 
-async def fill(url: str, events: int, targets: Sequence[str], body_bytes: int) -> None:
-    """Store events of which every target still has to get each; all are due."""
+async def fill(url: str, events: int, targets: Sequence[str], body_bytes: int, *, is_finished: bool = False) -> None:
+    """Store events, each with a delivery to every target.
+
+    is_finished: whether these are delivered, with an attempt each, or pending and due.
+    """
     store = PostgresStore(url, "filling")
     await store.open()
     await store.close()
     connection = await asyncpg.connect(url, server_settings={"search_path": SCHEMA, "synchronous_commit": "off"})
     try:
-        await _fill_in(connection, events, targets, body_bytes)
+        await _fill_in(connection, events, targets, body_bytes, is_finished)
     finally:
         await connection.close()
 
 
 async def _fill_in(
-    connection: "asyncpg.Connection[asyncpg.Record]", events: int, targets: Sequence[str], body_bytes: int
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    events: int,
+    targets: Sequence[str],
+    body_bytes: int,
+    is_finished: bool,
 ) -> None:
     now_ms = int(time.time() * 1000)
     oldest_ms = now_ms - int(OLDEST_DAYS * DAY_MS)
@@ -39,11 +46,12 @@ async def _fill_in(
             await connection.execute(_EVENTS, first, last, oldest_ms, step_ms, SOURCE, body_bytes)
             await connection.execute(_CONTENTS, first, last, oldest_ms, step_ms, b"x" * body_bytes)
             for number, target in enumerate(targets):
-                await connection.execute(
-                    _DELIVERIES, first, last, oldest_ms, step_ms, f"{SOURCE}→{target}", target, len(targets), number
-                )
+                places = (first, last, oldest_ms, step_ms, f"{SOURCE}→{target}", target, len(targets), number)
+                await connection.execute(_DELIVERED if is_finished else _DELIVERIES, *places)
+    if is_finished:
+        await connection.execute(_ATTEMPTS)
     for target in targets:
-        await connection.execute("INSERT INTO lane_counts VALUES ($1, 0, $2)", target, events)
+        await connection.execute("INSERT INTO lane_counts VALUES ($1, 0, $2)", target, 0 if is_finished else events)
     for sequence, numbers in (("event_blocks", events), ("delivery_blocks", (events + 1) * len(targets))):
         await connection.execute("SELECT setval($1::text, $2)", sequence, numbers // BLOCK + 2)
     await connection.execute("VACUUM ANALYZE")
@@ -69,3 +77,13 @@ _DELIVERIES = f"""{_DATED}
     SELECT day + n * $7::int + $8::int, day + n, $5, $6, 'pending', to_timestamp(ms / 1000.0),
         to_timestamp(ms / 1000.0), to_timestamp(ms / 1000.0) + interval '30 days'
     FROM dated"""
+_DELIVERED = f"""{_DATED}
+    INSERT INTO deliveries
+        (id, event_seq, route, target, status, attempts, planned_at, due_at, deadline_at, finished_at, reason)
+    SELECT day + n * $7::int + $8::int, day + n, $5, $6, 'delivered', 1, to_timestamp(ms / 1000.0),
+        to_timestamp(ms / 1000.0), to_timestamp(ms / 1000.0) + interval '3 days',
+        to_timestamp(ms / 1000.0) + interval '20 milliseconds', 'accepted'
+    FROM dated"""
+_ATTEMPTS = """
+    INSERT INTO attempts (delivery_id, number, started_at, duration_ms, outcome, status, detail, excerpt)
+    SELECT id, 1, planned_at, 20.0, 'accepted', 200, '', 'ok' FROM deliveries"""

@@ -22,6 +22,7 @@ END_S_MAX = 30.0
 HELP_S_MAX = 20.0
 PAUSE_S = 0.01
 SOURCE_PATH = "/in/shop"
+ADMIN_TOKEN = "a-token-of-the-admin"
 CONCURRENCY = 32  # of each target
 
 ALL, RECEIVE, DELIVER = "all", "receive", "deliver"
@@ -43,6 +44,11 @@ class Server:
     def peak_memory_bytes(self) -> int:
         """Return the largest memory it has had, with its descendants."""
         return weighing.peak_memory_bytes(self.process.pid)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Return the memory that it has now, with its descendants."""
+        return weighing.memory_bytes(self.process.pid)
 
     async def listens(self) -> None:
         """Come back once it takes connections."""
@@ -103,7 +109,7 @@ def site(folder: Path, targets: Mapping[str, str], *, max_body: str = "1MiB", **
     verify = {"scheme": "hmac", "algorithm": "sha256", "header": "X-Signature"}
     configuration = {
         "server": {"listen": f"127.0.0.1:{made.public_port}"},
-        "admin": {"listen": f"127.0.0.1:{made.admin_port}"},
+        "admin": {"listen": f"127.0.0.1:{made.admin_port}", "tokens": [ADMIN_TOKEN]},
         "storage": {"url": f"sqlite:///{made.database}", "disk_free_min": "1MiB", **storage},
         "sources": {"shop": {"verify": verify, "secret": SECRET, "max_body": max_body}},
         "targets": {

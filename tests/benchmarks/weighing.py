@@ -31,7 +31,12 @@ def cpu_s(pid: int) -> float:
 
 def peak_memory_bytes(pid: int) -> int:
     """Return the largest memory (RSS) that each of a process and its descendants has had, together."""
-    return sum(_peak_kib(process) for process in tree(pid)) * 1024
+    return sum(_kib(process, "VmHWM:") for process in tree(pid)) * 1024
+
+
+def memory_bytes(pid: int) -> int:
+    """Return the memory (RSS) that a process and its descendants have now."""
+    return sum(_kib(process, "VmRSS:") for process in tree(pid)) * 1024
 
 
 def _all_processes() -> Iterable[int]:
@@ -49,9 +54,9 @@ def _ticks(pid: int) -> int:
         return 0
 
 
-def _peak_kib(pid: int) -> int:
+def _kib(pid: int, name: str) -> int:
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return 0
-    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), 0)
+    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith(name)), 0)
