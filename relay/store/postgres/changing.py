@@ -133,7 +133,7 @@ class Changing:
 def _hasten(days: Stretch) -> str:
     return f"""
     UPDATE deliveries SET due_at = least(due_at, $2)
-    WHERE id = $1 AND {days.has("id")} AND status = 'pending' AND due_at < $3"""
+    WHERE id = $1 AND {days.has("id")} AND leased_by IS NULL AND finished_at IS NULL AND due_at < $3"""
 
 
 def _pending(days: Unfinished) -> str:

@@ -43,4 +43,4 @@ def _let_go(days: Unfinished) -> str:
     UPDATE deliveries d SET due_at = $3
     FROM (SELECT id FROM deliveries WHERE target = $1 AND order_value = $2 AND finished_at IS NULL AND {days.has("id")}
         ORDER BY turn LIMIT 1) AS head
-    WHERE d.id = head.id AND {days.has("d.id")} AND d.due_at = $4 AND d.status = 'pending'"""
+    WHERE d.id = head.id AND {days.has("d.id")} AND d.due_at = $4 AND d.leased_by IS NULL"""

@@ -1,6 +1,7 @@
 """What an operator asks of a long history costs a few rows of it: told by the server's own counts of what was read."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,10 +16,14 @@ from relay.store.ports.minutes import Kind
 from relay.store.ports.rejections import Bounds
 from relay.store.ports.replays import ReplayStep
 from relay.store.ports.search import DeliveryFilter, EventFilter, EventStatus
+from relay.store.postgres import carrying, changing
+from relay.store.postgres.dialling import Server
+from relay.store.postgres.numbers import Stretch, span_of
+from relay.store.postgres.session import BY_INDEX, Session
 from relay.store.protocol import Store
+from tests import postgres as servers
 from tests.benchmarks.filling_postgres import fill
 from tests.builders import a_rejection
-from tests.postgres import Server
 from tests.storage import PostgresStorage, postgres_storage
 
 EVENTS = 24_000  # some 4,000 a day
@@ -46,7 +51,7 @@ class Past(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def past(postgres: Server) -> Iterator[Past]:
+def past(postgres: servers.Server) -> Iterator[Past]:
     with postgres_storage(postgres) as storage:
         asyncio.run(fill(storage.url, EVENTS, ("erp",), 100))
         yield asyncio.run(_settled(storage))
@@ -235,3 +240,25 @@ async def test_what_is_of_one_day_reads_no_other(past: Past, ask: Ask) -> None:
     read = await read_by(past, ask)
 
     assert {past.name} == {table.rpartition("_")[2] for table in read}
+
+
+@pytest.mark.parametrize("statement", [carrying._lease, carrying._release, carrying._apply_in, changing._hasten])
+async def test_what_is_found_by_its_number_is_never_looked_for_by_its_status(
+    past: Past, statement: Callable[[Stretch], str]
+) -> None:
+    """Nothing was being sent when this was planned. Once thousands are, each of them would be read for each number."""
+    session = Session(Server(past.storage.url, 5.0), "testing", BY_INDEX)
+    async with session.used() as connection:
+        await connection.execute(f"PREPARE asked AS {statement(span_of([past.delivered]))}")
+        values = await connection.fetchval(
+            "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'asked'"
+        )
+        plan = await connection.fetch(f"EXPLAIN EXECUTE asked ({', '.join(['NULL'] * values)})")
+    await session.close()
+
+    assert [f"deliveries_{past.name}_pkey"] == [
+        index for (line,) in plan for index in SCANNED.findall(line) if index.startswith("deliveries")
+    ]
+
+
+SCANNED = re.compile(r"Scan using (\S+) on")
