@@ -11,6 +11,7 @@ import click
 from relay.cli.options import config_option, load_or_exit
 from relay.config import Address, address
 from relay.errors import ListenFailed, RoleUnfit, StoreBroken, StoreUnusable
+from relay.garbage import look_seldom
 from relay.logbook import configure_logging
 from relay.roles import Role, post
 from relay.runtime import Relay, new_event_loop
@@ -56,6 +57,7 @@ def serve(config_path: Path, role_name: str, listen: Address | None, admin: Addr
     except RoleUnfit as unfit:
         raise click.UsageError(str(unfit)) from unfit
     last_words = configure_logging(logging.DEBUG if verbose else logging.INFO)
+    look_seldom()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         sys.exit(runner.run(_serve(Relay(config, here, config_path), last_words)))
 

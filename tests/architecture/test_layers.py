@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "relay"
 
 LAYERS: dict[int, tuple[str, ...]] = {
-    0: ("domain", "errors", "clock", "registry"),
+    0: ("domain", "errors", "clock", "registry", "garbage"),
     1: (
         "verification",
         "presets",

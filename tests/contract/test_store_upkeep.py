@@ -1,7 +1,10 @@
 """What every store promises of itself: old history goes, a locked database is told, and the numbers stay true."""
 
 import asyncio
+import gc
 import random
+import sys
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -95,6 +98,21 @@ class TestUnavailable:
             await store.accept(replace(bad, key=b"other"), a_plan(), {})
 
         assert good.id == (await accepting).event_id
+
+    async def test_what_could_not_be_stored_is_let_go_at_once(self, open_store: OpenStore, storage: Storage) -> None:
+        """While the database is away large bodies come again and again: none may stand until garbage is looked for."""
+        store = await open_store("worker-a", patience_s=0.05)
+        body = bytes(1000)
+        gc.disable()
+        try:
+            async with storage.blocked():
+                with suppress(StoreUnavailable):
+                    await store.accept(an_event(body=body), a_plan(), {})
+            await store.probe(START)
+
+            assert 2 == sys.getrefcount(body)  # ours, and the call's
+        finally:
+            gc.enable()
 
     async def test_those_who_came_during_a_failure_do_not_wait_for_another(
         self, open_store: OpenStore, storage: Storage

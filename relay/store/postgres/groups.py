@@ -66,12 +66,15 @@ class Groups:
             raise StoreUnavailable("the store is not open")
         if self._weight_bytes and self._weight_bytes + weight_bytes > self._weight_bytes_max:
             raise StoreUnavailable("too much is waiting to be committed")
-        wish = Wish(verb, argument, weight_bytes, asyncio.get_running_loop().create_future())
+        granted = asyncio.get_running_loop().create_future()
         self._weight_bytes += weight_bytes
-        self._wishes.append(wish)
+        self._wishes.append(Wish(verb, argument, weight_bytes, granted))
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit_all(), name="commit")
-        return await wish.granted
+        try:
+            return await granted
+        finally:
+            del granted  # an error that it holds knows where it was raised: here, and so what was to be stored
 
     @property
     def waiting(self) -> int:

@@ -93,14 +93,17 @@ class GroupWriter:
             raise self._closed()
         if self._weight_bytes and self._weight_bytes + weight_bytes > self._weight_bytes_max:
             raise StoreUnavailable("too much is waiting to be committed")
-        wish = Wish(verb, argument, weight_bytes, asyncio.get_running_loop().create_future())
+        granted = asyncio.get_running_loop().create_future()
         self._weight_bytes += weight_bytes
-        self._wishes.append(wish)
+        self._wishes.append(Wish(verb, argument, weight_bytes, granted))
         if self._commit_under_way is None:
             self._commit_under_way = asyncio.ensure_future(self._commit_all())
         elif len(self._wishes) >= SENT_AHEAD and len(self._sent) == 1:
             self._send()
-        return await wish.granted
+        try:
+            return await granted
+        finally:
+            del granted  # an error that it holds knows where it was raised: here, and so what was to be stored
 
     async def close(self) -> None:
         """Commit what waits, then let the writer end."""

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from relay.garbage import look_seldom
 from relay.store.sqlite import accepting, booking, carrying, changing, frames, holding, keeping
 from relay.store.sqlite.checkpoints import Checkpoints
 from relay.store.sqlite.connection import connect
@@ -118,6 +119,7 @@ def main() -> NoReturn:
     """Serve the socket that is our standard input. Arguments: the file's path, and the patience in seconds."""
     for number in LEFT_TO_THE_PROGRAM:  # a terminal and a service manager send them to both of us
         signal.signal(number, signal.SIG_IGN)
+    look_seldom()
     path, patience_s = Path(sys.argv[1]), float(sys.argv[2])
     turns = Turns(folder_beside(path), patience_s)
     checkpoints = Checkpoints(lambda: connect(path, patience_s))
