@@ -21,8 +21,18 @@ def test_a_driver_is_an_extra_of_its_kinds_name(kind: str) -> None:
 
 def test_no_driver_is_imported_by_who_has_no_such_target() -> None:
     """A relay that only posts starts as fast, and is as small, as before there were others."""
-    drivers = [KINDS[name].driver for name in WITH_DRIVERS]
-    script = f"import sys, relay.cli.serve, relay.targets.http; print([it for it in {drivers} if it in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    drivers = [str(KINDS[name].driver) for name in WITH_DRIVERS]
 
-    assert "[]" == done.stdout.strip()
+    assert "[]" == imported_with("relay.cli.serve, relay.targets.http", drivers)
+
+
+def test_the_writer_of_a_database_file_has_no_event_loop() -> None:
+    """Nothing in it waits for two things at once; importing one was half of its start, and of its memory."""
+    assert "[]" == imported_with("relay.store.sqlite.writing", ["asyncio", "ssl", "logging"])
+
+
+def imported_with(modules: str, others: list[str]) -> str:
+    """Return which of the others are imported with these, by a process of its own."""
+    script = f"import sys, {modules}; print([it for it in {others} if it in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout.strip()

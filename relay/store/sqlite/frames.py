@@ -4,13 +4,15 @@ A frame is a count of parts (4 bytes), the size of each (8 bytes), and the parts
 the large bodies that it mentions, raw, so that none is copied into the pickle and out of it again.
 """
 
-import asyncio
 import pickle
 import socket
 import struct
 from collections.abc import Sequence
 from pickle import PickleBuffer
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+if TYPE_CHECKING:
+    import asyncio  # half of the writer's start, which has no use for it
 
 APART_BYTES = 64 * 1024  # a body larger than that travels as a part of its own
 
