@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from tests.acceptance.program import configured, session, started
 from tests.acceptance.test_invoice_collector import INVOICE, NOTICE, TOKEN
 from tests.mail import PASSWORD, SELF_SIGNED, USER, Mailbox, mail_server
+from tests.storage import Storage
 from tests.systems import Siwapp, running
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "examples" / "invoice-to-folder-mail-and-siwapp.yaml"
@@ -28,12 +29,12 @@ def example(folder: Path, mail_port: int, siwapp: str) -> dict[str, Any]:
     return {key: parts[key] for key in ("sources", "targets", "routes")}
 
 
-async def test_an_invoice_becomes_a_file_a_mail_and_an_invoice_of_siwapp(tmp_path: Path) -> None:
+async def test_an_invoice_becomes_a_file_a_mail_and_an_invoice_of_siwapp(tmp_path: Path, storage: Storage) -> None:
     """Sent twice, as Invoice-Collector does when an answer is lost, it is one of each."""
     async with (
         mail_server(Mailbox()) as mailbox,
         running(Siwapp()) as siwapp,
-        started(configured(tmp_path, example(tmp_path, mailbox.port, siwapp.origin))) as relay,
+        started(configured(tmp_path, example(tmp_path, mailbox.port, siwapp.origin), storage=storage)) as relay,
         session() as http,
     ):
         for payload in (INVOICE, INVOICE, NOTICE):

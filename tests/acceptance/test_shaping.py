@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.acceptance.program import Program, configured, session, started
 from tests.acceptance.sink import Sink, digest
+from tests.storage import Storage
 
 EVENT = json.dumps({"kind": "invoice", "number": "INV-1", "amount": "1,234"}).encode()
 
@@ -32,10 +33,10 @@ async def told(program: Program, event_id: str, token: str) -> dict[str, Any]:
         return found
 
 
-async def test_a_replay_uses_the_corrected_expression(tmp_path: Path, sink: Sink) -> None:
+async def test_a_replay_uses_the_corrected_expression(tmp_path: Path, storage: Storage, sink: Sink) -> None:
     """The amount can be read in two ways: the delivery is dead and says why; told the decimal sign, it arrives."""
     token = "a-token-of-the-admin"
-    program = configured(tmp_path, {**parts(sink, "money(amount)"), "admin": {}})
+    program = configured(tmp_path, {**parts(sink, "money(amount)"), "admin": {}}, storage=storage)
     document = json.loads(program.config.read_text())
     document["admin"] = {"listen": f"127.0.0.1:{program.admin_port}", "tokens": [token]}
     program.config.write_text(json.dumps(document))

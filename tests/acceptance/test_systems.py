@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from relay import presets
 from tests.acceptance.program import Program, configured, session, started
 from tests.conftest import START
+from tests.storage import Storage
 from tests.systems import Chat, Siwapp, System, running
 
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
@@ -32,12 +33,12 @@ class Erp(System):
         return None if request.headers.get("Authorization") == "Bearer a-token-of-the-erp" else "token"
 
 
-def an_example(folder: Path, name: str) -> Program:
+def an_example(folder: Path, storage: Storage, name: str) -> Program:
     """Take an example as it is shipped, but for ports, and for targets that stand on this machine."""
     document = YAML(typ="safe").load((EXAMPLES / f"{name}.yaml").read_text())
     for target in document["targets"].values():
         target["allow_private"] = True
-    return configured(folder, {key: document[key] for key in ("sources", "targets", "routes")})
+    return configured(folder, {key: document[key] for key in ("sources", "targets", "routes")}, storage=storage)
 
 
 async def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
@@ -52,7 +53,7 @@ async def until(is_so: Callable[[], object]) -> None:
 
 
 async def test_an_invoice_of_invoice_collector_becomes_one_of_siwapp(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`$93.50` arrives as 93.50, once, however often the collector sends it."""
     body = presets.find("invoice-collector").samples[0].render(START, "uuid")
@@ -60,7 +61,7 @@ async def test_an_invoice_of_invoice_collector_becomes_one_of_siwapp(
         monkeypatch.setenv("INVOICES_TOKEN", "a-token-of-ours")
         monkeypatch.setenv("SIWAPP_TOKEN", "abc-123")
         monkeypatch.setenv("SIWAPP_URL", f"{siwapp.origin}/api/v1")
-        async with started(an_example(tmp_path, "siwapp")) as relay:
+        async with started(an_example(tmp_path, storage, "siwapp")) as relay:
             url = f"{relay.url}/in/invoices/a-token-of-ours"
             statuses = [await post(url, body, {"Content-Type": "application/json"}) for _ in range(3)]
             await until(lambda: siwapp.accepted or siwapp.refused)
@@ -83,7 +84,7 @@ async def test_an_invoice_of_invoice_collector_becomes_one_of_siwapp(
 
 
 async def test_a_booking_of_getaround_reaches_the_chat_and_the_erp(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each in its own form, from one signed webhook; the chat's URL stands in no log."""
     booking: dict[str, Any] = {
@@ -98,7 +99,7 @@ async def test_a_booking_of_getaround_reaches_the_chat_and_the_erp(
         monkeypatch.setenv("SLACK_URL", chat.origin + Chat.path)
         monkeypatch.setenv("ERP_URL", f"{erp.origin}/api")
         monkeypatch.setenv("ERP_TOKEN", "a-token-of-the-erp")
-        async with started(an_example(tmp_path, "chat")) as relay:
+        async with started(an_example(tmp_path, storage, "chat")) as relay:
             assert 200 == await post(f"{relay.url}/in/getaround", body, {"X-Drivy-Signature": signature})
             await until(lambda: chat.accepted and erp.accepted)
             await relay.is_settled(PATIENCE_S)

@@ -8,10 +8,11 @@ import pytest
 from tests.acceptance.program import configured, session, started
 from tests.acceptance.sink import Sink
 from tests.receiver import receiving, says
+from tests.storage import Storage
 
 
 async def test_a_collector_gets_both_spans_of_an_event(
-    tmp_path: Path, sink: Sink, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, storage: Storage, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Named by OpenTelemetry's own variable, and by nothing else."""
     parts = {
@@ -22,7 +23,7 @@ async def test_a_collector_gets_both_spans_of_an_event(
     async with receiving(says()) as collector:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.port}")
         monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
-        async with started(configured(tmp_path, parts)) as relay:
+        async with started(configured(tmp_path, parts, storage=storage)) as relay:
             async with session() as http, http.post(f"{relay.url}/in/shop", json={}) as answer:
                 trace = bytes.fromhex((await answer.json())["id"].removeprefix("evt_"))
             async with asyncio.timeout(20):

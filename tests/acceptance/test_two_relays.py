@@ -7,13 +7,16 @@ from pathlib import Path
 
 from tests.acceptance.program import configured, session, started
 from tests.acceptance.sink import Sink, digest
+from tests.storage import Storage
 
 SECRET = "a-secret-of-the-vendor"
 BETWEEN = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = json.dumps({"type": "rental.booked", "data": {"rental_id": 1}, "occurred_at": "2026-07-01T12:00:00Z"}).encode()
 
 
-async def test_an_event_reaches_the_last_target_once_and_as_it_came(tmp_path: Path, sink: Sink) -> None:
+async def test_an_event_reaches_the_last_target_once_and_as_it_came(
+    tmp_path: Path, storage: Storage, sink: Sink
+) -> None:
     """Bytes, the vendor's signature and its type; the second knows it by the id that the first gave it."""
     (tmp_path / "inner").mkdir()
     inner_parts = {
@@ -31,7 +34,7 @@ async def test_an_event_reaches_the_last_target_once_and_as_it_came(tmp_path: Pa
             "routes": [{"from": "getaround", "to": "inner"}],
             "admin": {"listen": "127.0.0.1:0", "tokens": ["a-token-of-the-admin"]},
         }
-        async with started(configured(tmp_path, outer_parts)) as outer, session() as http:
+        async with started(configured(tmp_path, outer_parts, storage=storage)) as outer, session() as http:
             async with http.post(
                 f"{outer.url}/in/getaround", data=BODY, headers={"X-Drivy-Signature": signature}
             ) as answer:
