@@ -15,6 +15,7 @@ from relay.domain import InboundRequest, Refusal, Secret
 from relay.errors import ExpressionInvalid, SecretInvalid
 from relay.explaining.requests import with_other_bodies, with_other_methods, with_other_urls
 from relay.explaining.secrets import meant
+from relay.identity import parse
 from relay.verification._signature import SignatureVerifier
 from relay.verification.hmac import DigestVerifier
 
@@ -55,7 +56,7 @@ def explain_signature(
         yield _of_time(request, verifier, now)
         return
     if refusal is Refusal.MISSING:
-        yield from _of_absence(request, verifier)
+        yield from _of_absence(request, verifier, now)
         return
     found = _found(Case(request, verifier), _axes(verifier, others), now)
     if found is None:
@@ -183,7 +184,11 @@ def _lasting(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds < 2 * 3600 else f"{seconds / 3600:.0f} hours"
 
 
-def _of_absence(request: InboundRequest, verifier: SignatureVerifier) -> Iterator[str]:
+def _of_absence(request: InboundRequest, verifier: SignatureVerifier, now: datetime) -> Iterator[str]:
+    if (place := _elsewhere(request, verifier, now)) is not None:
+        yield f"it would match, but for this: the signature stands in the header {place}, not in {verifier.header}"
+        return
+    yield from _of_emptiness(request, verifier)
     needed = [verifier.header, verifier.timestamp_header, verifier.id_header]
     for name in needed:
         if name is None or name in request.headers or (name == verifier.header and verifier.numbered):
@@ -198,11 +203,36 @@ def _of_absence(request: InboundRequest, verifier: SignatureVerifier) -> Iterato
         yield "no header has a name like a signature's: the vendor signs nothing, or a proxy takes it away"
 
 
+def _elsewhere(request: InboundRequest, verifier: SignatureVerifier, now: datetime) -> str | None:
+    """Return the header whose value would match, did it stand where it is looked for."""
+    if verifier.header is None or verifier.header in request.headers:
+        return None
+    cases = {name: Case(request, replace(verifier, header=name)) for name in request.headers}
+    return next((name for name, case in cases.items() if case.matches(now)), None)
+
+
+def _of_emptiness(request: InboundRequest, verifier: SignatureVerifier) -> Iterator[str]:
+    """Tell of a header that is there and holds nothing of what is looked for in it."""
+    value = request.headers.get(verifier.header or "")
+    if value is None:
+        return
+    for what, beginning in (("signature", verifier.prefix), ("time", verifier.timestamp_prefix)):
+        parts = [part.strip() for part in value.split(verifier.separator or "\0")]
+        if beginning and not any(part.startswith(beginning) for part in parts):
+            yield f"the header {verifier.header} is there, but holds no {what} that begins with {beginning}"
+
+
 def _plain(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "").removeprefix("x")
 
 
 def _of_nothing(request: InboundRequest, verifier: SignatureVerifier) -> Iterator[str]:
+    if (loss := _of_loss(request.body)) is not None and "{body}" in verifier.signed:
+        yield loss
+        return
+    if lacks := [*_of_emptiness(request, verifier)]:
+        yield from lacks
+        return
     length = _length(request, verifier)
     wanted = getattr(verifier, "algorithm", None)
     if length is not None and wanted is not None and LENGTHS.get(length) != wanted:
@@ -214,6 +244,15 @@ def _of_nothing(request: InboundRequest, verifier: SignatureVerifier) -> Iterato
         "nothing that is known to happen on the way explains it: most likely the secret is another one, or the body "
         "that was captured is not the one that was signed"
     )
+
+
+def _of_loss(body: bytes) -> str | None:
+    """Say what is missing of a body, where that is seen."""
+    if not body:
+        return "the body is empty, and it is signed: something on the way has read it, or the capture has left it out"
+    if body.lstrip()[:1] in (b"{", b"[") and not parse(body).is_json:
+        return "the body begins as JSON and is none: it was cut or changed on the way, or by what captured it"
+    return None
 
 
 def _length(request: InboundRequest, verifier: SignatureVerifier) -> int | None:

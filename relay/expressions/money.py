@@ -21,6 +21,7 @@ _WITHOUT_DECIMALS = "BIF CLP DJF GNF JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF
 CODES, WITHOUT_DECIMALS = frozenset(_CODES.split()), frozenset(_WITHOUT_DECIMALS.split())
 
 UNCERTAIN = "?"
+IN_LAKHS = frozenset({"BDT", "INR", "LKR", "NPR", "PKR"})  # whose people part 1,23,456
 
 # What a sign means alone, first, and what else it may mean beside a code.
 SIGNS = {
@@ -117,7 +118,9 @@ def _currency(named: Sequence[str]) -> str | None:
     if not common:
         raise ValueError("currencies that contradict each other")
     if common[0] == UNCERTAIN:
-        raise ValueError("a sign that several currencies share: expected a code of ISO 4217")
+        raise ValueError(
+            "a sign that several currencies share: expected a code of ISO 4217, as by money(replace(TEXT, 'kr', 'NOK'))"
+        )
     return common[0]
 
 
@@ -165,10 +168,10 @@ def _decimal_sign(
 
 
 def _check_thousands(digits: Sequence[str], separators: Sequence[str], currency: str | None) -> None:
-    """Insist that thousands are parted by one sign, at the right places. Indian rupees have lakhs."""
+    """Insist that thousands are parted by one sign, at the right places."""
     if not separators:
         return
-    middle = (2, 3) if currency == "INR" else (3,)
+    middle = (2, 3) if currency in IN_LAKHS else (3,)
     is_well_parted = (
         len(set(separators)) == 1
         and 1 <= len(digits[0]) <= 3

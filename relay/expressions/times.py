@@ -29,6 +29,8 @@ def formatted(value: str | float, form: str = "%Y-%m-%d", zone: str = "UTC") -> 
 
 
 def _check_form(form: str) -> None:
+    if "%" not in form:  # most likely a zone, at the place of the form: it would stand there for the day
+        raise ValueError("a form without any part of a time: expected date(TIME, FORM, ZONE), with '%Y-%m-%d' for FORM")
     for letter in re.findall(r"%(.?)", form.replace("%%", "")):
         if letter not in _FORMATS:
             raise ValueError("a form that is not known: expected one such as '%Y-%m-%d' or '%d.%m.%Y %H:%M'")

@@ -93,6 +93,8 @@ MUTILATIONS: list[tuple[str, bytes, Mutilation, str]] = [
     ("quotes around the signature", COMPACT, header(lambda it: f'"{it}"'), "quotes or spaces"),
     ("a prefix", COMPACT, header(lambda it: f"sha256={it}"), "`prefix: sha256=`"),
     ("base64 for hex", COMPACT, header(lambda it: base64.b64encode(bytes.fromhex(it)).decode()), "`encoding: base64`"),
+    ("emptied", COMPACT, body(lambda it: b""), "the body is empty, and it is signed"),
+    ("cut", COMPACT, body(lambda it: it[:-2]), "the body begins as JSON and is none"),
     ("a list", COMPACT, header(lambda it: f"{'0' * 64},{it}"), "parted by ','"),
     ("two ways at once", COMPACT, lambda it: again()(header(lambda at: f"sha256={at}")(it)), "`prefix: sha256=`; and "),
 ]
@@ -199,7 +201,7 @@ def test_a_header_that_is_not_there_is_named() -> None:
     """With the one that was probably meant."""
     lost = CIMultiDict(sent(TIMED).headers)
     signature = lost.pop(S)
-    lost.add("Signature", signature)
+    lost.add("Signature", signature[::-1])
     text = told(replace(sent(TIMED), headers=lost), TIMED)
 
     assert "the header X-Signature is not there; did the vendor mean Signature?" in text
@@ -207,6 +209,31 @@ def test_a_header_that_is_not_there_is_named() -> None:
     assert "X-Signature-1 is not there" in told(a_request(COMPACT), replace(PLAIN, numbered=3))
     in_body = HmacVerifier(secrets=(SECRET,), body_field="a.b", signed="{body.id}")
     assert "the body has no field a.b" in told(a_request(b"{}"), in_body)
+
+
+def test_a_signature_in_another_header_is_told_by_the_name_of_that() -> None:
+    """Whatever the vendor calls it: a name that is like no signature's, too."""
+    moved = CIMultiDict(sent(TIMED).headers)
+    moved.add("X-Acme-Check", moved.pop(S))
+
+    assert "the signature stands in the header X-Acme-Check, not in X-Signature" in told(
+        replace(sent(TIMED), headers=moved), TIMED
+    )
+
+
+def test_a_header_with_nothing_of_what_is_looked_for_is_told() -> None:
+    """It was refused as missing, and no sentence said what was."""
+    verifier = replace(
+        LISTED, signed="{timestamp}.{body}", timestamp_prefix="t=", tolerance=timedelta(minutes=5), time="seconds"
+    )
+    signature = sent(verifier).headers[S]
+
+    assert "holds no signature that begins with v1=" in told(
+        with_header(sent(verifier), S, signature.replace("v1=", "v9=")), verifier
+    )
+    assert "holds no time that begins with t=" in told(
+        with_header(sent(verifier), S, signature.replace("t=", "")), verifier
+    )
 
 
 SHARED = Secret("a shared key of thirty-two bytes!")

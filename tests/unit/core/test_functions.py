@@ -42,6 +42,7 @@ def test_an_example_of_the_reference_is_true(example: Example) -> None:
         ("$5 CAD", "5", "CAD"),
         ("SEK 5 kr", "5", "SEK"),
         ("₹1,23,456.00", "123456.00", "INR"),
+        ("1,23,456.00 NPR", "123456.00", "NPR"),
         ("5.00 zł", "5.00", "PLN"),
         ("(93.50)", "-93.50", None),
         ("5.00-", "-5.00", None),
@@ -86,7 +87,7 @@ def test_what_can_be_read_in_two_ways_is_refused(text: str) -> None:
         ("--5", "no amount|two signs"),
         ("-5-", "two signs"),
         ("€5 USD", "contradict"),
-        ("5 kr", "several currencies share"),
+        ("5 kr", r"several currencies share.*replace\(TEXT, 'kr', 'NOK'\)"),
         ("5 XQX", "not known"),
         ("1,2,3", "thousands"),
         ("1,23,456", "thousands"),
@@ -195,6 +196,21 @@ def test_what_a_function_cannot_take_fails_by_its_name(text: str) -> None:
 def test_a_day_is_the_same_in_every_zone(day: str, form: str, zone: str) -> None:
     """An invoice's date is no moment."""
     assert "01.01.2025" == compile_expression(f"date('{day}', '{form}', '{zone}')")({})
+
+
+def test_a_zone_at_the_place_of_the_form_is_told() -> None:
+    """It would be written for the day, on every invoice, and by no error."""
+    with pytest.raises(ExpressionFailed, match=r"date\(TIME, FORM, ZONE\)"):
+        compile_expression("date('2025-01-01T23:30:00Z', 'Europe/Paris')")({})
+
+
+def test_the_cure_for_a_crown_is_one() -> None:
+    """What a message tells to write works."""
+    assert {"amount": "1234.50", "currency": "NOK"} == money_of("replace(amount, 'kr', 'NOK')", "kr 1\u00a0234,50")
+
+
+def money_of(expression: str, amount: str) -> object:
+    return compile_expression(f"money({expression})")({"amount": amount})
 
 
 def test_a_uuid_is_equal_for_equal_values_only() -> None:
