@@ -162,6 +162,8 @@ def _targets() -> Iterator[str]:
         yield inspect.getdoc(kind) or ""
         yield ""
         yield from ("```yaml", "targets:", f"  it: {kind.example}", "```", "")
+        if kind.driver is not None:
+            yield f"- its driver comes with `pip install 'callback-relay[{name}]'`"
         link = f"reference/configuration.md#{kind.__name__.lower()}"
         yield f"- its keys: {', '.join(f'`{key}`' for key in own)}; [what they mean]({link})"
         yield f"- outcomes: {kind.means}"

@@ -60,6 +60,7 @@ async def test_an_invoice_of_invoice_collector_becomes_one_of_siwapp(
     async with running(Siwapp()) as siwapp:
         monkeypatch.setenv("INVOICES_TOKEN", "a-token-of-ours")
         monkeypatch.setenv("SIWAPP_TOKEN", "abc-123")
+        monkeypatch.setenv("SIWAPP_HOOK_TOKEN", "another-token-of-ours")
         monkeypatch.setenv("SIWAPP_URL", f"{siwapp.origin}/api/v1")
         async with started(an_example(tmp_path, storage, "siwapp")) as relay:
             url = f"{relay.url}/in/invoices/a-token-of-ours"
@@ -111,3 +112,37 @@ async def test_a_booking_of_getaround_reaches_the_chat_and_the_erp(
     assert written["event"].startswith("evt_")
     assert "s3cretpath" not in log
     assert "a-token-of-the-erp" not in log
+
+
+class Inbox(System):
+    """An ERP that takes what comes."""
+
+
+SENT_TO_US = [
+    ("siwapp", "/in/recurring/another-token-of-ours"),
+    ("factpulse", "/in/factpulse"),
+]
+
+
+@pytest.mark.parametrize(("system", "path"), SENT_TO_US)
+async def test_what_a_system_sends_reaches_the_erp(
+    system: str, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its preset and nothing else: Siwapp's generated invoice by the token in its URL, FactPulse's result signed."""
+    secrets = ("INVOICES_TOKEN", "FACTPULSE_USER", "FACTPULSE_PASSWORD", "SIWAPP_TOKEN", "FACTPULSE_SECRET")
+    for name in secrets:
+        monkeypatch.setenv(name, "a-secret-of-theirs")
+    monkeypatch.setenv("SIWAPP_HOOK_TOKEN", "another-token-of-ours")
+    body = presets.find(system).samples[0].render(START, "uuid")
+    signature = "sha256=" + hmac.new(b"a-secret-of-theirs", body, hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "X-Webhook-Signature": signature}
+    async with running(Inbox()) as inbox:
+        monkeypatch.setenv("ERP_URL", f"{inbox.origin}/")
+        async with started(an_example(tmp_path, system)) as relay:
+            statuses = [await post(f"{relay.url}{path}", sent, headers) for sent in (body, body, body[:-1])]
+            await until(lambda: inbox.accepted)
+            await relay.is_settled(PATIENCE_S)
+
+    assert [200, 200] == statuses[:2]
+    assert statuses[2] in {400, 401}
+    assert [json.loads(body)] == inbox.accepted

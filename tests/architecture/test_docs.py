@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 
 from relay import presets
+from relay.config.models.targets import KINDS
 from relay.targets import presets as target_presets
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,12 @@ def test_every_target_preset_is_named(name: str) -> None:
 
     assert f"## `{name}`" in page
     assert f"  {name}: {target_presets.find(name).example}" in page
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.driver is not None])
+def test_a_kind_that_needs_a_driver_says_what_to_install(name: str) -> None:
+    """Before `relay check` does."""
+    assert f"`pip install 'callback-relay[{name}]'`" in (ROOT / "docs" / "targets.md").read_text()
 
 
 def test_every_decision_is_numbered_and_says_why() -> None:

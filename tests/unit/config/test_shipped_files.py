@@ -39,6 +39,7 @@ ENVIRONMENT = {
     "FACTPULSE_SECRET": "a-secret-of-theirs",
     "FACTPULSE_USER": "us",
     "FACTPULSE_PASSWORD": "a-password-of-ours",
+    "SIWAPP_HOOK_TOKEN": "another-token-of-ours",
     "SIWAPP_TOKEN": "a-token-of-theirs",
     "SLACK_URL": "https://hooks.slack.com/services/T0/B0/secret",
     "TOSEND_CUSTOMER": "acme",
