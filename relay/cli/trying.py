@@ -3,17 +3,20 @@
 import asyncio
 import re
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 import orjson
 from multidict import CIMultiDict
 
+from relay.batches import split
 from relay.cli.database import opened
 from relay.cli.options import config_option, json_option, load_or_exit, unknown
 from relay.cli.texts import plain, plain_body
 from relay.config import Config
-from relay.domain import Event, InboundRequest, Refusal, Route, Verdict, new_event_id
+from relay.domain import Event, InboundRequest, Refusal, Route, Source, Verdict, new_event_id
 from relay.identity import identify, read
 from relay.system_clock import SystemClock
 from relay.targets.preview import preview
@@ -30,25 +33,41 @@ _CALL = re.compile(r": ([a-z0-9_]+)\(\) ")
 @click.option(
     "--body", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="This file, as if it had come in."
 )
+@click.option(
+    "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header that came with that file; repeatable."
+)
 @click.option("--source", help="The source that it came from, where the route has several.")
 @json_option
 @config_option
 def trying(
-    config_path: Path, route: str, event_id: str | None, body: Path | None, source: str | None, as_json: bool
+    config_path: Path,
+    route: str,
+    event_id: str | None,
+    body: Path | None,
+    headers: tuple[str, ...],
+    source: str | None,
+    as_json: bool,
 ) -> None:
     """Show what ROUTE would send of an event, where, and why or why not.
 
     \b
     relay try rentals --event evt_0198c2…
     relay try rentals --body booking.json
+    relay try pushes --body push.json --header 'X-GitHub-Event: push'
+
+    Of a file with several events, as some vendors send them, the first is tried.
 
     Nothing is sent, and nothing changed. Secrets are shown as ***. Exit code 1 where some target would get nothing.
     """
     config = load_or_exit(config_path)
     candidates = _routes(config, route, source)
-    if (event_id is None) == (body is None):
-        raise click.UsageError("expected one of --event ID and --body FILE")
-    event = asyncio.run(_stored(config, event_id)) if event_id else _made(config, candidates[0], body)
+    match event_id, body:
+        case str(), None if not headers:
+            event = asyncio.run(_stored(config, event_id))
+        case None, Path():
+            event = _made(config.sources[candidates[0].source], body.read_bytes(), _parsed(headers))
+        case _:
+            raise click.UsageError("expected one of --event ID and --body FILE, with --header only beside --body")
     chosen = next((each for each in candidates if each.source == event.source), None)
     if chosen is None:
         raise click.UsageError(f"the event came from {event.source}, where this route does not begin")
@@ -81,21 +100,42 @@ async def _stored(config: Config, event_id: str) -> Event:
     return record.event
 
 
-def _made(config: Config, route: Route, body: Path | None) -> Event:
+def _parsed(headers: Sequence[str]) -> CIMultiDict[str]:
+    found: CIMultiDict[str] = CIMultiDict({"Content-Type": "application/json"})
+    for header in headers:
+        name, colon, value = header.partition(":")
+        if not colon:
+            raise click.BadParameter(f"expected 'NAME: VALUE', found {header!r}", param_hint="--header")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _made(source: Source, content: bytes, headers: CIMultiDict[str]) -> Event:
     """Make the event that a file would become, as its source names events; its proof is taken for granted."""
-    assert body is not None  # noqa: S101 - one of both is given
-    source, content, now = config.sources[route.source], body.read_bytes(), CLOCK.now()
-    headers = CIMultiDict({"Content-Type": "application/json"})
     request = InboundRequest("POST", "", f"/in/{source.name}", "", headers, content)
-    document = read(content, None, source.body_bytes_max)
-    event = (
-        document
-        if isinstance(document, Refusal)
-        else identify(request, source, document, now, new_event_id(now, bytes(10)))
-    )
+    event = _named(request, source)
     if isinstance(event, Refusal):
         raise click.ClickException(f"the source {source.name} would refuse this body: {event.value}")
+    place = getattr(source.identification.type, "name", None)
+    if place is not None and place not in headers:
+        click.echo(f"its type stands in a header: say --header '{place}: …' as well", err=True)
     return event
+
+
+def _named(request: InboundRequest, source: Source) -> Event | Refusal:
+    """Name an event; an id that would come in a header is not asked for, as nothing is stored."""
+    document = read(request.body, None, source.body_bytes_max, request.headers.get("Content-Type"))
+    if isinstance(document, Refusal):
+        return document
+    if source.batch is not None:
+        parts = split(request, document, source.batch, source.body_bytes_max)
+        if isinstance(parts, Refusal):
+            return parts
+        request, document = parts[0]
+    keys = {of: term for of, term in source.identification.keys.items() if term.reads_body}
+    keyed = replace(source, identification=replace(source.identification, keys=keys))
+    now = CLOCK.now()
+    return identify(request, keyed, document, now, new_event_id(now, bytes(10)))
 
 
 def _heading(route: Route, event: Event, said: Verdict, complaint: str) -> str:

@@ -14,9 +14,13 @@ from tests.builders import a_plan, an_event
 Call = Callable[..., Result]
 
 CONFIG = """\
+server: {public_url: 'https://hooks.example.com'}
 storage: {url: 'sqlite:///relay.db'}
 sources:
   shop: {verify: none, type: kind}
+  code: {preset: github, secret: s3cret-of-github}
+  books: {preset: intuit, secret: s3cret-of-intuit}
+  texts: {preset: twilio, secret: s3cret-of-twilio}
 targets:
   erp:
     url: 'https://us:s3cret-password@erp.example.com/v2?key=s3cret-key'
@@ -43,6 +47,9 @@ routes:
     body: "{total: money(amount)}"
     to: [erp, login, chat]
   - {name: all, from: shop, to: [erp, folder]}
+  - {name: pushes, from: code, when: "type == 'push'", to: folder}
+  - {name: changes, from: books, to: folder}
+  - {name: messages, from: texts, when: "type == 'delivered'", to: folder}
   - {name: booked, from: shop, to: accounts}
   - {name: failing, from: shop, when: 'starts_with(number, kind)', to: erp}
 """
@@ -93,6 +100,35 @@ def test_a_fault_is_shown_where_it_is(call: Call, body: Path) -> None:
     assert "`body` of the route invoices failed" in lines[at - 1]
 
 
+def test_what_stands_in_headers_can_be_said(call: Call, body: Path) -> None:
+    """Half of the vendors say the type there, and the id: without them no event of theirs could be tried."""
+    body.write_text('{"ref": "refs/heads/main"}')
+    without = call("try", "pushes", "--body", str(body))
+    pushed = call("try", "pushes", "--body", str(body), "--header", "X-GitHub-Event: push")
+
+    assert (1, 0) == (without.exit_code, pushed.exit_code)
+    assert "its type stands in a header: say --header 'X-GitHub-Event: …' as well" in without.stderr
+    assert "(push) from code" in pushed.stdout
+    assert not pushed.stderr
+
+
+def test_a_form_is_read_as_one(call: Call, body: Path) -> None:
+    """Where its header says so, as when it comes in."""
+    body.write_text("MessageSid=SM1&MessageStatus=delivered")
+    form = ("--header", "Content-Type: application/x-www-form-urlencoded")
+
+    assert "(delivered) from texts" in call("try", "messages", "--body", str(body), *form).stdout
+
+
+def test_of_several_events_in_one_file_the_first_is_tried(call: Call, body: Path) -> None:
+    """Alone, as it would be stored and sent."""
+    body.write_text('[{"id": "1", "type": "qbo.bill.created.v1"}, {"id": "2", "type": "qbo.bill.deleted.v1"}]')
+    told = json.loads(call("try", "changes", "--body", str(body), "--json").stdout)
+
+    assert "qbo.bill.created.v1" == told["type"]
+    assert {"id": "1", "type": "qbo.bill.created.v1"} == json.loads(told["targets"][0]["body"])
+
+
 def test_a_condition_is_told_with_its_reason(call: Call, body: Path) -> None:
     """Not matched, or failed: the commonest question is why nothing came."""
     body.write_text('{"kind": "note", "number": 1}')
@@ -133,6 +169,8 @@ def test_a_stored_event_is_tried_as_it_came(call: Call, body: Path) -> None:
         (("invoices",), "expected one of --event ID and --body FILE"),
         (("invoices", "--event", "evt_1", "--body", "body.json"), "expected one of --event ID and --body FILE"),
         (("invoices", "--event", "evt_1"), "there is no database"),
+        (("invoices", "--event", "evt_1", "--header", "X-Kind: a"), "with --header only beside --body"),
+        (("invoices", "--body", "body.json", "--header", "X-Kind"), "expected 'NAME: VALUE', found 'X-Kind'"),
     ],
 )
 def test_wrong_usage_is_told(call: Call, body: Path, arguments: tuple[str, ...], told: str) -> None:
