@@ -100,7 +100,7 @@ def test_an_alert_says_what_is_wrong_and_what_to_do(rule: dict[str, Any]) -> Non
 
 
 def test_every_metric_of_ours_is_drawn_or_rings() -> None:
-    """What nobody looks at need not be counted; times of reloads and of keys are for those who ask."""
+    """What nobody looks at need not be counted; what is told of reloads and of keys is for those who ask."""
     asked = {selector.name for expression in expressions() for selector in selectors(promql_parser.parse(expression))}
     parts = ("_sum", "_count")
     unasked = {name for name in labels_by_name() if not name.endswith(parts)} - asked
@@ -109,4 +109,5 @@ def test_every_metric_of_ours_is_drawn_or_rings() -> None:
         "relay_config_last_reload_timestamp_seconds",
         "relay_config_reloads_total",
         "relay_source_key_last_used_timestamp_seconds",
+        "relay_source_key_uses_total",
     } >= unasked
