@@ -20,6 +20,7 @@ from relay.targets import presets as target_presets
 from relay.targets.headers import OURS
 from relay.targets.presets import Need, TargetPreset
 from relay.telemetry import Telemetry
+from relay.tracing import TRACE_HEADERS
 
 DOCS = Path(__file__).parent
 VECTORS = DOCS.parent / "tests" / "vectors"
@@ -215,6 +216,13 @@ def _headers() -> Iterator[str]:
     yield "| header | value |"
     yield "|---|---|"
     yield from (f"| `{name}` | {text} |" for name, text in OURS.items())
+    yield ""
+    yield "Where traces are collected (`pip install 'callback-relay[otel]'`, `OTEL_EXPORTER_OTLP_ENDPOINT`), deliveries"
+    yield "by HTTP also carry these, in place of those that came with the event:"
+    yield ""
+    yield "| header | value |"
+    yield "|---|---|"
+    yield from (f"| `{name}` | {text} |" for name, text in TRACE_HEADERS.items())
 
 
 def _expressions() -> Iterator[str]:

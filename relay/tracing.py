@@ -19,7 +19,11 @@ from relay.targets.protocol import Sender
 
 log = structlog.get_logger("relay.tracing")
 
-TRACE_HEADERS = ("traceparent", "tracestate")  # W3C Trace Context, 3.2 and 3.3
+TRACE_HEADERS: Mapping[str, str] = {  # W3C Trace Context, 3.2 and 3.3
+    "traceparent": "the trace that the attempt belongs to, which is that of the request's `traceparent`, or the "
+    "event's own; and the attempt's span",
+    "tracestate": "as the request had it; absent where it had none",
+}
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 PROTOCOL = "http/protobuf"
