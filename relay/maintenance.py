@@ -123,7 +123,8 @@ class Maintenance:
                     "target_not_configured",
                     target=name,
                     unfinished=lanes[name].unfinished,
-                    next_step="they are kept and wait: configure a target of that name, and they go there",
+                    next_step="they are kept and wait: configure a target of that name, and they go there; or `relay "
+                    f"targets move {name} OTHER` gives them to another, and `relay targets cancel {name}` ends them",
                 )
 
     async def _settle_as_lost(self, delivery: Delivery) -> bool:

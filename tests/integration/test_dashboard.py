@@ -156,7 +156,7 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
         ("/nothing", BROWSER, 404, "There is no page"),
         ("/events/x/y", BROWSER, 404, "There is no page"),
         ("/sign-out", BROWSER, 405, "expected POST"),
-        ("/events", {**BROWSER, "Host": "evil.example.com"}, 421, "add that to `admin.hosts`"),
+        ("/events", {**BROWSER, "Host": "evil.example.com"}, 421, "add that to <code>admin.hosts</code>"),
         ("/targets/erp/move", BROWSER, 405, "expected POST"),
     ],
 )

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from relay.replays import new_replay
+from relay.store.ports.minutes import Kind
 from relay.store.ports.rejections import Bounds
 from relay.store.ports.replays import ReplayStep
 from relay.store.ports.search import EventFilter
@@ -141,6 +142,32 @@ async def test_how_far_a_replay_is_is_told(admin: Client, store: Store) -> None:
     assert "running 0 %" in begun
     assert "running 75 %" in going
     assert "done 100 %" in await page(admin, "/replays")
+
+
+async def test_an_empty_page_says_what_to_do_next(admin: Client, store: Store) -> None:
+    """Commands stand as code; and nothing of it is said once there is something."""
+    await signed_in(admin)
+    empty = await (await admin.get("/")).text()
+    events = await (await admin.get("/events")).text()
+    await store.minutes.add(START, {Kind("event", "shop", "accepted"): (1, 0.0)}, START)
+
+    assert "Nothing has come yet" in empty
+    assert "<code>relay urls</code>" in empty
+    assert "<code>relay send SOURCE</code>" in events
+    assert "Every target takes what it is sent." in await page(admin, "/")
+
+
+async def test_what_strangers_wrote_between_backticks_is_text(office: Office, admin: Client) -> None:
+    """It is escaped before any part of it is shown as code."""
+    office.reload_when_asked()
+    csrf = await signed_in(admin)
+    office.write(FILE.replace("limit:", '"<b>`x`": 1\n    "`": 1\n    limit:'))
+    await admin.post("/configuration/reload", data={"csrf": csrf})
+
+    text = await (await admin.get("/configuration")).text()
+
+    assert "It is faulty" in text
+    assert "<b>" not in text
 
 
 async def test_the_overview_tells_of_a_faulty_file(office: Office, admin: Client) -> None:

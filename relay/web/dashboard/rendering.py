@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from relay.config.units import told_duration
 from relay.web import answers
@@ -48,7 +48,7 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._templates.filters.update(time=_time, size=_size, number=_number, span=_span, lasting=_lasting)
-        self._templates.filters.update(key=key_in_words, why=reason_in_words, mark=MARKS.__getitem__)
+        self._templates.filters.update(coded=_coded, key=key_in_words, why=reason_in_words, mark=MARKS.__getitem__)
         self._templates.globals.update(file=lambda name: f"/static/{name}?{self._version}")
 
     def page(self, template: str, shown: Mapping[str, Any], status: int = 200) -> web.Response:
@@ -71,6 +71,15 @@ class Renderer:
 def _finalized(value: object) -> object:
     """Make every text legible that a template prints, but for our own markup."""
     return legible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _coded(text: str) -> Markup:
+    """Show what stands between backticks as code."""
+    parts = [escape(legible(part)) for part in text.split("`")]
+    if len(parts) % 2 == 0:  # one of them has no partner
+        return escape(legible(text))
+    marked = (Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in enumerate(parts))
+    return Markup("").join(marked)
 
 
 def _time(told: str | None) -> Markup:
