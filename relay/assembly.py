@@ -41,6 +41,7 @@ from relay.store.protocol import Store
 from relay.targets.heartbeat import beat
 from relay.targets.protocol import Sender
 from relay.telemetry import Telemetry
+from relay.tenure import Tenure
 from relay.tracing import CarryingSender, TracedIngest, Tracer, TracingSender, passing_trace
 from relay.web.inbound import InboundDoor
 from relay.worker import Worker
@@ -123,6 +124,7 @@ class Ground:
     telemetry: Telemetry
     headroom: Headroom
     lanes: Lanes
+    tenure: Tenure
 
 
 def assemble(config: Config, clock: Clock, worker_name: str, role: Role, tracer: Tracer | None = None) -> Parts:
@@ -130,7 +132,7 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role, tracer:
     store, lanes = store_on(config.storage.database, worker_name), Lanes([])
     telemetry = Telemetry(clock, config.targets)
     headroom = Headroom(config.storage.backlog_max, config.storage.disk_free_min)
-    ground = Ground(config, clock, worker_name, role, tracer, store, telemetry, headroom, lanes)
+    ground = Ground(config, clock, worker_name, role, tracer, store, telemetry, headroom, lanes, Tenure(clock))
     scheduler = Scheduler(store, lanes, [], clock)
     crew = _crew(ground, scheduler)
     deliverers = None if role.delivers else Deliverers(store, clock)
@@ -176,7 +178,7 @@ def _crew(ground: Ground, scheduler: Scheduler) -> Crew:
             gate = Gate(target, store, clock, telemetry)
         else:
             gate.adopt(target)
-        lane = Lane(target, ground.worker_name, memory, gate)
+        lane = Lane(target, ground.worker_name, memory, gate, ground.tenure)
         return Worker(lane, sender, store, scheduler, clock, telemetry, random.random)
 
     crew = Crew(ground.lanes, lambda duty: _sender(duty.target, duty.routes, clock, ground.tracer), employ, clock)
@@ -223,6 +225,7 @@ def _maintenance(ground: Ground, others: tuple[Duty, ...]) -> Maintenance:
         ground.clock,
         ground.telemetry,
         random.random,
+        ground.tenure,
         others,
     )
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from relay.domain import Delivery, Event, GateState, Lease, Plan, Receipt, Target
 from relay.gate import Gate
 from relay.memory import Memory
+from relay.tenure import Tenure
 
 FRESH_PLACES = 1024  # what comes in a burst is not written pending and claimed again, which costs twice
 CLAIMED_PLACES_PER_SENDER = 4  # enough that a sender never waits for the store
@@ -24,10 +25,13 @@ LEASE = timedelta(seconds=60)  # renewed by maintenance long before; who hangs f
 class Lane:
     """One target's deliveries in this process: those waiting for a sender, and those being sent."""
 
-    def __init__(self, target: Target, worker: str, memory: Memory, gate: Gate) -> None:
+    def __init__(self, target: Target, worker: str, memory: Memory, gate: Gate, tenure: Tenure) -> None:
         self.target = target
         self.gate = gate
         self._worker = worker
+        self._tenure = tenure
+        self._lapses = tenure.lapses  # those after which all that was here was given back
+        self._is_doubtful = False  # what is here may be another's by now
         self._memory = memory.share()
         # What a target with a rate was granted must go at once: later it would fall into another period.
         self._claimed_places = target.concurrency * (1 if target.rate else CLAIMED_PLACES_PER_SENDER)
@@ -49,6 +53,11 @@ class Lane:
     def lease(self, now: datetime) -> Lease:
         """Return a lease for what this lane takes on."""
         return Lease(self._worker, now + LEASE)
+
+    @property
+    def lapses(self) -> int:
+        """Tell how often what is leased to this process ceased to be surely its own."""
+        return self._tenure.lapses
 
     @property
     def is_shut(self) -> bool:
@@ -152,6 +161,11 @@ class Lane:
             (self._claimed if _claim_of(delivery) in self._claims else self._fresh).appendleft(delivery)
         self._regard_gate()
 
+    def doubt(self, delivery: Delivery) -> None:
+        """Take back a delivery that may be another's by now, and have it given back with all that waits here."""
+        self._is_doubtful = True
+        self.put_back(delivery)
+
     def done(self, delivery: Delivery) -> None:
         """Free the place of a delivery whose attempt was settled."""
         self._in_flight -= 1
@@ -174,10 +188,14 @@ class Lane:
         return taken
 
     async def turned_away(self) -> list[Delivery]:
-        """Wait until a shut gate leaves deliveries standing here; take them out, to be given back to the store."""
+        """Wait until deliveries stand here that may not go; take them out, to be given back to the store.
+
+        They stand before a shut gate, or may be another's by now: then the store gives back what is not.
+        """
         await self._must_return.wait()
         self._must_return.clear()
-        return self.empty() if self.is_shut else []
+        must_go, self._is_doubtful = self.is_shut or self._is_doubtful, False
+        return self.empty() if must_go else []
 
     def _regard_gate(self) -> None:
         """Do what the gate, the queues and the senders now allow."""
@@ -207,11 +225,21 @@ class Lane:
         """Take the next delivery: a fresh one, but for each fourth turn."""
         if not (self._fresh or self._claimed) or self._is_retiring or not self.gate.allows(self._in_flight):
             return None
+        if self._doubts():
+            return None
         self._in_flight += 1
         self._turn += 1
         if not self._fresh or (self._claimed and self._turn % CLAIMED_TURN == 0):
             return self._claimed.popleft()
         return self._fresh.popleft()
+
+    def _doubts(self) -> bool:
+        """Tell whether what waits here may be another's by now; if so, have it given back."""
+        if (lapses := self.lapses) != self._lapses:
+            self._lapses, self._is_doubtful = lapses, True
+        if self._is_doubtful:
+            self._must_return.set()
+        return self._is_doubtful
 
 
 def _claim_of(delivery: Delivery) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from relay.headroom import Headroom
 from relay.lanes import LEASE
 from relay.observer import Observer
 from relay.store.protocol import LaneState, Store
+from relay.tenure import Tenure
 from relay.worker import judge, lost
 
 log = structlog.get_logger("relay.maintenance")
@@ -54,6 +55,7 @@ class Maintenance:
         clock: Clock,
         observer: Observer,
         draw: Callable[[], float],
+        tenure: Tenure,
         duties: Sequence[Duty] = (),
     ) -> None:
         self._store = store
@@ -64,6 +66,7 @@ class Maintenance:
         self._clock = clock
         self._observer = observer
         self._draw = draw
+        self._tenure = tenure
         self._duties = duties
         self._orphans: set[str] = set()
         self._stuck: set[int] = set()  # deliveries that the store refuses to settle
@@ -85,7 +88,10 @@ class Maintenance:
 
     async def renew(self) -> None:
         """Prolong what this process holds: as long as it lives and turns, nobody takes it over."""
+        _ = self._tenure.lapses  # what another took over meanwhile is not prolonged, and must not seem so
+        began_s = self._clock.monotonic()
         await self._store.renew(self._clock.now() + LEASE)
+        self._tenure.prolonged(began_s)
 
     async def reclaim(self) -> None:
         """Settle as lost what vanished workers held, so that it is tried again."""

@@ -167,8 +167,12 @@ class Worker:
 
     async def _carry_next(self, me: asyncio.Task[None]) -> None:
         """Carry the next delivery. What it holds is let go with it: a sender that waits holds no body."""
+        lapses = self._lane.lapses
         delivery = await self._lane.next()
         if not await self._may_go(delivery):
+            return
+        if self._lane.lapses != lapses:  # this process stood still meanwhile: another one may be sending it
+            self._lane.doubt(delivery)
             return
         self._busy[me] = self._clock.monotonic()
         try:

@@ -43,6 +43,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "ingest",
         "gate",
         "lanes",
+        "tenure",
         "memory",
         "shaper",
         "scheduler",

@@ -13,6 +13,7 @@ from relay.lanes import Lane, Lanes
 from relay.memory import Memory
 from relay.scheduler import Scheduler
 from relay.store.protocol import EventRecord, LaneState, Store
+from relay.tenure import Tenure
 from relay.worker import Worker
 from tests.admin import Client, Office
 from tests.builders import a_plan, an_event
@@ -69,6 +70,7 @@ class Bench:
     lanes: Lanes
     worker: Worker
     journal: Journal
+    tenure: Tenure
 
     async def story(self, event_id: str) -> EventRecord:
         record = await self.store.event(event_id)
@@ -95,7 +97,8 @@ class Bench:
         return event
 
     async def look(self) -> None:
-        """Look at the gate, as maintenance does every second."""
+        """Look at the gate, and keep what is leased, as maintenance does again and again."""
+        self.tenure.prolonged(self.clock.monotonic())
         notes_answered = self.gate.notes_answered
         await self.gate.look((await self.store.lanes()).get("erp", LaneState()), notes_answered)
 
@@ -129,13 +132,14 @@ def target() -> Target:
 @pytest.fixture
 async def bench(store: Store, clock: ManualClock, target: Target) -> AsyncIterator[Bench]:
     sender, journal = ScriptedTarget(clock), Journal()
-    lane = Lane(target, "worker-a", Memory(), Gate(target, store, clock, journal))
+    tenure = Tenure(clock)
+    lane = Lane(target, "worker-a", Memory(), Gate(target, store, clock, journal), tenure)
     lanes = Lanes([lane])
     scheduler = Scheduler(store, lanes, ["erp"], clock)
     worker = Worker(lane, sender, store, scheduler, clock, journal, lambda: 0.0)
     watching = asyncio.create_task(scheduler.run())
     worker.start()
-    yield Bench(store, clock, sender, lanes, worker, journal)
+    yield Bench(store, clock, sender, lanes, worker, journal, tenure)
     sender.open_gate.set()
     await worker.stop(1)
     watching.cancel()

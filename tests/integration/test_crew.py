@@ -14,6 +14,7 @@ from relay.memory import Memory
 from relay.scheduler import Scheduler
 from relay.store.protocol import Store
 from relay.targets.protocol import Sender
+from relay.tenure import Tenure
 from relay.worker import Worker
 from tests.builders import a_plan, an_event
 from tests.conftest import ManualClock
@@ -62,10 +63,11 @@ async def yard(store: Store, clock: ManualClock) -> Yard:
 @pytest.fixture
 async def crew(yard: Yard) -> AsyncIterator[Crew]:
     store, clock, lanes, journal, memory = yard.store, yard.clock, yard.lanes, Journal(), Memory()
+    tenure = Tenure(clock)
     scheduler = Scheduler(store, lanes, ["erp", "lake"], clock)
 
     def employ(target: Target, sender: Sender, gate: Gate | None) -> Worker:
-        lane = Lane(target, "worker-a", memory, gate or Gate(target, store, clock, journal))
+        lane = Lane(target, "worker-a", memory, gate or Gate(target, store, clock, journal), tenure)
         return Worker(lane, sender, store, scheduler, clock, journal, lambda: 0.0)
 
     async def look() -> None: ...

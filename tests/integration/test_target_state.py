@@ -13,6 +13,7 @@ from relay.maintenance import Maintenance
 from relay.observer import Observer
 from relay.store.protocol import LaneState, Store
 from relay.telemetry import Telemetry
+from relay.tenure import Tenure
 from tests.conftest import START, ManualClock
 from tests.integration.journal import Journal
 
@@ -23,7 +24,7 @@ FAILED = Attempt(1, START, 1.0, Outcome.UNREACHABLE, detail="refused")
 
 def a_maintenance(store: Store, gates: Mapping[str, Gate], clock: ManualClock, observer: Observer) -> Maintenance:
     keep = timedelta(days=30)
-    return Maintenance(store, {"erp": ERP}, gates, Headroom(10, 0), keep, clock, observer, lambda: 0.0)
+    return Maintenance(store, {"erp": ERP}, gates, Headroom(10, 0), keep, clock, observer, lambda: 0.0, Tenure(clock))
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,22 @@
 
 import asyncio
 import sys
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from relay.domain import Delivery, DeliveryStatus, Outcome
+from relay.domain import Delivery, DeliveryStatus, Event, Outcome
 from relay.errors import StoreUnavailable
+from relay.lanes import LEASE
 from relay.scheduler import Scheduler
-from tests.builders import a_plan, an_event
+from relay.store.protocol import Store
+from relay.tenure import SURE_S
+from tests.builders import a_lease, a_plan, again, an_event, delivered
 from tests.integration.conftest import Bench
-from tests.storage import Storage
+from tests.storage import OpenStore, Storage
+
+MIB = 1024 * 1024
 
 
 async def test_a_fresh_event_is_delivered_without_waiting_for_the_clock(bench: Bench) -> None:
@@ -246,3 +252,59 @@ async def test_a_sender_that_waits_holds_no_body(bench: Bench) -> None:
     await bench.until_sent(1)
 
     assert 2 == sys.getrefcount(body)  # ours, and the call's
+
+
+async def test_a_worker_that_stood_still_sends_nothing_that_another_may_have_taken_over(
+    bench: Bench, open_store: OpenStore
+) -> None:
+    """It wakes with what it held when it fell asleep, and asks the store for it anew: that knows whose it is."""
+    bench.target.open_gate.clear()
+    under_way = [await bench.accept() for _ in range(2)]
+    await bench.until_sent(2)
+    held = await bench.accept()
+    bench.clock.advance(LEASE.total_seconds() + 1)
+    other = await open_store("worker-b")
+    taken_over = await take_over(other, held, bench.clock.now())
+    bench.target.open_gate.set()
+    for event in under_way:
+        await bench.until_status(event.id, DeliveryStatus.DELIVERED)
+    later = await bench.accept()
+    await bench.until_status(later.id, DeliveryStatus.DELIVERED, attempts=1)
+    await other.settle(delivered(taken_over))
+
+    await bench.until_status(held.id, DeliveryStatus.DELIVERED, attempts=2)
+    assert held.id not in [event_id for event_id, _ in bench.target.sent]
+
+
+async def test_what_may_have_been_taken_over_and_was_not_is_sent_all_the_same(bench: Bench) -> None:
+    """A machine that slept, and alone, loses nothing by its doubt: no attempt, and no delivery."""
+    bench.target.open_gate.clear()
+    events = [await bench.accept() for _ in range(2)]
+    await bench.until_sent(2)
+    events += [await bench.accept() for _ in range(2)]
+    bench.clock.advance(SURE_S)
+    bench.target.open_gate.set()
+
+    for event in events:
+        await bench.until_status(event.id, DeliveryStatus.DELIVERED, attempts=1)
+    assert 4 == len(bench.target.sent)
+
+
+async def test_a_worker_whose_leases_are_prolonged_sends_what_it_holds(bench: Bench) -> None:
+    """A target that is slow costs no way to the store and back, however long it takes."""
+    lapses_before = bench.tenure.lapses
+    for _ in range(4):
+        bench.clock.advance(SURE_S - 1)
+        bench.tenure.prolonged(bench.clock.monotonic())
+
+    assert lapses_before == bench.tenure.lapses
+
+
+async def take_over(store: Store, event: Event, now: datetime) -> Delivery:
+    """Settle an event's delivery as another process does once its lease has run out, and claim it."""
+    left = await store.abandoned(now, 100, MIB)
+    (held,) = [delivery for delivery in left if delivery.event.id == event.id]
+    soon = now + timedelta(seconds=1)
+    assert await store.settle(again(held, soon))
+    (claimed,) = await store.claim("erp", a_lease("worker-b", at=soon), soon, 1, MIB)
+    return claimed

@@ -15,6 +15,7 @@ from relay.maintenance import Maintenance
 from relay.memory import Memory
 from relay.observer import Unheard
 from relay.scheduler import Scheduler
+from relay.tenure import Tenure
 from relay.worker import Worker
 from tests.simulation.database import ROOM_BYTES, Database, SimulatedStore
 from tests.simulation.life import Life, LivingClock
@@ -38,12 +39,12 @@ class Process:
         chance, observer = database.chance, Unheard()
         self.clock = clock = LivingClock(self.life)
         self.store = SimulatedStore(database, name, self.life)
-        memory = Memory()
+        memory, tenure = Memory(), Tenure(clock)
         lanes = Lanes([])
         scheduler = Scheduler(self.store, lanes, [target.name for target in targets], clock)
         self._workers = []
         for target in targets:
-            lane = Lane(target, name, memory, Gate(target, self.store, clock, observer))
+            lane = Lane(target, name, memory, Gate(target, self.store, clock, observer), tenure)
             lanes.put(lane)
             wire = Wire(self, target, network, clock)
             self._workers.append(Worker(lane, wire, self.store, scheduler, clock, observer, chance.random))
@@ -52,7 +53,7 @@ class Process:
         self._ingest = Ingest([source], self.store, lanes, headroom, clock, observer, chance.randbytes)
         self._scheduler = scheduler
         self._maintenance = Maintenance(
-            self.store, by_name, lanes.gates, headroom, network.keep, clock, observer, chance.random
+            self.store, by_name, lanes.gates, headroom, network.keep, clock, observer, chance.random, tenure
         )
         headroom.see({}, ROOM_BYTES)
 

@@ -7,6 +7,7 @@ from relay.gate import Gate
 from relay.lanes import Lane
 from relay.memory import Memory
 from relay.store.protocol import Store
+from relay.tenure import Tenure
 from tests.conftest import START, ManualClock
 from tests.integration.journal import Journal
 from tests.unit.core.test_retry import a_delivery
@@ -16,7 +17,7 @@ MIB = 1024 * 1024
 
 def a_lane(memory: Memory, store: Store, clock: ManualClock) -> Lane:
     target = Target("erp")
-    return Lane(target, "worker-a", memory, Gate(target, store, clock, Journal()))
+    return Lane(target, "worker-a", memory, Gate(target, store, clock, Journal()), Tenure(clock))
 
 
 async def test_full_memory_lets_no_more_bodies_in(store: Store, clock: ManualClock) -> None:
