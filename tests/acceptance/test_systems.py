@@ -126,7 +126,7 @@ SENT_TO_US = [
 
 @pytest.mark.parametrize(("system", "path"), SENT_TO_US)
 async def test_what_a_system_sends_reaches_the_erp(
-    system: str, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    system: str, path: str, tmp_path: Path, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By its preset and nothing else: Siwapp's generated invoice by the token in its URL, FactPulse's result signed."""
     secrets = ("INVOICES_TOKEN", "FACTPULSE_USER", "FACTPULSE_PASSWORD", "SIWAPP_TOKEN", "FACTPULSE_SECRET")
@@ -138,7 +138,7 @@ async def test_what_a_system_sends_reaches_the_erp(
     headers = {"Content-Type": "application/json", "X-Webhook-Signature": signature}
     async with running(Inbox()) as inbox:
         monkeypatch.setenv("ERP_URL", f"{inbox.origin}/")
-        async with started(an_example(tmp_path, system)) as relay:
+        async with started(an_example(tmp_path, storage, system)) as relay:
             statuses = [await post(f"{relay.url}{path}", sent, headers) for sent in (body, body, body[:-1])]
             await until(lambda: inbox.accepted)
             await relay.is_settled(PATIENCE_S)
