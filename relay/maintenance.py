@@ -1,14 +1,14 @@
 """What must be done again and again: look after lost leases, drop what is old, see how much room there is."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
 import structlog
 
 from relay.clock import Clock
-from relay.domain import Delivery, RetryPolicy, Target
+from relay.domain import Delivery, Hold, RetryPolicy, Target
 from relay.errors import StoreError, StoreRefused, StoreUnavailable
 from relay.gate import Gate, held_within
 from relay.headroom import Headroom
@@ -96,7 +96,9 @@ class Maintenance:
     async def reclaim(self) -> None:
         """Settle as lost what vanished workers held, so that it is tried again."""
         while left := await self._store.abandoned(self._clock.now(), STEP_ROWS, STEP_BYTES):
-            settled = [await self._settle_as_lost(delivery) for delivery in left]
+            holds = {name: await self._store.holds(name) for name in {delivery.target for delivery in left}}
+            settling = (self._settle_as_lost(delivery, holds[delivery.target]) for delivery in left)
+            settled = await _all_of(settling)  # at once: a commit for each would keep a slow disk busy for minutes
             if not any(settled):  # those that the store refuses to settle would be found for ever
                 return
 
@@ -133,12 +135,12 @@ class Maintenance:
                     f"targets move {name} OTHER` gives them to another, and `relay targets cancel {name}` ends them",
                 )
 
-    async def _settle_as_lost(self, delivery: Delivery) -> bool:
+    async def _settle_as_lost(self, delivery: Delivery, holds: Sequence[Hold]) -> bool:
         """Tell whether it is settled now: another process may have been first, or the store refuse."""
         now = self._clock.now()
         target = self._targets.get(delivery.target)
         policy = target.retry if target else RetryPolicy()
-        held = held_within(await self._store.holds(delivery.target), delivery.planned_at, now)
+        held = held_within(holds, delivery.planned_at, now)
         attempt = lost(delivery, now, "its worker vanished during the attempt")
         settlement = judge(delivery, attempt, policy, now, self._draw(), held)
         try:
@@ -178,3 +180,12 @@ class Maintenance:
                     log.warning("maintenance_waits", duty=name, error=str(error), next_step=next_step)
                 is_well = False
                 await self._clock.sleep(AGAIN_S)
+
+
+async def _all_of(settling: Iterable[Awaitable[bool]]) -> list[bool]:
+    """Come back once all are settled, or have failed. Errors: as the first that failed."""
+    done = await asyncio.gather(*settling, return_exceptions=True)
+    for one in done:
+        if isinstance(one, BaseException):
+            raise one
+    return [bool(one) for one in done]

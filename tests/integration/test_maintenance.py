@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from relay.domain import DeliveryStatus, Outcome, RetryPolicy, Target
 from relay.headroom import Headroom
 from relay.maintenance import Maintenance
-from relay.store.protocol import Store
+from relay.store.protocol import Settlement, Store
 from relay.tenure import Tenure
 from tests.builders import a_lease, a_plan, an_event, delivered
 from tests.conftest import ManualClock
@@ -85,6 +85,28 @@ async def test_a_lost_delivery_that_cannot_be_settled_stops_no_other_and_is_told
 
     assert {event.id for event in events[1:]} == {event_id for event_id, *_ in journal.attempts}
     assert [events[0].id] == [line["event_id"] for line in told if line["event"] == "delivery_stuck"]
+
+
+async def test_what_a_dead_worker_held_is_settled_together(
+    store: Store, clock: ManualClock, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker holds thousands: a commit for each, one after the other, would take a slow disk minutes."""
+    dying = await open_store("worker-b")
+    for _ in range(20):
+        await dying.accept(an_event(), a_plan("erp"), {0: a_lease("worker-b")})
+    await dying.close()
+    settle, together = store.settle, asyncio.Barrier(20)
+
+    async def once_all_are_there(settlement: Settlement) -> bool:
+        await together.wait()
+        return await settle(settlement)
+
+    monkeypatch.setattr(store, "settle", once_all_are_there)
+    journal = Journal()
+    async with asyncio.timeout(10):
+        await a_maintenance(store, clock, journal).reclaim()
+
+    assert 20 == len(journal.attempts)
 
 
 async def test_old_finished_events_go_and_young_ones_stay(store: Store, clock: ManualClock) -> None:
