@@ -7,10 +7,10 @@ from relay.lanes import LEASE
 from tests.faults.fault import Fault
 from tests.faults.receivers import Receiver
 from tests.faults.requests import SLOW
-from tests.faults.site import Site, signal_all
+from tests.faults.site import START_S_MAX, Site, signal_all
 
 LONGER_S = LEASE.total_seconds() + 5
-TAKES_S = 1.0  # so that much is held when it falls asleep
+TAKES_S, BEFORE_EVENTS = 1.0, 3000  # so that much is held when it falls asleep
 
 
 class Frozen(Fault):
@@ -31,7 +31,7 @@ class Frozen(Fault):
         """Let one sleep, then wake it."""
         for number in range(site.rounds):
             sleeper = site.relays[number % 2]
-            await asyncio.sleep(site.moments.uniform(0.1, 1.0))
+            await site.senders.have_sent(BEFORE_EVENTS, START_S_MAX)
             signal_all(sleeper, signal.SIGSTOP)
             await asyncio.sleep(LONGER_S)
             signal_all(sleeper, signal.SIGCONT)

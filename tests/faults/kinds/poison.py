@@ -8,6 +8,7 @@ from tests.faults.requests import FAST, one_of_a_kind
 from tests.faults.site import START_S_MAX, Site
 
 POISON = "poison"
+AHEAD_MAX = 200  # what a crash makes lost goes before what follows, so this is how long the poison waits
 WAITS = ["1s", "1s", "1s"]  # four attempts, and then no more
 
 
@@ -20,6 +21,8 @@ class Poison(Fault):
 
     async def prepare(self, site: Site) -> None:
         """Start it, with an end to its attempts."""
+        fast, ledger = site.receivers[FAST], site.senders.ledger
+        site.senders.must_wait = lambda: len(ledger.promises) - len(fast.arrivals) > AHEAD_MAX
         targets = site.parts()["targets"]
         targets[FAST]["retry"] = {"schedule": WAITS, "max_age": "1d"}
         await site.start(site.add_relay(targets=targets))
