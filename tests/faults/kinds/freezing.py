@@ -7,7 +7,7 @@ from relay.lanes import LEASE
 from tests.faults.fault import Fault
 from tests.faults.receivers import Receiver
 from tests.faults.requests import SLOW
-from tests.faults.site import START_S_MAX, Site, signal_all
+from tests.faults.site import START_S_MAX, TARGET, Site, signal_all
 
 LONGER_S = LEASE.total_seconds() + 5
 TAKES_S, BEFORE_EVENTS = 1.0, 3000  # so that much is held when it falls asleep
@@ -36,6 +36,12 @@ class Frozen(Fault):
             await asyncio.sleep(LONGER_S)
             signal_all(sleeper, signal.SIGCONT)
             await site.is_ready(sleeper)
+
+    async def also(self, site: Site) -> list[str]:
+        """What was being sent when it fell asleep may come twice, and nothing of what it held beside."""
+        most = site.rounds * TARGET["concurrency"]
+        twice = {name: receiver.doubled for name, receiver in site.receivers.items() if receiver.doubled > most}
+        return [f"more came twice than was being sent, at most {most}: {twice}"] if twice else []
 
     async def pass_by(self, site: Site) -> None:
         """Let the slow target hurry, so that it ends today."""
