@@ -20,6 +20,7 @@ from tests.benchmarks import (
     backlog,
     big_bodies,
     end_to_end,
+    flood,
     ingest,
     latency,
     operating,
@@ -37,6 +38,7 @@ PROCESSORS = 2
 BENCHMARKS: tuple[Benchmark, ...] = (
     *ingest.BENCHMARKS,
     *latency.BENCHMARKS,
+    *flood.BENCHMARKS,
     *end_to_end.BENCHMARKS,
     *backlog.BENCHMARKS,
     *stored.BENCHMARKS,
