@@ -11,6 +11,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.acceptance.hostile import ADMIN_TOKEN, KINDS, PROBE, SOURCES, TOKEN, Kind
+from tests.acceptance.hostile_admin import ADMIN_KINDS
 from tests.acceptance.program import Program, configured
 from tests.acceptance.wire import Wire
 
@@ -43,7 +44,17 @@ def announces_its_end(head: bytes) -> bool:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_stranger_gets_the_right_answer(relay: Program, kind: Kind) -> None:
     """And its connection is open for the next request, or closed as announced: nothing is taken for another."""
-    with Wire(relay.port) as wire:
+    is_answered_rightly(kind, relay.port)
+
+
+@pytest.mark.parametrize("kind", ADMIN_KINDS, ids=lambda kind: kind.name)
+def test_nobody_gets_in_at_the_admin_port_or_makes_it_fail(relay: Program, kind: Kind) -> None:
+    """It has the same protection, also before it knows who asks."""
+    is_answered_rightly(kind, relay.admin_port)
+
+
+def is_answered_rightly(kind: Kind, port: int) -> None:
+    with Wire(port) as wire:
         for piece in kind.sent:
             wire.send(piece)
         if kind.ends:
@@ -65,10 +76,10 @@ def test_a_stranger_gets_the_right_answer(relay: Program, kind: Kind) -> None:
 
 def test_there_are_at_least_sixty_kinds_and_none_has_a_twin() -> None:
     """A name says which of them failed."""
-    names = Counter(kind.name for kind in KINDS)
+    names = Counter(kind.name for kind in KINDS + ADMIN_KINDS)
     assert [] == [name for name, count in names.items() if count > 1]
     assert len(names) >= 60
-    assert not any(status >= 500 for kind in KINDS for status in kind.statuses)
+    assert not any(status >= 500 for kind in KINDS + ADMIN_KINDS for status in kind.statuses)
 
 
 def test_a_connection_that_is_reset_leaves_nothing_behind(relay: Program) -> None:

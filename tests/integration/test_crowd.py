@@ -8,9 +8,12 @@ from socket import SO_SNDBUF, SOL_SOCKET
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from relay.domain import Bounds
-from relay.web.crowd import Stage, neighbourhood
+from relay.web.admin.problems import problems
+from relay.web.crowd import Crowd, Stage, neighbourhood
+from relay.web.server import QuietRunner
 from tests.conftest import ManualClock
 from tests.integration.door import Door, opened_door
 from tests.sockets import Wire, wired
@@ -328,6 +331,33 @@ async def test_a_head_that_comes_in_pieces_has_an_end(opening: Opening, connect:
         await asyncio.sleep(0.005)
 
     assert b"HTTP/1.1 431" == (await wire.rest())[:12]
+
+
+async def test_a_slow_body_at_any_port_is_answered_408(stack: AsyncExitStack, clock: ManualClock) -> None:
+    """The admin port, too, whatever its pages do with a body."""
+    told: list[str] = []
+
+    async def read(request: web.Request) -> web.Response:
+        return web.Response(body=await request.read())
+
+    application = web.Application(middlewares=[problems])
+    application.router.add_post("/", read)
+    crowd = Crowd(Bounds(), clock, told.append)
+    runner = QuietRunner(application, crowd, told.append)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    wire = await stack.enter_async_context(wired(f"http://{host}:{port}"))
+    await wire.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf")
+    await until(lambda: [Stage.BODY] == [caller.stage for caller in crowd.callers])
+    crowd.look()
+    clock.advance(60)
+    crowd.look()
+
+    assert 408 == await wire.status()
+    assert b"" == await wire.rest()
+    assert ["too slow"] == told
 
 
 async def test_other_bounds_hold_from_the_next_connection_on(opening: Opening, connect: Connect) -> None:

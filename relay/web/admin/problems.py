@@ -40,6 +40,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return answers.problem(error.status, error.reason)
     except (StoreError, KeyUnavailable) as error:
         return answers.problem(503, str(error), {"Retry-After": str(answers.STORE_RETRY_AFTER_S)})
+    except (OSError, web.RequestPayloadError):
+        raise  # a body that never came whole: the server answers that, alike on every port
     except Exception as fault:  # noqa: BLE001 - whatever it is, it is told here and nowhere else
         trace = format_tb(fault.__traceback__)  # and not its words, which may quote what was sent
         log.error("admin_request_failed", fault=type(fault).__name__, trace=trace)  # noqa: TRY400
