@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.acceptance.browser import Visit, browsing, visit
 from tests.acceptance.program import Program, configured, session, started
-from tests.acceptance.sink import Sink
+from tests.acceptance.sink import Sink, receiving
+from tests.storage import Storage
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # one browser for all: it belongs to the loop that started it
 TOKEN = "a-token-for-the-dashboard-0123456789"
 PAGES = ("/", "/events", "/targets", "/rejected", "/sources", "/replays", "/configuration")
 LOOKS: dict[str, Any] = {
@@ -29,8 +32,14 @@ HOSTILE = (
 RUNNING = ("\x1b", "\u202e", "<script>document", "<img src=x")
 
 
-@pytest.fixture
-async def relay(tmp_path: Path, sink: Sink) -> AsyncIterator[Program]:
+@pytest_asyncio.fixture(loop_scope="module")
+async def sink() -> AsyncIterator[Sink]:
+    async with receiving() as sink:
+        yield sink
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def relay(tmp_path: Path, storage: Storage, sink: Sink) -> AsyncIterator[Program]:
     parts = {
         "sources": {
             "shop": {"verify": "none", "type": "kind", "max_body": "10MiB"},
@@ -42,7 +51,7 @@ async def relay(tmp_path: Path, sink: Sink) -> AsyncIterator[Program]:
             {"name": "bookings", "from": "shop", "when": "kind == 'booking'", "to": "erp"},
         ],
     }
-    program = configured(tmp_path, parts)
+    program = configured(tmp_path, parts, storage=storage)
     document = json.loads(program.config.read_text())
     document["admin"]["tokens"] = [TOKEN]
     program.config.write_text(json.dumps(document))
@@ -50,13 +59,13 @@ async def relay(tmp_path: Path, sink: Sink) -> AsyncIterator[Program]:
         yield program
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with browsing() as opened:
         yield opened
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def window(browser: Browser, relay: Program) -> AsyncIterator[Visit]:
     """A signed-in window that must not complain, nor ask anybody but the relay."""
     context = await browser.new_context(**LOOKS["light"])
