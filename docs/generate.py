@@ -65,14 +65,23 @@ def _facts(preset: presets.Preset) -> Iterator[str]:
     questions = sorted({f"{step.method}{' (signs nothing)' if step.is_unproven else ''}" for step in preset.handshakes})
     yield f"handshake: {', '.join(questions) or 'none'}"
     yield f"key: {_by_type(preset.keys) or 'the raw body'}; window: {_by_type(preset.windows)}"
-    yield f"tested with requests that were {_made(preset.name)}"
+    if preset.batch is not None:
+        whole = "the list" if preset.batch == "@" else f"`{preset.batch}`"
+        yield f"a request with several events: each item of {whole} is stored and sent on its own"
+    yield f"tested with requests that {_made(preset.name)}"
     yield f"page: <{preset.page}>"
 
 
 def _made(name: str) -> str:
     told = json.loads((VECTORS / f"{name}.json").read_text())
-    accepted = f", and accepted by {told['accepted_by']}" if "accepted_by" in told else ""
-    return f"signed by {told['signed_by']}{accepted}"
+    signer, judge = told["signed_by"], told.get("accepted_by")
+    if signer.startswith("nobody"):
+        return signer.replace(":", " signs:", 1)
+    if judge is None:
+        return f"were signed by {signer}"
+    return (
+        f"were signed and accepted by {judge}" if signer.endswith(judge) else f"{signer} signed, and {judge} accepted"
+    )
 
 
 def _by_type(said: Mapping[str, str]) -> str:

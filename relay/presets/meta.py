@@ -1,6 +1,6 @@
 """Meta: Facebook pages, Instagram, WhatsApp. `verify_token` is the word that you enter there to prove the URL is yours.
 
-Meta numbers no requests: the bytes of the body are the key.
+Meta numbers no requests: the bytes of the body are the key. Several changes may come in one, which stays one event.
 """
 
 from relay.handshakes import Handshake

@@ -22,7 +22,7 @@ PRESET = Preset(
         },
     ),
     type="MessageStatus || CallStatus || EventType",
-    keys={ANY_TYPE: "header:I-Twilio-Idempotency-Token"},
+    keys={ANY_TYPE: "header:I-Twilio-Idempotency-Token || body"},
     samples=(
         Sample("delivered", {"MessageSid": "SM{uuid}", "MessageStatus": "delivered", "To": "+33123456789"}, FORM),
         Sample("completed", {"CallSid": "CA{uuid}", "CallStatus": "completed", "To": "+33123456789"}, FORM),
