@@ -92,6 +92,7 @@ class Parts:
             self.scheduler.adopt(carried)
         self.headroom.adopt(config.storage.backlog_max, config.storage.disk_free_min)
         self.telemetry.adopt(config.targets)
+        self.telemetry.expect(config.sources.values())
         self.ingest.adopt(config.sources.values())
         self.quarantine.adopt(config.quarantine)
         self.replaying.adopt(config.storage.keep)
@@ -131,6 +132,7 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role, tracer:
     """Build everything a configuration asks for in a role. worker_name: this process's, on its leases."""
     store, lanes = store_on(config.storage.database, worker_name), Lanes([])
     telemetry = Telemetry(clock, config.targets)
+    telemetry.expect(config.sources.values())
     headroom = Headroom(config.storage.backlog_max, config.storage.disk_free_min)
     ground = Ground(config, clock, worker_name, role, tracer, store, telemetry, headroom, lanes, Tenure(clock))
     scheduler = Scheduler(store, lanes, [], clock)

@@ -36,6 +36,10 @@ class Counter(Metric):
         """Count one more."""
         self._counts[values] += 1
 
+    def expect(self, *values: str) -> None:
+        """Tell of something as zero until it happens: a rate sees only what rises, and what is born at one has not."""
+        self._counts[values] += 0
+
     def counts(self) -> Iterable[tuple[tuple[str, ...], int]]:
         """Tell each combination of values with its count."""
         return self._counts.items()

@@ -1,6 +1,6 @@
 """What is told of all that happens: the one place that knows the names of metrics and of lines in the log."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
@@ -18,6 +18,7 @@ from relay.domain import (
     NoticeKind,
     Outcome,
     Refusal,
+    Source,
     Target,
 )
 from relay.metrics import BOUNDS, Counter, Gauge, Histogram
@@ -101,6 +102,14 @@ class Telemetry:
         for name in targets.keys() - self._addresses.keys():
             self._target_state.set(TARGET_STATES["operating"], name)
         self._addresses = {name: target.address for name, target in targets.items()}
+
+    def expect(self, sources: Iterable[Source]) -> None:
+        """Tell from here on, as zero, of all that alerts ring for: the first time is the one that matters."""
+        for source in sources:
+            for result in ("accepted", "duplicate", "unavailable", *(refusal.value for refusal in Refusal)):
+                self._events.expect(source.name, result)
+            for route in source.routes:
+                self._route_failures.expect(route.name)
 
     def reloaded(self, reload: Reload) -> None:
         """Tell what became of a reload: what changes, or each fault."""
@@ -276,7 +285,7 @@ class Telemetry:
     def exposition(self, lanes: Mapping[str, LaneState]) -> bytes:
         """Return all metrics in Prometheus's text format. lanes: as the store tells them now."""
         now = self._clock.now()
-        for target, lane in lanes.items():
+        for target, lane in {**dict.fromkeys(self._addresses, LaneState()), **lanes}.items():
             self._backlog.set(lane.unfinished, target)
             self._dead.set(lane.dead, target)
             age_s = (now - lane.oldest_at).total_seconds() if lane.oldest_at else 0.0

@@ -102,8 +102,10 @@ def test_nothing_of_it_was_a_fault_of_ours_or_is_told_to_the_log(relay: Program)
         metrics = answer.read().decode()
     lines = [json.loads(line) for line in relay.log.read_text().splitlines()]
 
-    assert 'result="unavailable"' not in metrics
-    assert 'relay_events_total{result="too_large",source="small"}' in metrics
+    unavailable = [line for line in metrics.splitlines() if 'result="unavailable"' in line]
+    assert unavailable
+    assert {"0.0"} == {line.rpartition(" ")[2] for line in unavailable}
+    assert 'relay_events_total{result="too_large",source="small"} 0.0' not in metrics
     assert set() == {line["event"] for line in lines if line["level"] not in ("info", "debug")}
     for word in (TOKEN, "passwd", "CANARY", "bananas", "xchunked", "0000000000"):
         assert word not in relay.log.read_text()

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from tests.conftest import ManualClock
 
 CONFIG = Path(__file__).parents[2] / "config"
 ALERTS = CONFIG / "prometheus" / "alerts.yaml"
+RINGING = Path(__file__).with_name("alerts_test.yaml")
 DASHBOARD = CONFIG / "grafana" / "relay.json"
 SCRAPED = {"instance", "job"}  # what Prometheus adds to everything
 INTERVAL = "$__rate_interval"  # what Grafana fills in
@@ -73,6 +76,24 @@ def _labels(metric: Collector, name: str) -> set[str]:
     return {*metric._labels, *(["le"] if name.endswith("_bucket") else [])}
 
 
+@pytest.mark.parametrize("question", [("check", "rules", ALERTS), ("test", "rules", RINGING)], ids=lambda it: it[0])
+def test_prometheus_own_tool_takes_the_rules_and_each_rings_when_it_should(question: tuple[object, ...]) -> None:
+    """A rule that nobody saw ring is a hope: series in, alerts out, by the program that evaluates them."""
+    tool = shutil.which("promtool")
+    assert tool is not None, "tests/run installs it"
+    done = subprocess.run([tool, *map(str, question)], capture_output=True, text=True, timeout=60, check=False)
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+
+
+def test_every_rule_has_been_seen_to_ring() -> None:
+    """With what it says then, word by word."""
+    tests = YAML(typ="safe").load(RINGING)["tests"]
+    rung = {each["alertname"] for test in tests for each in test["alert_rule_test"] if each.get("exp_alerts")}
+
+    assert {rule["alert"] for rule in rules()} == rung
+
+
 @pytest.mark.parametrize("expression", expressions())
 def test_every_metric_and_label_that_is_named_exists(expression: str) -> None:
     """An alert on a metric that was renamed never rings."""
@@ -111,3 +132,24 @@ def test_every_metric_of_ours_is_drawn_or_rings() -> None:
         "relay_source_key_last_used_timestamp_seconds",
         "relay_source_key_uses_total",
     } >= unasked
+
+
+def test_every_panel_says_what_its_numbers_are() -> None:
+    """A unit, a legend that names the labels of its series, a place of its own, and the data source that one chooses."""
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    places = [(x, y) for panel in panels for x in _span(panel, "x", "w") for y in _span(panel, "y", "h")]
+
+    assert len(set(places)) == len(places)
+    for panel in panels:
+        assert panel["fieldConfig"]["defaults"]["unit"] in ("s", "reqps", "short")
+        assert "${datasource}" == panel["datasource"]["uid"]
+        for target in panel["targets"]:
+            named = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
+            grouped = set(re.findall(r"\w+", " ".join(re.findall(r"by \(([^)]*)\)", target["expr"])))) - {"le"}
+            assert named == grouped
+            assert target["legendFormat"]
+
+
+def _span(panel: dict[str, Any], start: str, length: str) -> range:
+    place = panel["gridPos"]
+    return range(place[start], place[start] + place[length])

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from relay.domain import Attempt, Delivery, DeliveryStatus, HttpTarget, Outcome, Refusal
+from relay.domain import Attempt, Delivery, DeliveryStatus, HttpTarget, Identification, Outcome, Refusal, Route, Source
 from relay.logbook import configure_logging
 from relay.sampling import FAREWELLS, LINES
 from relay.store.protocol import LaneState
 from relay.telemetry import Telemetry
+from relay.verification.none import NoVerifier
 from tests.builders import an_event
 from tests.conftest import START, ManualClock
 
@@ -209,3 +210,21 @@ def test_the_metrics_have_the_names_of_the_contract(clock: ManualClock) -> None:
 def _same(line: str) -> tuple[str, float] | str:
     name, _, value = line.rpartition(" ")
     return line if line.startswith("#") else (name, float(value))
+
+
+def test_what_alerts_ring_for_is_told_as_zero_before_it_happens(clock: ManualClock) -> None:
+    """A rate sees only what rises: a counter that is born at one never has, and the first failure rings nobody."""
+    telemetry = Telemetry(clock, {"erp": ERP})
+    telemetry.expect([Source("shop", (NoVerifier(),), Identification(), routes=(Route("shop→erp", "shop", (ERP,)),))])
+
+    told = telemetry.exposition({}).decode()
+
+    for line in (
+        'relay_events_total{result="mismatch",source="shop"} 0.0',
+        'relay_events_total{result="unavailable",source="shop"} 0.0',
+        'relay_events_total{result="accepted",source="shop"} 0.0',
+        'relay_route_failures_total{route="shop→erp"} 0.0',
+        'relay_dead{target="erp"} 0.0',
+    ):
+        assert line in told
+    assert not any(count for count, _ in telemetry.counted().values())
