@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from relay.clock import Clock
 from relay.store.ports.rejections import RejectionRow
-from relay.store.ports.search import TEXT_BYTES_MAX, Count, EventFilter, EventPage, EventRow, needles
+from relay.store.ports.search import Count, EventFilter, EventPage, EventRow
 from relay.store.protocol import Store
 
 COUNTED_MAX = 10_000  # more are "10,000+": nobody needs to know exactly how many they are
@@ -109,19 +109,13 @@ async def find_refused(store: Store, text: str, limit: int, bytes_max: int = REF
     found: list[RejectionRow] = []
     searched, after, left = 0, None, bytes_max
     while rows := await store.rejections.page(None, None, after, REFUSED_ROWS):
-        for row in rows:
-            left -= row.body_bytes
-            if left < 0 or len(found) == limit:
-                return Refused(tuple(found), searched, is_all=False)
-            searched += 1
-            found += [row] if await _holds(store, row, text) else []
-        after = rows[-1].number
+        read = [row for row in rows if (left := left - row.body_bytes) >= 0]
+        holding = await store.rejections.holding(text, [row.number for row in read])
+        found += [row for row in read if row.number in holding]
+        searched, after = searched + len(read), rows[-1].number
+        if left < 0 or len(found) >= limit:
+            return Refused(tuple(found[:limit]), searched, is_all=False)
     return Refused(tuple(found), searched, is_all=True)
-
-
-async def _holds(store: Store, row: RejectionRow, text: str) -> bool:
-    rejection = await store.rejections.one(row.number) if row.body_bytes else None
-    return rejection is not None and any(needle in rejection.body[:TEXT_BYTES_MAX] for needle in needles(text))
 
 
 def time_of(event_id: str) -> datetime:

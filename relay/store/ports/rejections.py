@@ -1,6 +1,6 @@
 """Requests that were refused, kept for a while: to be shown with their reason, and admitted once that is mended."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -69,6 +69,10 @@ class Rejections(Protocol):
 
     async def one(self, number: int) -> Rejection | None:
         """Return one whole, or None."""
+        ...
+
+    async def holding(self, text: str, numbers: Sequence[int]) -> Set[int]:
+        """Tell which of these have a text in their bodies, where it is looked for as in those of events."""
         ...
 
     async def note_admitted(self, number: int, event_id: str) -> None:

@@ -1,6 +1,6 @@
 """What operators have done: deliveries changed, minutes added up, replays taken on, refused requests kept."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +8,7 @@ from relay.domain import DeliveryStatus, Refusal
 from relay.store.ports.minutes import MINUTE, Figure, Kind, latest
 from relay.store.ports.rejections import Bounds, Rejection, RejectionRow
 from relay.store.ports.replays import Replay, ReplayState, ReplayStep
+from relay.store.ports.search import TEXT_BYTES_MAX, needles
 from relay.store.postgres.changing import Move, Step
 from relay.store.postgres.rows import Record
 from relay.store.postgres.session import Session
@@ -202,6 +203,12 @@ class PostgresRejections:
             row = await connection.fetchrow(_ONE, number)
         return rejection_from(tuple(row)) if row else None
 
+    async def holding(self, text: str, numbers: Sequence[int]) -> Set[int]:
+        """Tell which of these have a text in their bodies."""
+        async with self._reading.used() as connection:
+            rows = await connection.fetch(_HOLDING, list(numbers), list(needles(text)))
+        return {row["number"] for row in rows}
+
     async def note_admitted(self, number: int, event_id: str) -> None:
         """Keep what a rejection became."""
         async with self._keeping.used() as connection:
@@ -233,6 +240,10 @@ _PAGE = """
     WHERE ($1::text IS NULL OR source = $1) AND ($2::text IS NULL OR refusal = $2)
         AND ($3::bigint IS NULL OR number < $3)
     ORDER BY number DESC LIMIT $4"""
+_HOLDING = f"""
+    SELECT number FROM rejected_requests WHERE number = ANY($1) AND EXISTS (
+        SELECT FROM unnest($2::bytea[]) AS text (needle)
+        WHERE position(needle IN substring(body FROM 1 FOR {TEXT_BYTES_MAX})) > 0)"""
 _ONE = """
     SELECT r.number, r.source, r.refusal, r.received_at, r.remote, r.is_whole, r.event_id, q.head, q.body
     FROM rejections r JOIN rejected_requests q ON q.number = r.number WHERE r.number = $1"""

@@ -4,8 +4,9 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from relay.store.ports.search import TEXT_BYTES_MAX
 from relay.store.sqlite.accepting import FINAL, Revival, replay
-from relay.store.sqlite.batches import write
+from relay.store.sqlite.batches import chunks, marks, write
 
 DEAD = ("dead",)
 
@@ -215,6 +216,19 @@ def rejection(connection: sqlite3.Connection, number: int) -> tuple[Any, ...] | 
         (number,),
     ).fetchone()
     return row
+
+
+def holding(connection: sqlite3.Connection, texts: Sequence[bytes], numbers: Sequence[int]) -> list[int]:
+    """List which of some refused requests have one of these texts within the first part of their bodies."""
+    heads = " OR ".join([f"instr(substr(body, 1, {TEXT_BYTES_MAX}), ?)"] * len(texts))
+    return [
+        number
+        for chunk in chunks(numbers)
+        for (number,) in connection.execute(
+            f"SELECT number FROM rejected_requests WHERE number IN ({marks(len(chunk))}) AND ({heads})",
+            (*chunk, *texts),
+        )
+    ]
 
 
 def note_admitted(connection: sqlite3.Connection, admitted: Sequence[tuple[int, str]]) -> list[None]:

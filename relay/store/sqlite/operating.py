@@ -1,7 +1,7 @@
 """What operators have done: deliveries changed, minutes added up, replays taken on, refused requests kept."""
 
 import heapq
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from relay.domain import DeliveryStatus, Refusal
 from relay.store.ports.minutes import MINUTE, Figure, Kind, latest
 from relay.store.ports.rejections import Bounds, Rejection, RejectionRow
 from relay.store.ports.replays import Replay, ReplayState, ReplayStep
+from relay.store.ports.search import needles
 from relay.store.sqlite import booking
 from relay.store.sqlite.asking import Asking
 from relay.store.sqlite.booking import Advance, Heap, Minute
@@ -170,6 +171,10 @@ class SqliteRejections:
         """Return one whole."""
         row = await self._ask(booking.rejection, number)
         return rejection_from((*row[:3], from_ms(row[3]), *row[4:])) if row else None
+
+    async def holding(self, text: str, numbers: Sequence[int]) -> Set[int]:
+        """Tell which of these have a text in their bodies."""
+        return set(await self._ask(booking.holding, needles(text), numbers))
 
     async def note_admitted(self, number: int, event_id: str) -> None:
         """Keep what a rejection became."""

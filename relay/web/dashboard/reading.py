@@ -34,6 +34,7 @@ from relay.web.telling import told_rejection_row
 
 FRESH_HEADER = "X-Relay-Fresh"  # sent by the page that keeps itself fresh
 REFUSED_MAX = 10
+COUNTED_JOBS_MAX = 2  # each may take a twentieth of a second
 TRIED_BYTES_MAX = 4 * 1024 * 1024  # of a body: a larger one is shaped where it is sent, and by `relay try`
 
 Answer = Callable[[Call], Awaitable[web.Response]]
@@ -150,8 +151,9 @@ class Reading:
         """Tell how far replays are."""
         config = self._desk.config()
         jobs = (await _told(self._replays.all, http, (LIMIT,)))["items"]
+        shares = await self._shares_done(jobs)
         shown = {
-            "replays": [{**job, "share": await self._share_done(job)} for job in jobs],
+            "replays": [{**job, "share": share} for job, share in zip(jobs, shares, strict=True)],
             "statuses": [status.value for status in EventStatus],
             "sources": list(config.sources),
             "targets": list(config.targets),
@@ -182,16 +184,22 @@ class Reading:
             tried[route.name] = {"verdict": verdict.value, "complaint": complaint, "sent": sent}
         return tried
 
-    async def _share_done(self, told: Mapping[str, Any]) -> float:
-        """Tell how far a job is: by what it has still to look at, where that can be counted."""
-        job = await self._desk.store.replays.one(told["id"]) if told["state"] != ReplayState.DONE else None
-        if job is None:
-            return share_done(told, None, None)
-        ahead = await self._desk.store.search.event_ids(job.wanted, job.position, COUNTED_MAX, oldest_first=True)
-        if ahead.last is None:
-            return share_done(told, ahead.searched, None)
+    async def _shares_done(self, jobs: Sequence[Mapping[str, Any]]) -> list[float]:
+        """Tell how far each job is: the first that run by what they have still to look at, others by their time."""
         ids = await self._desk.store.event_ids("", 1)
-        return share_done(told, None, time_of(ids[0]) if ids else None)
+        oldest_at = time_of(ids[0]) if ids else None
+        running = [job["id"] for job in jobs if job["state"] == ReplayState.RUNNING]
+        left = {job_id: await self._left(job_id) for job_id in running[:COUNTED_JOBS_MAX]}
+        return [share_done(job, left.get(job["id"]), oldest_at) for job in jobs]
+
+    async def _left(self, job_id: str) -> int | None:
+        """Count what a job has still to look at, where that is soon done."""
+        store = self._desk.store
+        job = await store.replays.one(job_id)
+        if job is None:
+            return None
+        ahead = await store.search.event_ids(job.wanted, job.position, COUNTED_MAX, oldest_first=True)
+        return ahead.searched if ahead.last is None else None
 
     async def _refused(self, http: web.Request, text: str | None, page: Mapping[str, Any]) -> Sequence[Any]:
         """Look among what was refused where no event has a text; once, and not each time that a page is kept fresh."""
