@@ -135,7 +135,7 @@ def test_every_metric_of_ours_is_drawn_or_rings() -> None:
 
 
 def test_every_panel_says_what_its_numbers_are() -> None:
-    """A unit, a legend that names the labels of its series, a place of its own, and the data source that one chooses."""
+    """A unit, a legend that names its series, a place of its own, and the data source that one chooses."""
     panels = json.loads(DASHBOARD.read_text())["panels"]
     places = [(x, y) for panel in panels for x in _span(panel, "x", "w") for y in _span(panel, "y", "h")]
 
