@@ -130,7 +130,7 @@ class Ground:
 
 def assemble(config: Config, clock: Clock, worker_name: str, role: Role, tracer: Tracer | None = None) -> Parts:
     """Build everything a configuration asks for in a role. worker_name: this process's, on its leases."""
-    store, lanes = store_on(config.storage.database, worker_name), Lanes([])
+    store, lanes = store_on(config.storage.database, worker_name, clock), Lanes([])
     telemetry = Telemetry(clock, config.targets)
     telemetry.expect(config.sources.values())
     headroom = Headroom(config.storage.backlog_max, config.storage.disk_free_min)

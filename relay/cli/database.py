@@ -11,6 +11,7 @@ from relay.config import Database, SqliteDatabase
 from relay.errors import StoreError, StoreUnusable
 from relay.store.opening import store_on
 from relay.store.protocol import Store
+from relay.system_clock import SystemClock
 
 
 class Unusable(click.ClickException):
@@ -27,7 +28,7 @@ async def opened(database: Database) -> AsyncIterator[Store]:
     """
     if isinstance(database, SqliteDatabase):
         _require(database.path)
-    store = store_on(database, secrets.token_hex(6))
+    store = store_on(database, secrets.token_hex(6), SystemClock())
     try:
         await store.open()
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from relay.clock import Clock
 from relay.config import Database, PostgresDatabase, SqliteDatabase
 from relay.store.migrations import Half
 from relay.store.protocol import Store
@@ -10,8 +11,8 @@ from relay.store.transfer import Transfer
 PATIENCE_S = 10.0  # of a command for the schema
 
 
-def store_on(database: Database, worker: str) -> Store:
-    """Return the store of a database, not opened. worker: this process's name on its leases."""
+def store_on(database: Database, worker: str, clock: Clock) -> Store:
+    """Return the store of a database, not opened. worker: this process's name on its leases. clock: its callers'."""
     match database:
         case SqliteDatabase(path):
             from relay.store.sqlite.store import SqliteStore  # noqa: PLC0415
@@ -20,7 +21,7 @@ def store_on(database: Database, worker: str) -> Store:
         case PostgresDatabase(url):
             from relay.store.postgres.store import PostgresStore  # noqa: PLC0415
 
-            return PostgresStore(url.text(), worker)
+            return PostgresStore(url.text(), worker, clock)
 
 
 def transfer_of(database: Database, worker: str) -> Transfer:

@@ -163,10 +163,11 @@ async def opened_by_a_process(url: str) -> tuple[int | None, bytes]:
 OPEN = """
 import asyncio, os, sys
 from relay.config.models.fields import database
+from relay.system_clock import SystemClock
 from relay.store.opening import store_on
 
 async def main():
-    store = store_on(database(sys.argv[1]), f"worker-{os.getpid()}")
+    store = store_on(database(sys.argv[1]), f"worker-{os.getpid()}", SystemClock())
     await store.open()
     await store.close()
 

@@ -3,13 +3,14 @@
 Clocks that agree are left alone, so that what is stored is what was told.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
 import structlog
 
+from relay.clock import Clock
 from relay.domain import Lease, Plan
 from relay.store.postgres.dialling import Connection
 from relay.store.protocol import Settlement
@@ -24,10 +25,13 @@ NONE = timedelta()
 
 
 class ServerTime:
-    """How far the server's clock is ahead of ours. now: our clock, which `Store`'s verbs are told the time by."""
+    """How far the server's clock is ahead of ours.
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
+    clock: ours, by which `Store`'s verbs are told the time; None: they are told the server's.
+    """
+
+    def __init__(self, clock: Clock | None) -> None:
+        self._clock = clock
         self._measured_s = float("-inf")
         self._apart_s = 0.0
         self.ahead = NONE
@@ -35,18 +39,20 @@ class ServerTime:
     @property
     def is_known(self) -> bool:
         """Tell whether it was measured of late, and our clock was not set since."""
-        now_s = monotonic()
-        was_set = abs(self._now().timestamp() - now_s - self._apart_s) > SET_S
-        return now_s < self._measured_s + BELIEVED_S and not was_set
+        if self._clock is None:
+            return True
+        was_set = abs(_apart_s(self._clock) - self._apart_s) > SET_S
+        return monotonic() < self._measured_s + BELIEVED_S and not was_set
 
     async def measure(self, connection: Connection) -> None:
-        """Ask the server for its time. What the question took is how far the answer may be wrong."""
-        began = self._now()
+        """Ask the server for its time, if need be. What the question took is how far the answer may be wrong."""
+        if self.is_known or self._clock is None:
+            return
+        began = self._clock.now()
         theirs: datetime = await connection.fetchval("SELECT clock_timestamp()")
-        taken = max(NONE, self._now() - began)
+        taken = max(NONE, self._clock.now() - began)
         ahead = theirs - began - taken / 2
-        self._measured_s = monotonic()
-        self._apart_s = self._now().timestamp() - self._measured_s
+        self._measured_s, self._apart_s = monotonic(), _apart_s(self._clock)
         if abs(ahead - self.ahead) > TOLERANCE + taken / 2:
             self.ahead = ahead if abs(ahead) > TOLERANCE else NONE
             self._tell()
@@ -94,6 +100,6 @@ class ServerTime:
             )
 
 
-def machine_time() -> datetime:
-    """Return the time by this machine's clock."""
-    return datetime.now(UTC)
+def _apart_s(clock: Clock) -> float:
+    """Return what stays as it is until somebody sets a clock."""
+    return clock.now().timestamp() - clock.monotonic()

@@ -9,6 +9,7 @@ from typing import TypeVar
 import asyncpg
 
 from relay.breaker import Breaker
+from relay.clock import Clock
 from relay.domain import Delivery, Event, Hold, Lease, Plan, Rate, Receipt
 from relay.errors import StoreUnavailable, StoreUnusable
 from relay.store.choosing import within
@@ -34,7 +35,7 @@ from relay.store.postgres.numbers import Numbering
 from relay.store.postgres.operating import PostgresChanges, PostgresMinutes, PostgresRejections, PostgresReplays
 from relay.store.postgres.schema import ENGINE, finish_steps, prepare, why_unusable
 from relay.store.postgres.searching import PostgresSearch
-from relay.store.postgres.servertime import ServerTime, machine_time
+from relay.store.postgres.servertime import ServerTime
 from relay.store.postgres.session import BY_INDEX, Session
 from relay.store.postgres.tallies import SHARDS
 from relay.store.postgres.unfinished import unfinished
@@ -56,20 +57,13 @@ LOOKS_IN_DOUBT = 15  # after a connection was lost, one with each beat: its last
 class PostgresStore:
     """Fulfils `relay.store.protocol.Store`. Any number of processes may use the same database.
 
-    worker: this process's name on its leases. now: the clock by which its verbs are told the time.
+    worker: this process's name on its leases. clock: by which its verbs are told the time; None: by the server's.
     """
 
-    def __init__(
-        self,
-        url: str,
-        worker: str,
-        *,
-        patience_s: float = PATIENCE_S,
-        now: Callable[[], datetime] = machine_time,
-    ) -> None:
+    def __init__(self, url: str, worker: str, clock: Clock | None = None, *, patience_s: float = PATIENCE_S) -> None:
         self._server = Server(url, patience_s)
         self._worker = worker
-        self._time = ServerTime(now)
+        self._time = ServerTime(clock)
         self._days = Days()
         self._numbering = Numbering()
         self._held: set[Fence] = set()  # what is leased to us, by all that we know
@@ -360,8 +354,7 @@ class PostgresStore:
 
     async def _see(self) -> None:
         async with self._reading.used() as connection:
-            if not self._time.is_known:
-                await self._time.measure(connection)
+            await self._time.measure(connection)
             self._days.unfinished = await unfinished(connection)
 
     async def _find_strays(self) -> None:

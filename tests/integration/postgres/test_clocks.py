@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from relay.domain import Delivery, DeliveryStatus, Rate
-from relay.store.postgres.servertime import NONE, ServerTime, machine_time
+from relay.store.postgres.servertime import NONE, ServerTime
 from relay.store.postgres.store import PostgresStore
 from relay.store.protocol import Settlement
+from relay.system_clock import SystemClock
 from tests.builders import a_lease, a_plan, again, an_attempt, an_event
 from tests.storage import PostgresStorage
 
@@ -18,15 +19,23 @@ PACE = Rate(3, 600.0)
 MANY = 10**9
 
 
+class Clock(SystemClock):
+    """A machine's clock that is ahead of all others."""
+
+    def __init__(self, ahead: timedelta = NONE) -> None:
+        self.ahead = ahead
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
 class Replica:
     """A replica whose clock is ahead of all others."""
 
     def __init__(self, storage: PostgresStorage, name: str, ahead: timedelta) -> None:
-        self.name, self.ahead = name, ahead
-        self.store = PostgresStore(storage.url, name, now=self.now)
-
-    def now(self) -> datetime:
-        return machine_time() + self.ahead
+        self.name = name
+        self.now = (clock := Clock(ahead)).now
+        self.store = PostgresStore(storage.url, name, clock)
 
     async def accept(self, count: int = 1) -> None:
         for _ in range(count):
@@ -109,7 +118,7 @@ async def test_who_waits_in_a_line_is_due_when_the_one_before_is_done(replica: R
 
 async def test_clocks_that_agree_are_left_alone(storage: PostgresStorage) -> None:
     """What is stored is what was told, to the microsecond."""
-    time = ServerTime(machine_time)
+    time = ServerTime(Clock())
     async with storage.connected() as connection:
         await time.measure(connection)
 
@@ -119,11 +128,10 @@ async def test_clocks_that_agree_are_left_alone(storage: PostgresStorage) -> Non
 
 async def test_a_clock_that_is_set_is_looked_at_again(storage: PostgresStorage) -> None:
     """By NTP after a machine woke up, or by hand."""
-    ahead = [NONE]
-    time = ServerTime(lambda: machine_time() + ahead[0])
+    time = ServerTime(clock := Clock())
     async with storage.connected() as connection:
         await time.measure(connection)
-        ahead[0] = HOUR
+        clock.ahead = HOUR
         assert not time.is_known
         await time.measure(connection)
 
