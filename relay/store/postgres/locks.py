@@ -5,7 +5,7 @@ from zlib import crc32
 
 from relay.store.postgres.dialling import Connection
 
-ORDER, WORKER, PACE, LEADER, STEPS, DAYS, MOVE, UNFINISHED = range(7_301, 7_309)  # classes of our own
+ORDER, WORKER, PACE, LEADER, STEPS, DAYS, MOVE, UNFINISHED, TRIM = range(7_301, 7_310)  # classes of our own
 ORDER_BUCKETS = 256  # however many values there are: the server's table of locks is small
 
 

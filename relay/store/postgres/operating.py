@@ -10,6 +10,7 @@ from relay.store.ports.rejections import Bounds, Rejection, RejectionRow
 from relay.store.ports.replays import Replay, ReplayState, ReplayStep
 from relay.store.ports.search import TEXT_BYTES_MAX, needles
 from relay.store.postgres.changing import Move, Step
+from relay.store.postgres.locks import TRIM, lock
 from relay.store.postgres.rows import Record
 from relay.store.postgres.session import Session
 from relay.store.texts import filter_from_json, filter_to_json, head_to_json, rejection_from, storable
@@ -188,6 +189,7 @@ class PostgresRejections:
         """Keep these, within bounds."""
         async with self._keeping.used() as connection, connection.transaction():
             await connection.executemany(_KEEP, [_row(each) for each in rejections])
+            await lock(connection, TRIM)  # two would drop the same ones, and see nothing of what the other has kept
             await connection.execute(_TRIM, bounds.before, bounds.count, bounds.body_bytes)
 
     async def page(
