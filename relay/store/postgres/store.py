@@ -26,7 +26,7 @@ from relay.store.postgres.carrying import Carrying, Claim, Fence, load
 from relay.store.postgres.changing import Changing
 from relay.store.postgres.days import Days
 from relay.store.postgres.dialling import Server
-from relay.store.postgres.groups import Groups, Verb, Ways
+from relay.store.postgres.groups import Groups
 from relay.store.postgres.holding import BreakerChange
 from relay.store.postgres.keeping import Purge
 from relay.store.postgres.liveness import Liveness
@@ -39,6 +39,7 @@ from relay.store.postgres.servertime import ServerTime
 from relay.store.postgres.session import BY_INDEX, Session
 from relay.store.postgres.tallies import SHARDS
 from relay.store.postgres.unfinished import unfinished
+from relay.store.postgres.way import Verb, Way
 from relay.store.protocol import EventRecord, LaneState, Settlement
 from relay.store.texts import breaker_to_json
 
@@ -75,7 +76,7 @@ class PostgresStore:
         self._closed = asyncio.Event()
         self._sessions: list[Session] = []
         carrying = Carrying(self._days, self._shard("carrying"))
-        self._accepting = Ways([self._accepting_way(number) for number in range(ACCEPTING_WAYS)])
+        self._accepting = Groups([self._accepting_way(number) for number in range(ACCEPTING_WAYS)], WAITING_BYTES_MAX)
         self._settling = self._groups("settling", BY_INDEX, {"settle": carrying.settle, "release": carrying.release})
         reviving = Accepting(self._days, self._shard("claiming"), self._numbering)
         changing = Changing(self._days, self._shard("claiming"), reviving)
@@ -301,21 +302,21 @@ class PostgresStore:
         """Return None: the disk is the server's."""
         return None
 
-    def _accepting_way(self, number: int) -> Groups:
+    def _accepting_way(self, number: int) -> Way:
         accepting = Accepting(self._days, self._shard(f"accepting {number}"), self._numbering)
         verbs: Mapping[str, Verb] = {
             "accept": accepting.accept,
             "accept_all": accepting.accept_all,
             "probe": keeping.probe,
         }
-        session = Session(self._server, "accepting", {}, self._doubt)
-        return Groups(session, verbs, self._days, WAITING_BYTES_MAX, shortcut=("accept", accepting.accept_at_once))
+        session = self._session("accepting", {}, self._doubt)
+        return Way(session, verbs, self._days, shortcut=("accept", accepting.accept_at_once))
 
     def _groups(
         self, purpose: str, settings: Mapping[str, str], verbs: Mapping[str, Verb], also_s: float = 0.0
     ) -> Groups:
         session = self._session(purpose, settings, self._doubt)
-        return Groups(session, verbs, self._days, WAITING_BYTES_MAX, also_s)
+        return Groups([Way(session, verbs, self._days, also_s)], WAITING_BYTES_MAX)
 
     def _session(self, purpose: str, settings: Mapping[str, str], on_lost: Callable[[], None] | None = None) -> Session:
         session = Session(self._server, purpose, settings, on_lost)

@@ -12,6 +12,7 @@ from relay.store.postgres.groups import Groups
 from relay.store.postgres.numbers import day_of, span, span_of
 from relay.store.postgres.session import BY_INDEX, Session
 from relay.store.postgres.unfinished import Unfinished
+from relay.store.postgres.way import Way
 from tests.conftest import START
 from tests.storage import OpenStore, PostgresStorage
 
@@ -61,7 +62,7 @@ async def test_a_day_that_another_process_drops_at_this_moment_is_looked_for_aga
             await connection.execute("SELECT FROM deliveries_19700101")
         return [looks[-1]]
 
-    groups = Groups(Session(Server(storage.url, 5.0), "testing", {}), {"look": look}, days, 1024)
+    groups = Groups([Way(Session(Server(storage.url, 5.0), "testing", {}), {"look": look}, days)], 1024)
 
     assert 1 == await groups.do("look", None)
     assert 2 == len(looks)
