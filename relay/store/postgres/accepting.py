@@ -93,7 +93,8 @@ class Accepting:
         if not first:
             return stored
         chosen = [index for _, index in sorted(first.items())]
-        arrivals = await self._arrivals(connection, await self._numbered(connection, [acceptances[i] for i in chosen]))
+        numbered = await self._numbered(connection, [acceptances[index] for index in chosen])
+        arrivals = await self._arrivals(connection, numbered, set())
         repeated = await storing.take_and_store(connection, self._shard, arrivals)
         for index, arrival in zip(chosen, arrivals, strict=True):
             if arrival.seq not in repeated:
@@ -136,7 +137,9 @@ class Accepting:
         numbered = await self._numbered(connection, acceptances)
         repeated = await storing.take(connection, [(seq, a.event) for a, seq in sorted(numbered, key=_key_of)])
         duplicates = [a for a, seq in numbered if seq in repeated]
-        arrivals = await self._arrivals(connection, [(a, seq) for a, seq in numbered if seq not in repeated])
+        fresh = [(a, seq) for a, seq in numbered if seq not in repeated]
+        busy = await lines.busy(connection, {line for acceptance, _ in fresh for line in acceptance.lines})
+        arrivals = await self._arrivals(connection, fresh, busy)
         await storing.store(connection, self._shard, arrivals)
         holders = await _holders(connection, duplicates)
         for duplicate in duplicates:
@@ -151,26 +154,11 @@ class Accepting:
         days = [day_of_event(acceptance.event.id) for acceptance in acceptances]
         return list(zip(acceptances, await self._numbering.events.take(connection, days), strict=True))
 
-    async def _arrivals(self, connection: Connection, numbered: Sequence[Numbered]) -> list[Arrival]:
-        """Number the deliveries of events too, and queue those whose turn it is not."""
-        busy = await lines.busy(connection, {line for acceptance, _ in numbered for line in acceptance.lines})
-        return [
-            Arrival(seq, acceptance.event, acceptance.plan, await self._births(connection, acceptance, seq, busy))
-            for acceptance, seq in numbered
-        ]
-
-    async def _births(self, connection: Connection, acceptance: Acceptance, seq: int, busy: set[Line]) -> list[Birth]:
-        """Number an event's deliveries, and queue those whose turn it is not. busy: lines with one before, added to."""
-        planned = acceptance.plan.deliveries
-        numbers = await self._numbering.deliveries.take(connection, [day_of_event(acceptance.event.id)] * len(planned))
-        births = []
-        for index, (number, delivery) in enumerate(zip(numbers, planned, strict=True)):
-            line = (delivery.target, storable(delivery.order)) if delivery.order is not None else None
-            is_queued = line in busy
-            if line is not None:
-                busy.add(line)
-            births.append(Birth(number, seq, delivery, None if is_queued else acceptance.leases.get(index), is_queued))
-        return births
+    async def _arrivals(self, connection: Connection, numbered: Sequence[Numbered], busy: set[Line]) -> list[Arrival]:
+        """Number the deliveries of events, too. busy: lines with one before, added to."""
+        days = [day_of_number(seq) for acceptance, seq in numbered for _ in acceptance.plan.deliveries]
+        numbers = iter(await self._numbering.deliveries.take(connection, days))
+        return [Arrival(seq, a.event, a.plan, _births(a, seq, numbers, busy)) for a, seq in numbered]
 
     async def replay_event(
         self, connection: Connection, event_id: str, now: datetime, statuses: Sequence[str], target: str | None = None
@@ -206,6 +194,19 @@ class Accepting:
 
 def _key_of(numbered: Numbered) -> tuple[str, bytes]:
     return numbered[0].key
+
+
+def _births(acceptance: Acceptance, seq: int, numbers: Iterator[int], busy: set[Line]) -> list[Birth]:
+    """Return an event's deliveries, those queued whose turn it is not. busy: lines with one before, added to."""
+    births = []
+    for index, delivery in enumerate(acceptance.plan.deliveries):
+        line = (delivery.target, storable(delivery.order)) if delivery.order is not None else None
+        is_queued = line in busy
+        if line is not None:
+            busy.add(line)
+        lease = None if is_queued else acceptance.leases.get(index)
+        births.append(Birth(next(numbers), seq, delivery, lease, is_queued))
+    return births
 
 
 def _stored(arrival: Arrival) -> Stored:

@@ -58,9 +58,9 @@ class Groups:
                 self._committing[way] = asyncio.create_task(self._commit_by(way), name="commit")
 
     def _is_worth(self, way: Way) -> bool:
-        """Tell whether what waits is to go this way: anything, where nothing else is under way, or else much."""
+        """Tell whether what waits is to go an idle way: anything, where nothing else is under way, or else much."""
         waiting = len(self._wishes) + (len(self._in_order) if way is self._ways[0] else 0)
-        return waiting >= (WORTH_A_WAY if self._committing.keys() - {way} else 1)
+        return waiting >= (WORTH_A_WAY if self._committing else 1)
 
     async def _commit_by(self, way: Way) -> None:
         """Commit one group; then it is the first way's turn again, so that what is in order never waits for long."""
