@@ -49,6 +49,13 @@ def call(folder: Path) -> Callable[..., Result]:
 
 
 @pytest.fixture
+def kept(folder: Path, storage: Storage) -> Storage:
+    """Have `config/relay.yaml` name a database of each engine in turn."""
+    (folder / "config" / "relay.yaml").write_text(f"storage: {{url: '{storage.url}'}}\n{GOOD}")
+    return storage
+
+
+@pytest.fixture
 def office(folder: Path, storage: Storage) -> Office:
     """Stand where `config/relay.yaml` names a database of each engine in turn."""
     office = Office(folder, storage)

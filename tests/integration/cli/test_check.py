@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from relay.store.sqlite.store import SqliteStore
 from relay.system_clock import SystemClock
 from tests.builders import a_plan, an_event
+from tests.storage import Storage
 
 Call = Callable[..., Result]
 
@@ -109,12 +109,12 @@ def test_the_program_itself_exits_with_2(folder: Path) -> None:
     assert [*FAULTS, "2 faults, nothing started"] == done.stderr.splitlines()
 
 
-def stored_before(folder: Path) -> str:
+def stored_before(storage: Storage) -> str:
     """Store an event of the shop, delivered to a target that is no more; return its id."""
     event = an_event(at=SystemClock().now())
 
     async def store_it() -> None:
-        store = SqliteStore(folder / "data" / "relay.db", "worker-a")
+        store = storage.store("worker-a")
         await store.open()
         await store.accept(event, a_plan("lake", at=event.received_at), {})
         await store.close()
@@ -123,9 +123,9 @@ def stored_before(folder: Path) -> str:
     return event.id
 
 
-def test_a_file_is_compared_with_what_has_come_already(call: Call, folder: Path) -> None:
+def test_a_file_is_compared_with_what_has_come_already(call: Call, kept: Storage) -> None:
     """What would go elsewhere is told before it does, with an event to look at."""
-    event_id = stored_before(folder)
+    event_id = stored_before(kept)
 
     told = call("check", "--against-history", "24h").stdout.splitlines()[1:]
     assert [
@@ -137,12 +137,12 @@ def test_a_file_is_compared_with_what_has_come_already(call: Call, folder: Path)
     assert {"events": 1, "is_whole": True, "differences": difference} == history
 
 
-def test_what_another_file_would_shape_differently_is_told(call: Call, folder: Path) -> None:
+def test_what_another_file_would_shape_differently_is_told(call: Call, folder: Path, storage: Storage) -> None:
     """What the ERP gets of an order changes silently otherwise, until somebody misses a field."""
-    event_id = stored_before(folder)
-    former = folder / "former.yaml"
-    former.write_text(SHAPING.replace("FIELD", "id"))
-    (folder / "config" / "relay.yaml").write_text(SHAPING.replace("FIELD", "number"))
+    event_id = stored_before(storage)
+    former, shaping = folder / "former.yaml", f"storage: {{url: '{storage.url}'}}{SHAPING}"
+    former.write_text(shaping.replace("FIELD", "id"))
+    (folder / "config" / "relay.yaml").write_text(shaping.replace("FIELD", "number"))
 
     told = call("check", "--against-history", "24h", "--instead-of", str(former)).stdout.splitlines()[1:]
 

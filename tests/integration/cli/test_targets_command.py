@@ -15,8 +15,8 @@ from click.testing import Result
 
 from relay.breaker import CLOSED, Breaker, BreakerState
 from relay.store.protocol import LaneState, Store
-from relay.store.sqlite.store import SqliteStore
 from tests.builders import a_lease, a_plan, an_event, dead
+from tests.storage import SqliteStorage, Storage
 
 Call = Callable[..., Result]
 Doing = Callable[[Store], Awaitable[object]]
@@ -46,17 +46,17 @@ async def it_is_paused(store: Store) -> None:
 
 
 @pytest.fixture
-def done(folder: Path) -> Callable[[Doing], LaneState]:
+def done(kept: Storage) -> Callable[[Doing], LaneState]:
     """Do something to the database that `config/relay.yaml` names; return how the target `erp` then stands."""
 
     def do(doing: Doing = nothing) -> LaneState:
-        return asyncio.run(_done(folder / "data" / "relay.db", doing))
+        return asyncio.run(_done(kept, doing))
 
     return do
 
 
-async def _done(path: Path, doing: Doing) -> LaneState:
-    store = SqliteStore(path, "worker-a")
+async def _done(storage: Storage, doing: Doing) -> LaneState:
+    store = storage.store("worker-a")
     await store.open()
     try:
         await doing(store)
@@ -256,7 +256,7 @@ def test_a_slip_changes_nothing_and_says_what_was_meant(
     assert not done(nothing).is_paused
 
 
-def test_a_database_that_is_not_there_is_not_made(call: Call, folder: Path) -> None:
+def test_a_database_file_that_is_not_there_is_not_made(call: Call, folder: Path) -> None:
     """Its path is often relative: what is paused in the wrong folder would go on in the right one."""
     result = call("targets", "pause", "erp")
 
@@ -265,7 +265,7 @@ def test_a_database_that_is_not_there_is_not_made(call: Call, folder: Path) -> N
     assert not (folder / "data").exists()
 
 
-def test_what_is_no_database_is_told_in_one_line(call: Call, folder: Path) -> None:
+def test_a_file_that_is_no_database_is_told_in_one_line(call: Call, folder: Path) -> None:
     """As `relay serve` would: exit code 2."""
     (folder / "data").mkdir()
     (folder / "data" / "relay.db").write_text("something else " * 100)
@@ -277,14 +277,16 @@ def test_what_is_no_database_is_told_in_one_line(call: Call, folder: Path) -> No
     assert line.startswith("Error: data/relay.db cannot be opened as the relay's database")
 
 
-def test_a_database_that_is_locked_is_told_in_one_line(call: Call, done: Callable[[Doing], LaneState]) -> None:
+def test_a_database_file_that_is_locked_is_told_in_one_line(call: Call, folder: Path) -> None:
     """Another program has it, and nothing was changed. As `relay serve` would: exit code 2."""
-    done(nothing)
-    with closing(sqlite3.connect("data/relay.db", isolation_level=None)) as other:
+    (folder / "data").mkdir()
+    file = SqliteStorage(folder / "data")
+    asyncio.run(_done(file, nothing))
+    with closing(sqlite3.connect(file.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         result = call("targets", "pause", "erp")
 
     assert 2 == result.exit_code
-    assert not done(nothing).is_paused
+    assert not asyncio.run(_done(file, nothing)).is_paused
     (line,) = result.stderr.splitlines()
     assert "locked" in line

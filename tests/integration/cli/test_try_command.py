@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from relay.store.sqlite.store import SqliteStore
 from tests.builders import a_plan, an_event
+from tests.storage import Storage
 
 Call = Callable[..., Result]
 
@@ -141,12 +141,13 @@ def test_a_condition_is_told_with_its_reason(call: Call, body: Path) -> None:
     assert "    starts_with(number, kind)\n    ^" in failed.stdout
 
 
-def test_a_stored_event_is_tried_as_it_came(call: Call, body: Path) -> None:
+def test_a_stored_event_is_tried_as_it_came(call: Call, folder: Path, storage: Storage) -> None:
     """Of a target that takes no request, its place and the body are shown."""
+    (folder / "config" / "relay.yaml").write_text(CONFIG.replace("sqlite:///relay.db", storage.url))
     event = an_event(body=b'{"kind": "stored \\u001b[31m"}\x1b[31m')
 
     async def stored() -> None:
-        store = SqliteStore(Path("relay.db"), "worker-a")
+        store = storage.store("worker-a")
         await store.open()
         await store.accept(event, a_plan("erp"), {})
         await store.close()
