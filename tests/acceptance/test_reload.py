@@ -12,6 +12,7 @@ import pytest
 
 from tests.acceptance.program import Program, configured, session, started
 from tests.acceptance.sink import Sink, digest, receiving
+from tests.storage import Storage
 
 RECOVERED_S_MAX = 30.0
 TOKEN, OTHER_TOKEN = "a-token-of-the-admin", "another-token-of-the-admin"
@@ -61,14 +62,16 @@ async def other() -> AsyncIterator[Sink]:
 
 
 @asynccontextmanager
-async def running(folder: Path, document: Mapping[str, Any]) -> AsyncIterator[Program]:
-    async with started(configured(folder, document)) as relay:
+async def running(folder: Path, storage: Storage, document: Mapping[str, Any]) -> AsyncIterator[Program]:
+    async with started(configured(folder, document, storage=storage)) as relay:
         yield relay
 
 
-async def test_a_file_that_changes_is_used_from_then_on(tmp_path: Path, sink: Sink, other: Sink) -> None:
+async def test_a_file_that_changes_is_used_from_then_on(
+    tmp_path: Path, storage: Storage, sink: Sink, other: Sink
+) -> None:
     """A source comes, a target goes elsewhere, and the log says in words what happened."""
-    async with running(tmp_path, parts(erp=to(sink))) as relay:
+    async with running(tmp_path, storage, parts(erp=to(sink))) as relay:
         changed = parts(erp=to(other, rate="50/1s"))
         changed["sources"]["till"] = {"verify": "none"}
         rewrite(relay, **changed)
@@ -85,9 +88,11 @@ async def test_a_file_that_changes_is_used_from_then_on(tmp_path: Path, sink: Si
         assert [] == sink.arrivals
 
 
-async def test_a_faulty_file_changes_nothing_and_is_told_fault_by_fault(tmp_path: Path, sink: Sink) -> None:
+async def test_a_faulty_file_changes_nothing_and_is_told_fault_by_fault(
+    tmp_path: Path, storage: Storage, sink: Sink
+) -> None:
     """A slip of the pen at night stops nothing; the metric rings, and the corrected file is read by itself."""
-    async with running(tmp_path, parts(erp=to(sink))) as relay:
+    async with running(tmp_path, storage, parts(erp=to(sink))) as relay:
         rewrite(relay, targets={"erp": to(sink, tiemout="5s", concurrency=0)})
         await relay.has_said("config_not_reloaded")
 
@@ -105,9 +110,11 @@ async def test_a_faulty_file_changes_nothing_and_is_told_fault_by_fault(tmp_path
         assert "relay_config_last_reload_success 1.0" in await metrics(relay)
 
 
-async def test_what_only_a_restart_can_change_is_a_fault_of_the_reload(tmp_path: Path, sink: Sink) -> None:
+async def test_what_only_a_restart_can_change_is_a_fault_of_the_reload(
+    tmp_path: Path, storage: Storage, sink: Sink
+) -> None:
     """Half of a file in use, and half of it waiting for a restart, would be the worst of both."""
-    async with running(tmp_path, parts(erp=to(sink))) as relay:
+    async with running(tmp_path, storage, parts(erp=to(sink))) as relay:
         rewrite(relay, server={"listen": "127.0.0.1:1"}, storage={"url": f"sqlite:///{tmp_path}/other.db"})
         relay.running.send_signal(signal.SIGHUP)
         await relay.has_said("config_not_reloaded")
@@ -117,9 +124,11 @@ async def test_what_only_a_restart_can_change_is_a_fault_of_the_reload(tmp_path:
         assert "storage.url: this cannot change while the relay runs" in log
 
 
-async def test_what_is_under_way_finishes_as_it_began(tmp_path: Path, sink: Sink, other: Sink) -> None:
+async def test_what_is_under_way_finishes_as_it_began(
+    tmp_path: Path, storage: Storage, sink: Sink, other: Sink
+) -> None:
     """A target that is replaced gets what it was being sent, once; its successor gets what comes after."""
-    async with running(tmp_path, parts(erp=to(sink, concurrency=1), log=to(other))) as relay:
+    async with running(tmp_path, storage, parts(erp=to(sink, concurrency=1), log=to(other))) as relay:
         sink.gate.clear()
         _, under_way = await post(relay, "under-way")
         await sink.keeps_somebody_waiting()
@@ -137,9 +146,11 @@ async def test_what_is_under_way_finishes_as_it_began(tmp_path: Path, sink: Sink
     }
 
 
-async def test_a_target_that_is_gone_keeps_its_deliveries_until_it_is_back(tmp_path: Path, sink: Sink) -> None:
+async def test_a_target_that_is_gone_keeps_its_deliveries_until_it_is_back(
+    tmp_path: Path, storage: Storage, sink: Sink
+) -> None:
     """What was accepted under the old file is not lost by the new one."""
-    async with running(tmp_path, parts(erp=to(sink, retry={"base": "500ms"}))) as relay:
+    async with running(tmp_path, storage, parts(erp=to(sink, retry={"base": "500ms"}))) as relay:
         sink.fails = lambda: True
         _, event_id = await post(relay, "1")
         await relay.has_said("delivery_attempted")
@@ -153,10 +164,10 @@ async def test_a_target_that_is_gone_keeps_its_deliveries_until_it_is_back(tmp_p
         await sink.has(event_id)
 
 
-async def test_the_admin_port_takes_the_new_tokens_and_no_other(tmp_path: Path, sink: Sink) -> None:
+async def test_the_admin_port_takes_the_new_tokens_and_no_other(tmp_path: Path, storage: Storage, sink: Sink) -> None:
     """A token that leaked is taken back without a restart."""
     document = parts(erp=to(sink))
-    async with running(tmp_path, document) as relay, session() as http:
+    async with running(tmp_path, storage, document) as relay, session() as http:
         admin = json.loads(relay.config.read_text())["admin"]
 
         async def statuses() -> list[int]:
@@ -174,9 +185,11 @@ async def test_the_admin_port_takes_the_new_tokens_and_no_other(tmp_path: Path, 
         assert TOKEN not in relay.log.read_text()
 
 
-async def test_who_has_a_token_can_have_the_file_read_at_once(tmp_path: Path, sink: Sink, other: Sink) -> None:
+async def test_who_has_a_token_can_have_the_file_read_at_once(
+    tmp_path: Path, storage: Storage, sink: Sink, other: Sink
+) -> None:
     """The answer comes when the file is in use: a script that deploys one need not guess when."""
-    async with running(tmp_path, parts(erp=to(sink))) as relay, session() as http:
+    async with running(tmp_path, storage, parts(erp=to(sink))) as relay, session() as http:
         admin = json.loads(relay.config.read_text())["admin"]
         rewrite(relay, admin={**admin, "tokens": [TOKEN]})
         await reloads(relay, 1)
@@ -193,7 +206,9 @@ async def test_who_has_a_token_can_have_the_file_read_at_once(tmp_path: Path, si
         assert shown["last_reload"]["good"]
 
 
-async def test_reloads_under_load_lose_nothing_and_double_nothing(tmp_path: Path, sink: Sink, other: Sink) -> None:
+async def test_reloads_under_load_lose_nothing_and_double_nothing(
+    tmp_path: Path, storage: Storage, sink: Sink, other: Sink
+) -> None:
     """Targets change, go and come back while events stream in: each acknowledged one reaches each target once."""
     files = [
         parts(erp=to(sink, concurrency=2), log=to(other)),
@@ -204,7 +219,7 @@ async def test_reloads_under_load_lose_nothing_and_double_nothing(tmp_path: Path
     ledger: dict[str, str] = {}
     is_over = False
 
-    async with running(tmp_path, files[0]) as relay, session() as http:
+    async with running(tmp_path, storage, files[0]) as relay, session() as http:
 
         async def send(sender: int) -> None:
             number = 0
@@ -238,11 +253,11 @@ async def test_reloads_under_load_lose_nothing_and_double_nothing(tmp_path: Path
         assert "lease_lost" not in relay.log.read_text()
 
 
-async def test_a_faulty_file_rings(tmp_path: Path, sink: Sink, other: Sink) -> None:
+async def test_a_faulty_file_rings(tmp_path: Path, storage: Storage, sink: Sink, other: Sink) -> None:
     """Who is told of it need not look at a metric; and the probes tell of one source and one target."""
     document = parts(erp=to(sink), chat=to(other))
     document |= {"routes": [{"from": "shop", "to": "erp"}], "notify": {"to": "chat", "every": "1s"}}
-    async with running(tmp_path, document) as relay, session() as http:
+    async with running(tmp_path, storage, document) as relay, session() as http:
         rewrite(relay, targets={"erp": {}})
         await other.counts(1)
 
