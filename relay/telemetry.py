@@ -241,13 +241,15 @@ class Telemetry:
             duration_ms=round(attempt.duration_s * 1000, 1),
             status=status.value,
             detail=attempt.detail or None,
-            next_step=_next_step(status, next_in_s),
+            next_step=_next_step(status, attempt.outcome, next_in_s),
         )
         if attempt.outcome is Outcome.REJECTED and attempt.status == HTTPStatus.GONE:
             self._tell_gone(delivery)
         if status is DeliveryStatus.DEAD and delivery.event.source != OWN_SOURCE:
             what = f"a delivery was given up: {delivery.event.id} of {delivery.event.source} ({attempt.outcome.value})"
-            self._ring(NoticeKind.DEAD, what, delivery.target, "mend the target, then replay what died")
+            self._ring(
+                NoticeKind.DEAD, what, delivery.target, f"mend {_culprit(attempt.outcome)}, then replay what died"
+            )
 
     def _tell_gone(self, delivery: Delivery) -> None:
         """Say loudly that a target wants nothing more: every delivery to it ends at once."""
@@ -318,7 +320,11 @@ CUT_NEXT_STEPS = {
 _LEVELS = {DeliveryStatus.DELIVERED: "info", DeliveryStatus.PENDING: "warning", DeliveryStatus.DEAD: "error"}
 
 
-def _next_step(status: DeliveryStatus, next_in_s: float | None) -> str | None:
+def _culprit(outcome: Outcome) -> str:
+    return "what `relay why` names" if outcome is Outcome.BLOCKED else "the target"
+
+
+def _next_step(status: DeliveryStatus, outcome: Outcome, next_in_s: float | None) -> str | None:
     if status is DeliveryStatus.DEAD:
-        return "given up; mend the target, then replay"
+        return f"given up; mend {_culprit(outcome)}, then replay"
     return None if next_in_s is None else f"trying again in {max(0.0, next_in_s):.1f} s"

@@ -149,6 +149,21 @@ def test_a_target_that_is_gone_is_told_loudly_and_not_for_every_event(clock: Man
 
 
 @pytest.mark.parametrize(
+    ("outcome", "culprit"), [(Outcome.BLOCKED, "what `relay why` names"), (Outcome.REJECTED, "the target")]
+)
+def test_who_reads_of_a_dead_delivery_is_told_what_to_mend(clock: ManualClock, outcome: Outcome, culprit: str) -> None:
+    """A target whose route has a wrong expression has nothing to mend: it was never asked."""
+    stream = Stream()
+    configure_logging(stream=stream)
+
+    Telemetry(clock, {"erp": ERP}).attempted(
+        a_delivery(), Attempt(1, START, 0.1, outcome), DeliveryStatus.DEAD, next_in_s=None
+    )
+
+    assert [f"given up; mend {culprit}, then replay"] == [entry["next_step"] for entry in stream.entries()]
+
+
+@pytest.mark.parametrize(
     ("outcome", "http_status", "status"),
     [
         (Outcome.ERRORED, 410, DeliveryStatus.PENDING),  # `final: []`
