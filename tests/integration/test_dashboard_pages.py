@@ -144,6 +144,25 @@ async def test_how_far_a_replay_is_is_told(admin: Client, store: Store) -> None:
     assert "done 100 %" in await page(admin, "/replays")
 
 
+async def test_events_are_counted_before_they_are_replayed(admin: Client, store: Store) -> None:
+    """Who sends a thousand events again should know that they are a thousand; nothing is begun by counting."""
+    csrf = await signed_in(admin)
+    for event in [an_event() for _ in range(3)]:
+        await store.accept(event, a_plan("erp"), {})
+
+    asked = {"csrf": csrf, "source": "shop", "type": "order.paid", "per_s": "7", "dry_run": "true"}
+    counted = await admin.post("/replays", data=asked)
+    text = await counted.text()
+    wrong = await page(admin, "/replays?count=<script>")
+
+    assert "<strong>3</strong> events fit what is asked below. Nothing has been sent." in text
+    assert "<option selected>shop</option>" in text
+    assert 'name="type" value="order.paid"' in text
+    assert 'name="per_s" value="7"' in text
+    assert "Nothing has been sent" not in wrong
+    assert [] == list(await store.replays.all(1))
+
+
 async def test_an_empty_page_says_what_to_do_next(admin: Client, store: Store) -> None:
     """Commands stand as code; and nothing of it is said once there is something."""
     await signed_in(admin)

@@ -1,5 +1,6 @@
 """What forms do: each asks an endpoint of the API, and names the page that is shown then."""
 
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -16,6 +17,8 @@ from relay.web.admin.rejections import Rejections
 from relay.web.admin.replays import Replays, Wanted
 from relay.web.admin.targets import Move, Targets
 from relay.web.dashboard.guard import Form
+
+KEPT = ("source", "target", "status", "type", "q", "since", "until", "per_s", "only_dead")
 
 
 class Acting:
@@ -66,9 +69,14 @@ class Acting:
         return f"/targets?done={_whole(answer, 'moved')}"
 
     async def replay_many(self, http: web.Request, form: Form) -> str:
-        """Begin a job, from the fields of a filter."""
-        await self._replays.begin(Call(http, {}, _wanted(form)))
-        return "/replays?done=begun"
+        """Begin a job, from the fields of a filter; or only count the events, and show the filter again."""
+        wanted = _wanted(form)
+        answer = await self._replays.begin(Call(http, {}, wanted))
+        if not wanted.dry_run:
+            return "/replays?done=begun"
+        counted = _told(answer)
+        kept = {name: str(value) for name, value in form.items() if name in KEPT and value}
+        return f"/replays?{urlencode({**kept, 'count': counted['count'], 'more': '' if counted['exact'] else '+'})}"
 
     async def cancel_replay(self, http: web.Request, _: Form) -> str:
         """End a job."""
@@ -103,8 +111,12 @@ def _wanted(form: Form) -> Wanted:
 
 def _whole(answer: web.Response, done: str) -> str:
     """Name what was done, or that it was done in part: one request changes so many at most."""
+    return f"{done}-in-part" if _told(answer)["more"] else done
+
+
+def _told(answer: web.Response) -> Any:
     assert isinstance(answer.body, bytes)  # noqa: S101 - it is JSON
-    return f"{done}-in-part" if orjson.loads(answer.body)["more"] else done
+    return orjson.loads(answer.body)
 
 
 def _of_event(http: web.Request) -> str:

@@ -1,6 +1,7 @@
 """What pages show: answers of the API, and what only a person needs beside them."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -158,6 +159,7 @@ class Reading:
             "sources": list(config.sources),
             "targets": list(config.targets),
             "asked": {name: value for name, value in http.query.items() if value},
+            "count": re.fullmatch("[0-9]{0,9}", http.query.get("count", "")) and http.query.get("count"),
         }
         return self._guard.show(http, "replays.html", shown)
 
