@@ -12,9 +12,8 @@ from tests.acceptance.program import Program, configured, session, started
 from tests.acceptance.replicas import all_to, assert_kept, replicas
 from tests.acceptance.sink import Sink
 from tests.acceptance.test_lifecycle import parts, post
-from tests.acceptance.test_sigkill import load
 from tests.acceptance.test_unusable_database import COMMANDS, line_of
-from tests.acceptance.vendors import Vendors
+from tests.acceptance.vendors import Vendors, load
 from tests.cutting import Cable, cable_to
 from tests.ports import free_port
 from tests.postgres import Server, running

@@ -14,8 +14,7 @@ from tests.acceptance.program import Program, run, session
 from tests.acceptance.replicas import all_to, assert_kept, replicas
 from tests.acceptance.sink import Sink, receiving, receiving_by
 from tests.acceptance.test_held_targets import until_state_is
-from tests.acceptance.test_sigkill import load
-from tests.acceptance.vendors import Vendors, every
+from tests.acceptance.vendors import Vendors, every, load
 from tests.ports import free_port
 from tests.postgres import Server
 from tests.storage import PostgresStorage, postgres_storage

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from relay.scheduler import POLL_S
 from tests.acceptance.program import Program, configured, run, session, started
+from tests.acceptance.replicas import all_to, missing_from
 from tests.acceptance.sink import Sink
-from tests.acceptance.test_sigkill import SETTLED_S_MAX, all_to, load, missing_from
-from tests.acceptance.vendors import Vendors
+from tests.acceptance.vendors import Vendors, load
 from tests.storage import Storage
 
 IN_TURN = 20
 KILLS = 6
+SETTLED_S_MAX = 60.0
 SEED = 20260702
 
 
@@ -150,7 +151,7 @@ async def test_two_deliverers_share_the_work_and_send_nothing_twice(
     tmp_path: Path, storage: Storage, sink: Sink
 ) -> None:
     """Each delivery belongs to whoever leased it first."""
-    shared = all_to(sink)
+    shared = all_to(erp=sink)
     receiver = a_receiver(tmp_path, storage, shared)
     deliverers = [a_deliverer(tmp_path, storage, shared, name) for name in ("one", "two")]
     vendors = Vendors([receiver.url])
@@ -162,14 +163,14 @@ async def test_two_deliverers_share_the_work_and_send_nothing_twice(
         workers = receiver.rows("SELECT count(*) FROM deliveries WHERE status <> 'delivered' OR attempts > 1")
 
     assert {200} == vendors.ledger.statuses.keys()
-    assert [] == missing_from(sink, vendors.ledger.promised)
+    assert [] == missing_from(sink, vendors.ledger)
     assert 0 == sink.doubled
     assert [(0,)] == workers
 
 
 async def test_what_a_killed_deliverer_held_another_carries(tmp_path: Path, storage: Storage, sink: Sink) -> None:
     """Promise 2, over several processes: whichever dies under load, nothing that was acknowledged is lost."""
-    shared = all_to(sink)
+    shared = all_to(erp=sink)
     receiver = a_receiver(tmp_path, storage, shared)
     deliverers = [a_deliverer(tmp_path, storage, shared, name) for name in ("one", "two")]
     vendors, moments = Vendors([receiver.url]), random.Random(SEED)
@@ -187,5 +188,5 @@ async def test_what_a_killed_deliverer_held_another_carries(tmp_path: Path, stor
     print(f"{KILLS} kills, {len(vendors.ledger.promised):,} acknowledged, {sink.doubled} doubled")
     assert {200} == vendors.ledger.statuses.keys()
     assert len(vendors.ledger.promised) > 100
-    assert [] == missing_from(sink, vendors.ledger.promised)
+    assert [] == missing_from(sink, vendors.ledger)
     assert [] == unfinished

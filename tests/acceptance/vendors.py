@@ -6,15 +6,18 @@ import hmac
 import itertools
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import ClientError, ClientSession
 
+from tests.acceptance.program import session
 from tests.acceptance.sink import digest
 
 SHOP_SECRET = "shop-secret-0123456789"
 GETAROUND_SECRET = "getaround-secret-0123456789"
+SENDERS = 6
 AGAIN_AFTER_S = 0.05
 FILLER = "x" * 1500
 
@@ -101,6 +104,18 @@ class Vendors:
         except (ClientError, TimeoutError):  # the relay is down, or died before it answered
             self.ledger.unanswered += 1
             return False
+
+
+@asynccontextmanager
+async def load(vendors: Vendors) -> AsyncIterator[None]:
+    """Send while something happens, and afterwards until each begun event is acknowledged."""
+    async with session() as http, asyncio.TaskGroup() as senders:
+        for number in range(SENDERS):
+            senders.create_task(vendors.send_until_over(http, number))
+        try:
+            yield
+        finally:
+            vendors.finish()
 
 
 def every(count: int) -> Callable[[], bool]:

@@ -17,37 +17,9 @@ import uvloop
 from tests.benchmarks.report import machine, replaced, require_page
 from tests.faults import record, report
 from tests.faults.catalogue import faults
-from tests.faults.fault import POSTGRES, SQLITE, Fault, Run
-from tests.faults.running import run
-
-SHORT, LONG = 0, 1
-Task = tuple[Fault, str, int, int]  # on which engine, how often, and by which seed
-
-
-async def run_all(tasks: Sequence[Task], jobs: int, commit: str, kept_in: Path | None) -> list[Run]:
-    """Run them, so many side by side."""
-    room = asyncio.Semaphore(jobs)
-
-    async def one(fault: Fault, engine: str, rounds: int, seed: int) -> Run:
-        async with room:
-            print(f"{fault.name} on {engine}, {rounds} times, seed {seed}", file=sys.stderr, flush=True)
-            done = await run(fault, engine, rounds, seed, commit)
-        if kept_in is not None:
-            record.add(done, kept_in)
-        print(report.breaches([done]) or f"{fault.name} on {engine}: all held", file=sys.stderr, flush=True)
-        return done
-
-    return await asyncio.gather(*(one(*task) for task in tasks))
-
-
-def tasks(chosen: Sequence[Fault], engines: Sequence[str], form: int, rounds: int | None, seed: int) -> list[Task]:
-    """List what is to be run."""
-    return [
-        (fault, engine, rounds or fault.rounds[form], seed)
-        for fault in chosen
-        for engine in fault.engines
-        if engine in engines
-    ]
+from tests.faults.fault import LONG, POSTGRES, SHORT, SQLITE, Fault, Run
+from tests.faults.running import Task
+from tests.faults.together import run_all, tasks
 
 
 def main() -> None:
@@ -77,7 +49,7 @@ async def _until_terminated(wanted: Sequence[Task], options: argparse.Namespace)
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await run_all(wanted, options.jobs, record.commit(), options.record)
+    return await run_all(wanted, options.jobs, options.record)
 
 
 def _options(known: Mapping[str, Fault]) -> argparse.Namespace:

@@ -6,9 +6,24 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tests.acceptance.program import Begin, begun
+from tests.faults.forking import Forked
 from tests.faults.site import Site
 
 SQLITE, POSTGRES = "sqlite", "postgres"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How much is made of a fault. pause_s: of each sender between two requests."""
+
+    index: int  # in `Fault.rounds`
+    begin: Begin
+    pause_s: float
+
+
+LONG = Form(1, begun, 0.0)
+SHORT = Form(0, Forked, 1.0)  # it shares two processors with all other tests
 
 
 class Fault:
@@ -18,6 +33,7 @@ class Fault:
     words: ClassVar[str]  # in the table
     engines: ClassVar[tuple[str, ...]] = (SQLITE, POSTGRES)
     rounds: ClassVar[tuple[int, int]] = (1, 3)  # in the short form, and in the long one
+    owns_server: ClassVar[bool] = False  # it does something to the PostgreSQL server itself
     keeps_all: ClassVar[bool] = True  # nothing is purged meanwhile
 
     async def prepare(self, site: Site) -> None:
@@ -46,6 +62,7 @@ class Run:
     """What one run showed, as it is kept.
 
     ready_s: how long each start, or each recovery, took. ready_cpu_s: of how much processor time, at each start.
+    is_over: it settled; of a run that did not, nobody can say what is lost.
     """
 
     fault: str
@@ -63,6 +80,7 @@ class Run:
     ready_cpu_s: list[float] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     breaches: list[str] = field(default_factory=list)
+    is_over: bool = True
 
     @property
     def is_good(self) -> bool:

@@ -10,9 +10,13 @@ HEADS = ("fault", "engine", "runs", "times", *TOTALS, "ready in", "of CPU")
 
 
 def table(runs: Iterable[Run], faults: Mapping[str, Fault]) -> str:
-    """Draw the table, in Markdown that is also easy to read as it is; the last line counts all of it."""
+    """Draw the table, in Markdown that is also easy to read as it is; the last line counts all of it.
+
+    A run that did not come to its end shows nothing, and is not in it.
+    """
     order = list(faults)
-    known = sorted((run for run in runs if run.fault in faults), key=lambda run: (order.index(run.fault), run.engine))
+    over = (run for run in runs if run.fault in faults and run.is_over)
+    known = sorted(over, key=lambda run: (order.index(run.fault), run.engine))
     lines = [HEADS, ("---",) * 2 + ("---:",) * (len(HEADS) - 2)]
     for (name, engine), group in groupby(known, key=lambda run: (run.fault, run.engine)):
         lines.append((faults[name].words, engine, *_sums(list(group))))
@@ -39,5 +43,5 @@ def breaches(runs: Iterable[Run]) -> str:
     return "\n".join(
         f"{run.fault} on {run.engine}, seed {run.seed}: {breach}"
         for run in runs
-        for breach in [*run.breaches, *([f"{run.lost} LOST"] if run.lost else [])]
+        for breach in [*run.breaches, *([f"{run.lost} LOST"] if run.lost and run.is_over else [])]
     )

@@ -1,38 +1,63 @@
 """One run of one fault: a site is made, loaded, hurt, left to settle, and looked through."""
 
 import asyncio
+import itertools
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.faults import invariants
-from tests.faults.fault import POSTGRES, Fault, Run
+from tests.faults.fault import POSTGRES, Fault, Form, Run
 from tests.faults.site import Site, site
 from tests.ports import free_port
-from tests.postgres import running
+from tests.postgres import Server, running
 from tests.storage import PostgresStorage, SqliteStorage, Storage
 
 WARM_UP_EVENTS = 100
 WARM_UP_S_MAX = 900.0
-DATABASE = "relay"
 RUN_S_MAX = 7200.0
+WORDS_MAX = 500
+
+_databases = itertools.count(1)
 
 
-async def run(fault: Fault, engine: str, rounds: int, seed: int, commit: str) -> Run:
-    """Let a fault happen to a site of its own; tell what became of everything that was acknowledged."""
-    async with asyncio.timeout(RUN_S_MAX), _site_for(fault, engine, rounds, seed) as at:
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be run. rounds: how often it happens. seed: of all that is chance."""
+
+    fault: Fault
+    engine: str
+    rounds: int
+    seed: int
+    form: Form
+    commit: str = "unknown"
+
+    @property
+    def needs_server(self) -> bool:
+        """Tell whether a PostgreSQL server is needed that others may use, too."""
+        return self.engine == POSTGRES and not self.fault.owns_server
+
+
+async def run(task: Task, shared: Server | None) -> Run:
+    """Let a fault happen to a site of its own; tell what became of everything that was acknowledged.
+
+    shared: a PostgreSQL server that others use, too.
+    """
+    async with asyncio.timeout(RUN_S_MAX), _site_for(task, shared) as at:
         told: list[str] = []
         dead: set[invariants.Place] = set()
+        is_over = False
         try:
-            await _live_through(fault, at)
-            dead = await invariants.dead(at)
-            told += await invariants.breaches(at, keeps_all=fault.keeps_all)
-            told += await fault.also(at)
+            await _live_through(task.fault, at)
+            is_over, dead = True, await invariants.dead(at)
+            told += await invariants.breaches(at, keeps_all=task.fault.keeps_all)
+            told += await task.fault.also(at)
         except Exception as breach:  # noqa: BLE001 - whatever it was, it is told, and the others run all the same
             told += _words_of(breach)
-        return _told(fault, engine, seed, commit, at, dead, told)
+        return replace(_told(task, at, dead), is_over=is_over, breaches=told)
 
 
 async def _live_through(fault: Fault, at: Site) -> None:
@@ -48,17 +73,15 @@ async def _live_through(fault: Fault, at: Site) -> None:
     await at.settles()
 
 
-def _told(
-    fault: Fault, engine: str, seed: int, commit: str, at: Site, dead: set[invariants.Place], breaches: list[str]
-) -> Run:
+def _told(task: Task, at: Site, dead: set[invariants.Place]) -> Run:
     promised, arrived = invariants.promised(at.senders.ledger), invariants.arrived(at)
     return Run(
-        fault=fault.name,
-        engine=engine,
+        fault=task.fault.name,
+        engine=task.engine,
         date=datetime.now(UTC).date().isoformat(),
-        commit=commit,
-        seed=seed,
-        rounds=at.rounds,
+        commit=task.commit,
+        seed=task.seed,
+        rounds=task.rounds,
         acknowledged=len(at.senders.ledger.promises),
         delivered=len(promised & arrived),
         dead=len((promised & dead) - arrived),
@@ -67,21 +90,24 @@ def _told(
         ready_s=at.ready_s,
         ready_cpu_s=at.ready_cpu_s,
         counts=at.counts,
-        breaches=breaches,
     )
 
 
 @asynccontextmanager
-async def _site_for(fault: Fault, engine: str, rounds: int, seed: int) -> AsyncIterator[Site]:
+async def _site_for(task: Task, shared: Server | None) -> AsyncIterator[Site]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relay-faults-")))
-        storage: Storage = SqliteStorage(stack.enter_context(fault.disk(folder)))
+        storage: Storage = SqliteStorage(stack.enter_context(task.fault.disk(folder)))
         server = None
-        if engine == POSTGRES:
-            server = await asyncio.to_thread(stack.enter_context, running(free_port()))
-            server.sql(f"CREATE DATABASE {DATABASE}")
-            storage = PostgresStorage(server.url(DATABASE))
-        async with site(folder, storage, server, rounds, seed) as made:
+        if task.engine == POSTGRES:
+            own = task.fault.owns_server or shared is None
+            server = await asyncio.to_thread(stack.enter_context, running(free_port())) if own else shared
+            assert server is not None
+            name = f"relay_{next(_databases)}"
+            await asyncio.to_thread(server.sql, f"CREATE DATABASE {name}")
+            storage = PostgresStorage(server.url(name))
+        async with site(folder, storage, server, task.rounds, task.seed) as made:
+            made.begin, made.senders.pause_s = task.form.begin, task.form.pause_s
             yield made
 
 
@@ -89,4 +115,4 @@ def _words_of(fault: BaseException) -> list[str]:
     """Say what went wrong, where several did so at once each by itself."""
     if isinstance(fault, BaseExceptionGroup):
         return [words for one in fault.exceptions for words in _words_of(one)]
-    return [f"{type(fault).__name__}: {fault}"]
+    return [f"{type(fault).__name__}: {fault}"[:WORDS_MAX]]

@@ -22,6 +22,7 @@ class Senders:
 
     ports: Sequence[int]
     count: int = 16
+    pause_s: float = 0.0
     ledger: Ledger = field(default_factory=Ledger)
     secret: str = SECRET
     requests: Iterator[Request] = field(default_factory=in_turn)
@@ -81,6 +82,8 @@ class Senders:
                 self._under_way += 1
                 await self._send(line, next(self.requests).without(self.absent))
                 self._under_way -= 1
+                if self.pause_s:
+                    await asyncio.sleep(self.pause_s)
         finally:
             line.hang_up()
 

@@ -17,6 +17,7 @@ DISK_MB = 96
 BLOCK = bytes(1024 * 1024)
 SLOW_US = 100_000
 WHILE_S = 3.0
+EVENTS = "SELECT count(*) FROM events"
 
 
 class DiskFull(Fault):
@@ -135,10 +136,10 @@ class FailingSync(ReadOnly):
         for _ in range(site.rounds):
             site.machine.set(sync_errno=errno.EIO)
             await site.is_not_ready(site.relay)
-            acknowledged = len(site.senders.ledger.promises)
+            ((stored,),) = await site.rows(EVENTS)
             await asyncio.sleep(WHILE_S)
-            falsely = len(site.senders.ledger.promises) - acknowledged
-            assert falsely == 0, f"{falsely} events were acknowledged while no fsync worked"
+            falsely = len(site.senders.ledger.promises) - stored
+            assert falsely <= 0, f"{falsely} events were acknowledged while no fsync worked"
             site.machine.set(sync_errno=0)
             await site.is_ready(site.relay)
             await site.senders.have_sent(1, WHILE_S * 10)

@@ -10,7 +10,7 @@ from tests.faults.requests import SLOW
 from tests.faults.site import START_S_MAX, TARGET, Site, signal_all
 
 LONGER_S = LEASE.total_seconds() + 5
-TAKES_S, BEFORE_EVENTS = 1.0, 3000  # so that much is held when it falls asleep
+TAKES_S, BEFORE_EVENTS = 1.0, 1500  # so that much is held when it falls asleep
 
 
 class Frozen(Fault):

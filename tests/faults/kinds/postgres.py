@@ -19,6 +19,7 @@ class PostgresRestarted(Fault):
     name = "postgres-restarted"
     words = "PostgreSQL restarted"
     engines = (POSTGRES,)
+    owns_server = True
     rounds = (1, 10)
 
     async def happen(self, site: Site) -> None:
@@ -38,6 +39,7 @@ class PostgresFailedOver(Fault):
     name = "postgres-failed-over"
     words = "PostgreSQL failed over to its standby"
     engines = (POSTGRES,)
+    owns_server = True
     rounds = (1, 1)
 
     async def prepare(self, site: Site) -> None:

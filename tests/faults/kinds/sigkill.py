@@ -5,7 +5,7 @@ import os
 import signal
 from contextlib import suppress
 
-from tests.acceptance.program import Program
+from tests.acceptance.program import Program, begun
 from tests.faults.fault import Fault
 from tests.faults.forking import Forked
 from tests.faults.site import Site, processes
@@ -20,7 +20,12 @@ class SigKill(Fault):
 
     name = "sigkill"
     words = "kill -9 at random moments"
-    rounds = (6, 50)
+    rounds = (4, 50)
+
+    async def prepare(self, site: Site) -> None:
+        """Start it as a service manager does, now and later."""
+        site.begin = begun
+        await super().prepare(site)
 
     async def happen(self, site: Site) -> None:
         """Kill, start, and let it work for a moment."""
@@ -51,12 +56,12 @@ class SigKillForked(SigKill):
 
     name = "sigkill-forked"
     words = "the same, started by a fork"
-    rounds = (6, 100)
+    rounds = (8, 100)
 
     async def prepare(self, site: Site) -> None:
         """Start it by a fork, now and later."""
         site.begin = Forked
-        await super().prepare(site)
+        await site.start(site.add_relay())
 
 
 FAULTS = (SigKill(), SigKillForked())
