@@ -42,12 +42,16 @@ class TargetResets(Fault):
 
     name = "target-resets"
     words = "target resets after it processed"
-    rounds = (1, 1)
+    rounds = (1, 5)
 
     async def happen(self, site: Site) -> None:
         """Break one in five off for a while."""
-        site.receivers[FAST].judge = lambda _id, _body: HUNG_UP if site.moments.random() < BROKEN else OK
-        await asyncio.sleep(DOWN_S / 3)
+        fast = site.receivers[FAST]
+        for _ in range(site.rounds):
+            fast.judge = lambda _id, _body: HUNG_UP if site.moments.random() < BROKEN else OK
+            await asyncio.sleep(DOWN_S / 3)
+            fast.judge = lambda _id, _body: OK
+            await asyncio.sleep(1.0)
 
 
 FAULTS = (TargetDown(), TargetResets())
