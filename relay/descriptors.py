@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import structlog
 
 from relay.clock import Clock
-from relay.domain import Bounds
+from relay.domain import Bounds, Cut
 from relay.web.crowd import Crowd
 
 log = structlog.get_logger("relay.descriptors")
@@ -36,7 +36,7 @@ def affordable(bounds: Bounds) -> Bounds:
     return replace(bounds, connections_max=connections)
 
 
-async def watch(crowds: Sequence[Crowd], clock: Clock, tell: Callable[[str], None]) -> None:
+async def watch(crowds: Sequence[Crowd], clock: Clock, tell: Callable[[Cut], None]) -> None:
     """Where nothing can be opened any more, hang up on who keeps us waiting the longest, for ever.
 
     The system's event loop takes no connection then, says nothing, and may turn and turn until there is one to be had.
@@ -44,7 +44,7 @@ async def watch(crowds: Sequence[Crowd], clock: Clock, tell: Callable[[str], Non
     while True:
         await clock.sleep(LOOK_EVERY_S)
         if not _can_open():
-            tell("no descriptors")
+            tell(Cut.DESCRIPTORS)
             for crowd in crowds:
                 crowd.relieve(RELIEF)
 

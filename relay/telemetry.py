@@ -12,6 +12,7 @@ from relay.clock import Clock
 from relay.domain import (
     OWN_SOURCE,
     Attempt,
+    Cut,
     Delivery,
     DeliveryStatus,
     Notice,
@@ -183,12 +184,12 @@ class Telemetry:
             next_step = "nothing, unless a proxy of yours sends it; counted in relay_malformed_requests_total"
             self._log.info("request_malformed", reason=reason, unsaid=unsaid, next_step=next_step)
 
-    def cut_off(self, reason: str) -> None:
+    def cut_off(self, reason: Cut) -> None:
         """Count a connection or a request that asked too much of us."""
-        self._cuts.count(reason)
-        unsaid = self._refusals.count(("cut off", reason))
+        self._cuts.count(reason.value)
+        unsaid = self._refusals.count(("cut off", reason.value))
         if unsaid is not None:
-            self._log.warning("cut_off", reason=reason, unsaid=unsaid, next_step=CUT_NEXT_STEPS[reason])
+            self._log.warning("cut_off", reason=reason.value, unsaid=unsaid, next_step=CUT_NEXT_STEPS[reason])
 
     def unavailable(self, source: str, reason: str) -> None:
         """Count an event that could not be stored."""
@@ -309,12 +310,12 @@ NEXT_STEPS: dict[Refusal, str] = {
     Refusal.LIMITED: "raise the source's `limit` if this rate is wanted",
 }
 
-CUT_NEXT_STEPS = {
-    "too slow": "nothing, unless it is a sender of yours: then raise server.head_timeout or server.request_timeout",
-    "too many connections": "raise server.connections_max if they are your senders'",
-    "too many of one address": "where it is a proxy of yours, name it in server.trusted_proxies; else nothing",
-    "too many requests": "raise server.requests_max if they are your senders'; see relay_accept_duration_seconds",
-    "no descriptors": "let the process have more open files: `ulimit -n`, LimitNOFILE",
+CUT_NEXT_STEPS: dict[Cut, str] = {
+    Cut.TOO_SLOW: "nothing, unless it is a sender of yours: then raise server.head_timeout or server.request_timeout",
+    Cut.CONNECTIONS: "raise server.connections_max if they are your senders'",
+    Cut.ONE_ADDRESS: "where it is a proxy of yours, name it in server.trusted_proxies; else nothing",
+    Cut.REQUESTS: "raise server.requests_max if they are your senders'; see relay_accept_duration_seconds",
+    Cut.DESCRIPTORS: "let the process have more open files: `ulimit -n`, LimitNOFILE",
 }
 
 _LEVELS = {DeliveryStatus.DELIVERED: "info", DeliveryStatus.PENDING: "warning", DeliveryStatus.DEAD: "error"}

@@ -6,7 +6,7 @@ each carried by one or more **attempts**. The same words stand in configuration,
 All types are immutable. Times are aware UTC. A raw body is always `bytes`, as it came.
 """
 
-from relay.domain.bounds import Bounds
+from relay.domain.bounds import Bounds, Cut
 from relay.domain.events import (
     FINAL_STATUSES,
     Attempt,
@@ -75,6 +75,7 @@ __all__ = [
     "BreakerPolicy",
     "Call",
     "Content",
+    "Cut",
     "Delivery",
     "DeliveryStatus",
     "Document",

@@ -1,6 +1,7 @@
 """How much a port lets its callers ask of it, so that all others are still served."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 KIB, MIB = 1024, 1024 * 1024
 
@@ -24,3 +25,13 @@ class Bounds:
     connections_per_address_max: int = 512
     requests_max: int = 2048
     bodies_bytes_max: int = 256 * MIB
+
+
+class Cut(StrEnum):
+    """Why a connection or a request was cut off."""
+
+    TOO_SLOW = "too slow"
+    CONNECTIONS = "too many connections"
+    ONE_ADDRESS = "too many of one address"
+    REQUESTS = "too many requests"
+    DESCRIPTORS = "no descriptors"

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Protocol
 
 from relay.clock import Clock
-from relay.domain import Bounds
+from relay.domain import Bounds, Cut
 
 LOOK_EVERY_S = 1.0
 PATIENCE_S = 1.0  # at least: who has kept us waiting for less is not hung up on for want of room
@@ -64,7 +64,7 @@ class Crowd:
         self,
         bounds: Bounds,
         clock: Clock,
-        tell: Callable[[str], None],
+        tell: Callable[[Cut], None],
         trusts: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self.bounds = bounds
@@ -84,11 +84,11 @@ class Crowd:
         caller.address = None if self._trusts(peer) else neighbourhood(peer)
         bounds = self.bounds
         if caller.address is not None and self.of_address[caller.address] >= bounds.connections_per_address_max:
-            self._tell("too many of one address")
+            self._tell(Cut.ONE_ADDRESS)
             if not self._hang_up_on_one(caller.address):
                 return False
         if len(self.callers) >= bounds.connections_max:
-            self._tell("too many connections")
+            self._tell(Cut.CONNECTIONS)
             if not self._hang_up_on_one():
                 return False
         caller.since_s = self._clock.monotonic()
@@ -106,7 +106,7 @@ class Crowd:
 
     def hurry(self) -> bool:
         """Make room for a request, by a body that keeps us waiting; tell whether there was one."""
-        self._tell("too many requests")
+        self._tell(Cut.REQUESTS)
         return self._hang_up_on_one(Stage.BODY)
 
     def relieve(self, count: int) -> None:
@@ -133,7 +133,7 @@ class Crowd:
                 caller.seen = seen
             if stage is not Stage.NOTHING and now_s - caller.since_s >= self._allowed_s(stage):
                 if stage not in (Stage.IDLE, Stage.END):
-                    self._tell("too slow")
+                    self._tell(Cut.TOO_SLOW)
                 caller.hang_up()
 
     def _allowed_s(self, stage: Stage) -> float:

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from aiohttp import HttpVersion10, HttpVersion11, web
 
 from relay.clock import Clock
-from relay.domain import Answer, Bounds, InboundRequest, Refusal, Source
+from relay.domain import Answer, Bounds, Cut, InboundRequest, Refusal, Source
 from relay.errors import KeyUnavailable, StoreError
 from relay.health import Health
 from relay.ingest import Ingest
@@ -20,6 +20,7 @@ from relay.web.crowd import Crowd
 from relay.web.proxies import Proxies
 from relay.web.server import TooSlow, Unfinished
 
+ALIVE_PATH = "/healthz"
 CHUNKED = "chunked"
 GO_ON = "100-continue"
 Networks = Sequence[IPv4Network | IPv6Network]
@@ -39,7 +40,7 @@ class InboundDoor:
         singles: Singles,
         bounds: Bounds,
         clock: Clock,
-        tell_cut: Callable[[str], None],
+        tell_cut: Callable[[Cut], None],
     ) -> None:
         self._singles = singles
         self._sources = sources
@@ -67,7 +68,7 @@ class InboundDoor:
         """Answer one request; while closing, hang up afterwards."""
         self._under_way += 1
         try:
-            if self._under_way > self.crowd.bounds.requests_max and not self.crowd.hurry():
+            if self._under_way > self.crowd.bounds.requests_max and not self._makes_room(http):
                 response = _closing(answers.overloaded())
             else:
                 response = await self._served(http)
@@ -76,6 +77,10 @@ class InboundDoor:
             if self._is_closing and not self._under_way:
                 self._nothing_under_way.set()
         return _closing(response) if self._is_closing else response
+
+    def _makes_room(self, http: web.BaseRequest) -> bool:
+        """Find room for one request too many. A process is not restarted for having much to do."""
+        return self.crowd.hurry() or http.rel_url.raw_path == ALIVE_PATH
 
     async def finish(self, grace_s: float) -> None:
         """Come back once all requests under way are answered, those whose bodies still come included, or time is up.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from relay.domain import Attempt, Delivery, DeliveryStatus, Outcome, Refusal
+from relay.domain import Attempt, Cut, Delivery, DeliveryStatus, Outcome, Refusal
 
 
 @dataclass
@@ -29,8 +29,8 @@ class Journal:
     def malformed(self, reason: str) -> None:
         self.results.append(("", reason))
 
-    def cut_off(self, reason: str) -> None:
-        self.results.append(("", reason))
+    def cut_off(self, reason: Cut) -> None:
+        self.results.append(("", reason.value))
 
     def unavailable(self, source: str, reason: str) -> None:
         self.results.append((source, "unavailable"))

@@ -284,6 +284,17 @@ async def test_more_requests_than_there_may_be_are_told_to_come_again(opening: O
     assert 408 == await slow.status()
 
 
+async def test_a_process_with_much_to_do_is_alive(opening: Opening, connect: Connect) -> None:
+    """Liveness is about the process alone: who restarts it for its load loses what is under way."""
+    door = await opening(requests_max=1)
+    busy, probe = await connect(door), await connect(door)
+    await busy.send(POST)
+    await until_stages_are(door, Stage.HEAD, Stage.BODY)
+    await probe.send(GET)
+
+    assert 200 == await probe.status()
+
+
 async def test_bodies_have_only_so_much_room_together(opening: Opening, connect: Connect) -> None:
     """The largest alone is taken; one more that does not fit is told to come again, and a small one is taken anyway."""
     door = await opening(bodies_bytes_max=300_000)

@@ -8,7 +8,18 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from relay.domain import Attempt, Delivery, DeliveryStatus, HttpTarget, Identification, Outcome, Refusal, Route, Source
+from relay.domain import (
+    Attempt,
+    Cut,
+    Delivery,
+    DeliveryStatus,
+    HttpTarget,
+    Identification,
+    Outcome,
+    Refusal,
+    Route,
+    Source,
+)
 from relay.logbook import configure_logging
 from relay.sampling import FAREWELLS, LINES
 from relay.store.protocol import LaneState
@@ -243,3 +254,19 @@ def test_what_alerts_ring_for_is_told_as_zero_before_it_happens(clock: ManualClo
     ):
         assert line in told
     assert not any(count for count, _ in telemetry.counted().values())
+
+
+@pytest.mark.parametrize("reason", Cut)
+def test_a_storm_of_cuts_is_counted_and_few_lines_are_told(clock: ManualClock, reason: Cut) -> None:
+    """Whoever floods the door does not flood the log; each line says what an operator can do."""
+    stream = Stream()
+    configure_logging(stream=stream)
+    telemetry = Telemetry(clock, {})
+    for _ in range(1000):
+        telemetry.cut_off(reason)
+
+    lines = stream.entries()
+    assert LINES.count == len(lines)
+    assert {reason.value} == {line["reason"] for line in lines}
+    assert all(line["next_step"] for line in lines)
+    assert f'relay_cut_off_total{{reason="{reason.value}"}} 1000.0' in telemetry.exposition({}).decode()
