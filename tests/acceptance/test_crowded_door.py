@@ -134,3 +134,18 @@ def test_without_a_file_to_open_it_lives_and_recovers_by_itself(relay: Program) 
     assert "no descriptors" in {line["reason"] for line in lines(relay, "cut_off")}
     assert len(lines(relay, "cut_off")) < 50
     assert [] == [text for text in relay.log.read_text().splitlines() if json.loads(text)["level"] == "error"]
+
+
+def test_a_reload_changes_how_long_anybody_is_waited_for(relay: Program) -> None:
+    """At both ports, without a restart."""
+    document = json.loads(relay.config.read_text())
+    document["server"]["head_timeout"] = "1s"
+    relay.config.write_text(json.dumps(document))
+    asyncio.run(relay.has_said("config_reloaded"))
+    with Wire(relay.port) as public, Wire(relay.admin_port) as admin:
+        for wire in (public, admin):
+            wire.send(PROBE[:-2])
+        for wire in (public, admin):
+            assert 408 == wire.answer()[0]
+            assert b"" == wire.rest()
+    asyncio.run(relay.has_said("too slow"))
