@@ -26,6 +26,7 @@ CSRF_HEADER = "X-Relay-Request"  # a page of another origin cannot send it witho
 READING = ("GET", "HEAD")
 OPEN = ("/api/v1/openapi.json",)  # tells how to ask, and nothing of what is kept
 PROBES = ("/healthz", "/readyz")
+STATIC = "/static/"  # what a page looks like, also one that says that the name is foreign
 NEEDS_TOKEN = "Send `Authorization: Bearer` with one of admin.tokens, or log in."  # noqa: S105 - no token
 FOREIGN_HOST = (
     "The admin does not go by the name `{name}`. If it should, add that to `admin.hosts` in the configuration; an "
@@ -70,7 +71,7 @@ class Access:
     async def require_own_name(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuse what was asked under a foreign name: a page whose name was made to point here (DNS rebinding)."""
         host = request.headers.get("Host", "")
-        if request.path not in PROBES and not self._is_ours(host):
+        if request.path not in PROBES and not request.path.startswith(STATIC) and not self._is_ours(host):
             name = shown_text(host)[:NAME_CHARACTERS]
             self._tell_foreign(name)
             return answers.problem(421, FOREIGN_HOST.format(name=name))
