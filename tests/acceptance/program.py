@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
+from click.testing import CliRunner
 
+from relay.cli import main
 from tests.ports import free_port
 from tests.storage import Rows, SqliteStorage, Storage
 
@@ -195,6 +197,12 @@ async def started(program: Program) -> AsyncIterator[Program]:
         yield program
     finally:
         program.kill()
+
+
+async def call(*arguments: str) -> tuple[int, str, str]:
+    """Do as `run`, in this process: a story that asks again and again waits for no interpreter to start."""
+    done = await asyncio.to_thread(CliRunner().invoke, main, arguments)
+    return done.exit_code, done.stdout, done.stderr
 
 
 async def run(*arguments: str, deadline_s: float = 60.0) -> tuple[int, str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.acceptance.program import Program, configured, run, session, started
+from tests.acceptance.program import Program, call, configured, session, started
 from tests.acceptance.sink import Sink, receiving, receiving_by
 from tests.ports import free_port
 from tests.storage import Storage
@@ -44,7 +44,7 @@ async def post(relay: Program, **body: object) -> str:
 
 async def targets(relay: Program, *arguments: str) -> tuple[int, str]:
     """Call `relay targets`; return exit code and output."""
-    code, output, errors = await run("targets", *arguments, "-c", str(relay.config))
+    code, output, errors = await call("targets", *arguments, "-c", str(relay.config))
     assert "" == errors
     return code, output
 
