@@ -3,13 +3,15 @@
 A vendor asks in one of four ways, and none of them makes the relay say to a stranger what only a holder of the
 secret could say:
 
-    by GET or HEAD      it is echoed what it sent; where the vendor proves itself by a token, only for that
+    by GET or HEAD      it is echoed what it sent; where the vendor proves itself by a token, only for that; where it
+                        signs its query, only for that, and what it sent comes back signed
     by POST, proven     the request has passed the source's `verify` like any event
     by POST, knowing    not signed yet, but its body names a secret that we were given
     by POST, offering   its body brings the secret that all else will be signed with; only while the source has none
 """
 
 import hmac
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hmac import compare_digest
@@ -26,7 +28,8 @@ from relay.identity import parse
 CHALLENGE_CHARACTERS_MAX = 1024
 PARAMETERS_MAX = 100
 TEXT = "text/plain"
-CHALLENGE, HMAC = "{challenge}", "{hmac}"
+CHALLENGE, HMAC, HMAC_BASE64 = "{challenge}", "{hmac}", "{hmac_base64}"
+SIGNED_PREFIX = "sha256="
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +39,11 @@ class Handshake:
     challenge: where it stands: a parameter of the query, a header for `header:NAME`, for POST an expression over the
     body; None: there is none. when: for POST, an expression over the body that is true for this question alone.
     equals: parameters of the query that must be so. token: the parameter that must be the source's `verify_token`.
+    signed: for GET, the header in which the query is signed, as `sha256=` and its HMAC-SHA256 in base64.
     knows: for POST, an expression over the body of an unsigned request, whose value must be one of the secrets.
     offers: for POST, an expression over the body of an unsigned request, whose value is to become the secret.
     answer: text, or what becomes JSON; in its texts {challenge} stands for the challenge and, after a proof only,
-    {hmac} for its HMAC-SHA256 in hex by the secret that was used.
+    {hmac} and {hmac_base64} for its HMAC-SHA256 by the secret that was used.
     """
 
     method: Literal["GET", "HEAD", "POST"]
@@ -48,6 +52,7 @@ class Handshake:
     when: str | None = None
     equals: Mapping[str, str] = field(default_factory=dict)
     token: str | None = None
+    signed: str | None = None
     knows: str | None = None
     offers: str | None = None
     status: int = 200
@@ -62,7 +67,7 @@ class Handshake:
         object.__setattr__(self, "_challenge", compile_expression(str(self.challenge)) if reads else None)
         if is_post != (text is not None):
             raise ValueError("a POST is told from an event by `when`, `knows` or `offers`, and nothing else is")
-        if self.needs_secret and (not is_post or self.is_unproven):
+        if self.needs_secret and (self.is_unproven or not (is_post or self.signed)):
             raise ValueError("a digest by the secret is for those who have proven that they know it")
 
     @property
@@ -73,7 +78,7 @@ class Handshake:
     @property
     def needs_secret(self) -> bool:
         """Tell whether the answer is made with the secret."""
-        return HMAC in str(self.answer)
+        return HMAC in str(self.answer) or HMAC_BASE64 in str(self.answer)
 
     def found_in_head(self, request: InboundRequest, verify_token: Secret | None) -> str | Refusal:
         """Return the challenge of a GET or HEAD, or say why it is none."""
@@ -89,6 +94,18 @@ class Handshake:
         if not values:
             return Refusal.MISSING
         return values[0] if len(values) == 1 and _can_be_said(values[0]) else Refusal.MALFORMED
+
+    def proven_in_head(self, request: InboundRequest, secrets: Sequence[Secret]) -> Secret | Refusal:
+        """Return the secret by which the query of a GET is signed."""
+        claimed = request.headers.getall(str(self.signed), [])
+        if len(claimed) != 1:
+            return Refusal.MALFORMED if claimed else Refusal.MISSING
+        query = request.query_string.encode("utf-8", "surrogateescape")
+        is_by = [
+            compare_digest(_signature(secret, query), claimed[0].encode("utf-8", "surrogateescape"))
+            for secret in secrets
+        ]
+        return secrets[is_by.index(True)] if any(is_by) else Refusal.MISMATCH
 
     def found_in_body(self, value: object) -> str | None:
         """Return the challenge of a POST whose body is this, or None where it is an event."""
@@ -125,7 +142,8 @@ class Handshake:
         """Make the answer."""
         marks = {CHALLENGE: challenge}
         if self.needs_secret and secret is not None:
-            marks[HMAC] = hmac.digest(secret.reveal(), challenge.encode("utf-8", "surrogatepass"), "sha256").hex()
+            digest = hmac.digest(secret.reveal(), challenge.encode("utf-8", "surrogatepass"), "sha256")
+            marks |= {HMAC: digest.hex(), HMAC_BASE64: b64encode(digest).decode()}
         if isinstance(self.answer, str):
             return Answer(self.status, _filled(self.answer, marks).encode("utf-8", "replace"), TEXT)
         said = {name: _filled(value, marks) if isinstance(value, str) else value for name, value in self.answer.items()}
@@ -145,11 +163,17 @@ class Handshakes:
         result: Answer | Refusal | None = None
         for step in self.steps:
             if step.method == request.method:
-                found = step.found_in_head(request, self.verify_token)
-                if not isinstance(found, Refusal):
-                    return step.answered(found, None)
-                result = found
+                result = self._answered_by(step, request)
+                if isinstance(result, Answer):
+                    return result
         return result
+
+    def _answered_by(self, step: Handshake, request: InboundRequest) -> Answer | Refusal:
+        proven = step.proven_in_head(request, self.secrets) if step.signed is not None else None
+        if isinstance(proven, Refusal):
+            return proven
+        found = step.found_in_head(request, self.verify_token)
+        return found if isinstance(found, Refusal) else step.answered(found, proven)
 
     def answer_proven(self, document: Document, key: int) -> Answer | None:
         """Answer a POST that has been proven. key: the position of the secret that was used, from 1."""
@@ -175,6 +199,10 @@ class Handshakes:
             if not self.secrets and (offered := step.offered_in_body(value)) is not None:
                 return replace(step.answered("", None), offered=offered)
         return None
+
+
+def _signature(secret: Secret, message: bytes) -> bytes:
+    return SIGNED_PREFIX.encode() + b64encode(hmac.digest(secret.reveal(), message, "sha256"))
 
 
 def _parameters(query: str) -> Mapping[str, list[str]]:

@@ -1,12 +1,14 @@
 """Handshakes: answered as the vendor wants, and never telling a stranger what only the secret's holder could say."""
 
 import hmac
+from base64 import b64encode
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from multidict import CIMultiDict
 
 from relay.domain import Answer, Document, InboundRequest, Refusal, Secret
 from relay.handshakes import Handshake, Handshakes
@@ -18,6 +20,7 @@ IN_HEADER = Handshake("GET", challenge="header:X-Challenge", answer={"verificati
 SIGNED = Handshake(
     "POST", when="kind == 'ask'", challenge="plain", answer={"plain": "{challenge}", "signed": "{hmac}", "n": 1}
 )
+SIGNED_QUERY = Handshake("GET", challenge="crc", signed="X-Signed", answer={"token": "sha256={hmac_base64}"})
 KNOWING = Handshake("POST", knows="verification_token", answer="")
 WORD = Secret("a-word-of-ours")
 
@@ -144,11 +147,54 @@ def test_an_unsigned_body_that_names_none_is_not(body: bytes) -> None:
     assert handshakes(KNOWING).answer_unproven(a_request(body)) is None
 
 
+def signed(text: bytes, secret: Secret = SECRET) -> str:
+    return "sha256=" + b64encode(hmac.digest(secret.reveal(), text, "sha256")).decode()
+
+
+@pytest.mark.parametrize("secret", [SECRET, OTHER_SECRET])
+def test_a_question_whose_query_is_signed_is_answered_by_the_same_secret(secret: Secret) -> None:
+    """While one replaces another, the vendor knows only the one that it used."""
+    query = "crc=a%20b&nonce=1"
+    answer = handshakes(SIGNED_QUERY).answer_head(asking(query, X_Signed=signed(query.encode(), secret)))
+
+    assert Answer(200, b'{"token":"%s"}' % signed(b"a b", secret).encode(), "application/json") == answer
+
+
+@pytest.mark.parametrize(
+    ("query", "header", "refusal"),
+    [
+        ("crc=a", None, Refusal.MISSING),
+        ("crc=a", "", Refusal.MISMATCH),
+        ("crc=a", signed(b"crc=b"), Refusal.MISMATCH),
+        ("crc=a", signed(b"crc=a", Secret("a stranger's secret")), Refusal.MISMATCH),
+        ("crc=a", signed(b"crc=a").removeprefix("sha256="), Refusal.MISMATCH),
+        ("crc=a", signed(b"crc=a") + "\udcff", Refusal.MISMATCH),
+        ("nonce=1", signed(b"nonce=1"), Refusal.MISSING),
+    ],
+)
+def test_a_stranger_is_never_told_what_the_secret_makes_of_his_text(
+    query: str, header: str | None, refusal: Refusal
+) -> None:
+    """The digest of a text by that secret is the signature of an event with this text as its body."""
+    request = asking(query) if header is None else asking(query, X_Signed=header)
+
+    assert handshakes(SIGNED_QUERY).answer_head(request) is refusal
+    assert isinstance(Handshakes((SIGNED_QUERY,)).answer_head(request), Refusal)
+
+
+def test_a_question_that_is_signed_twice_is_refused() -> None:
+    """One of them may be a stranger's."""
+    request = asking("crc=a", X_Signed=signed(b"crc=a"))
+    twice = replace(request, headers=CIMultiDict([*request.headers.items(), ("X-Signed", "sha256=")]))
+
+    assert handshakes(SIGNED_QUERY).answer_head(twice) is Refusal.MALFORMED
+
+
 @given(query=wire_texts, header=wire_texts, method=st.sampled_from(["GET", "HEAD"]))
 def test_nothing_that_is_sent_raises(query: str, header: str, method: str) -> None:
     """A stranger may ask anything."""
-    for step in (ECHO, GUARDED, IN_HEADER):
-        result = handshakes(step).answer_head(asking(query, method, X_Challenge=header))
+    for step in (ECHO, GUARDED, IN_HEADER, SIGNED_QUERY):
+        result = handshakes(step).answer_head(asking(query, method, X_Challenge=header, X_Signed=header))
         assert result is None or isinstance(result, Answer | Refusal)
 
 
@@ -158,6 +204,7 @@ def test_nothing_that_is_sent_raises(query: str, header: str, method: str) -> No
         {"method": "POST"},
         {"method": "GET", "when": "a"},
         {"method": "GET", "challenge": "a", "answer": "{hmac}"},
+        {"method": "GET", "challenge": "a", "answer": {"a": "{hmac_base64}"}},
         {"method": "POST", "knows": "a", "answer": {"a": "{hmac}"}},
     ],
 )
