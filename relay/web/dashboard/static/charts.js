@@ -15,10 +15,18 @@ function alone(chart, index) {
   return [...values.keys()].filter((at) => values[at] !== null && values[at - 1] == null && values[at + 1] == null);
 }
 
+// The minute that is not over yet is drawn apart, so that it is not taken for a fall.
+function parted(series) {
+  const { values } = series;
+  const running = values.map((value, at) => (at < values.length - 2 ? null : value));
+  return [{ ...series, values: [...values.slice(0, -1), null] }, { ...series, values: running, isRunning: true }];
+}
+
 function line(series) {
   const stroke = colour(series.kind);
   const points = { show: true, size: 6, fill: stroke, filter: alone };
-  return { label: series.name, stroke, width: 1.75, fill: `color-mix(in srgb, ${stroke} 12%, transparent)`, points };
+  const drawn = { label: series.name, stroke, width: 1.75, points };
+  return series.isRunning ? { ...drawn, dash: [3, 4] } : { ...drawn, fill: `color-mix(in srgb, ${stroke} 12%, transparent)` };
 }
 
 function options(element, series) {
@@ -39,7 +47,7 @@ function options(element, series) {
 }
 
 function draw(element) {
-  const series = JSON.parse(element.dataset.series).filter((one) => one.values.some((value) => value));
+  const series = JSON.parse(element.dataset.series).filter((one) => one.values.some((value) => value)).flatMap(parted);
   const data = [JSON.parse(element.dataset.at), ...series.map((one) => one.values)];
   drawn.get(element)?.destroy();
   drawn.set(element, new uPlot(options(element, series), data, element));
