@@ -1,12 +1,14 @@
 """Text in columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from unicodedata import east_asian_width
 
 import click
 
-from relay.cli.texts import plain
+from relay.cli.texts import plain, terminal_width
 
+GAP, INDENT = "  ", "    "
 _COLOURED = frozenset({"status", "state", "outcome"})  # columns
 _COLOURS = {
     "delivered": "green",
@@ -26,12 +28,14 @@ _COLOURS = {
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out rows under a header, each column as wide as its widest cell; states in colour, for a terminal.
 
-    Whatever stands in a cell, it stays on its line and does nothing to the terminal.
+    Whatever stands in a cell, it stays on its line and does nothing to the terminal. Columns for which a terminal is
+    not wide enough stand below the others, indented.
     """
     lines = [[title.upper() for title in header], *([plain(cell) for cell in row] for row in rows)]
     widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
-    laid_out = [_laid_out(lines[0], widths), *(_laid_out(_painted(header, line), widths) for line in lines[1:])]
-    return "\n".join(laid_out)
+    folds = _folds(widths, terminal_width())
+    painted = [lines[0], *(_painted(header, line) for line in lines[1:])]
+    return "\n".join(laid_out for line in painted for laid_out in _folded(line, widths, folds))
 
 
 def width(text: str) -> int:
@@ -49,5 +53,24 @@ def _painted(header: Sequence[str], line: Sequence[str]) -> list[str]:
     return [coloured(cell) if title in _COLOURED else cell for title, cell in zip(header, line, strict=True)]
 
 
+def _folds(widths: Sequence[int], wide: int | None) -> list[slice]:
+    """Say which columns stand in one line, so that none but a single one is wider than the terminal."""
+    starts, used = [0], 0
+    for column, needed in enumerate(widths):
+        if wide is not None and column > starts[-1] and used + needed > wide:
+            starts.append(column)
+            used = len(INDENT)
+        used += needed + len(GAP)
+    return [slice(start, end) for start, end in pairwise([*starts, len(widths)])]
+
+
+def _folded(line: Sequence[str], widths: Sequence[int], folds: Sequence[slice]) -> Iterator[str]:
+    first, *others = folds
+    yield _laid_out(line[first], widths[first])
+    for fold in others:
+        if any(line[fold]):
+            yield INDENT + _laid_out(line[fold], widths[fold])
+
+
 def _laid_out(line: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(cell + " " * (wide - width(cell)) for cell, wide in zip(line, widths, strict=True)).rstrip()
+    return GAP.join(cell + " " * (wide - width(cell)) for cell, wide in zip(line, widths, strict=True)).rstrip()

@@ -1,6 +1,9 @@
 """Text from strangers, as a terminal may show it: nothing in it is obeyed, hidden, or read backwards."""
 
 import re
+import sys
+import textwrap
+from shutil import get_terminal_size
 from typing import Any
 
 import click
@@ -8,6 +11,9 @@ import orjson
 
 BODY_CHARACTERS_MAX = 10_000
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+LINE_MIN = 30
+_COMMAND = re.compile("`[^`]*`")
+_GLUE = "\x1f"  # stands in no text that is shown
 _UNUSUAL = re.compile(r"[^ -~\n]")
 
 
@@ -24,6 +30,24 @@ def plain_body(body: bytes, characters_max: int = BODY_CHARACTERS_MAX) -> str:
     shown = "\n".join(map(plain, head[:characters_max].replace("\t", "    ").split("\n")))
     rest = len(body) - len(head[:characters_max].encode())
     return f"{shown}… and {rest:,} bytes more" if rest > 0 else shown
+
+
+def terminal_width() -> int | None:
+    """Return how many columns the terminal has that is written to, or None where it is a file or a pipe."""
+    return get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def wrapped(text: str, indent: int = 0) -> str:
+    """Break a text where it is too long for the terminal; a command in backticks stays whole, to be copied.
+
+    indent: where further lines begin, and how much of the first one is taken already.
+    """
+    wide = terminal_width()
+    if wide is None:
+        return text
+    glued = _COMMAND.sub(lambda match: match[0].replace(" ", _GLUE), text)
+    lines = textwrap.wrap(glued, max(wide - indent, LINE_MIN), break_long_words=False, break_on_hyphens=False)
+    return f"\n{' ' * indent}".join(lines).replace(_GLUE, " ")
 
 
 def echo_json(told: Any) -> None:

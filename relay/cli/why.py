@@ -15,7 +15,7 @@ from relay.cli.events import events_table
 from relay.cli.filters import patience_option, read_moment, read_words
 from relay.cli.options import config_option, counted, json_option, load_or_exit
 from relay.cli.show import event_or_fail
-from relay.cli.texts import echo_json, plain
+from relay.cli.texts import echo_json, plain, wrapped
 from relay.config import Config
 from relay.finding import Refused, Sought, find_refused, seek, time_of
 from relay.operations import report_targets
@@ -94,22 +94,31 @@ async def _story(store: Store, config: Config, event_id: str) -> tuple[EventReco
 def _in_words(findings: Findings, words: str) -> Iterator[str]:
     shown = plain(words, 80)
     if findings.newest is None:
-        yield f"no event with {shown} arrived, as far as was searched"
+        yield wrapped(_not_found(findings.sought, shown))
     else:
         yield from _story_in_words(findings.newest[1])
     if others := findings.sought.events[1:]:
         yield f"\n{len(others)}{'+' if findings.sought.last else ''} older with {shown}:\n{events_table(others)}"
     if findings.refused.rows:
         yield f"\nrefused with {shown}:"
-        yield from (f"  {_refusal(row)}" for row in findings.refused.rows)
+        yield from (f"  {wrapped(_refusal(row), 2)}" for row in findings.refused.rows)
     if findings.sought.searched or findings.newest is None:
-        yield f"\n{_searched(findings)}"
+        yield f"\n{wrapped(_searched(findings))}"
+
+
+def _not_found(sought: Sought, shown: str) -> str:
+    if sought.last is not None:
+        return f"no event with {shown} was found; not all were searched"
+    return (
+        f"no event with {shown} is kept: it did not arrive, was refused, or was purged after storage.keep. If its "
+        "sender says that it was sent, compare where to: `relay urls`"
+    )
 
 
 def _story_in_words(story: Story) -> Iterator[str]:
-    yield plain(story.title)
+    yield wrapped(plain(story.title))
     for paragraph in story.paragraphs:
-        first, *others = (plain(line, LINE_CHARACTERS) for line in paragraph.lines)
+        first, *others = (wrapped(plain(line, LINE_CHARACTERS), MARGIN) for line in paragraph.lines)
         about = plain(paragraph.about)
         indented = " " * MARGIN
         yield f"{about:{MARGIN}}{first}" if len(about) < MARGIN else f"{about}\n{indented}{first}"
