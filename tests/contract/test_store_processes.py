@@ -126,6 +126,18 @@ class TestWaking:
             await change
             await asyncio.wait_for(waiting, WOKEN_S_MAX)
 
+    async def test_who_gives_back_twice_takes_nothing_from_another(self, open_store: OpenStore) -> None:
+        """No answer came to the first time, and another has claimed it since, by the same number: it stays there."""
+        store, other = await open_store("worker-a"), await open_store("worker-b")
+        await store.accept(an_event(), a_plan(), {})
+        (given_back,) = await store.claim("erp", a_lease("worker-a"), START + SECOND, 1, MANY)
+        await store.release([given_back])
+        (taken,) = await other.claim("erp", a_lease("worker-b"), START + SECOND, 1, MANY)
+
+        await store.release([given_back])
+
+        assert await other.settle(delivered(taken))
+
     async def test_who_waits_is_told_of_while_it_lives(self, open_store: OpenStore) -> None:
         """A receiver says whether anybody carries what it takes."""
         receiver, deliverer = await open_store("worker-a"), await open_store("worker-b")

@@ -36,10 +36,14 @@ class Claim(NamedTuple):
 
 
 class Carrying:
-    """The verbs of deliveries on their way. shard: where this session keeps its part of the lanes' numbers."""
+    """The verbs of deliveries on their way.
 
-    def __init__(self, days: Days, shard: int) -> None:
+    worker: this process's name on its leases. shard: where this session keeps its part of the lanes' numbers.
+    """
+
+    def __init__(self, days: Days, worker: str, shard: int) -> None:
         self._days = days
+        self._worker = worker
         self._shard = shard
 
     async def claim(self, connection: Connection, claims: Sequence[Claim]) -> list[list[Delivery]]:
@@ -47,10 +51,13 @@ class Carrying:
         return [await _claim(connection, wanted, self._days.unfinished) for wanted in claims]
 
     async def release(self, connection: Connection, groups: Sequence[tuple[str, Sequence[Fence]]]) -> list[None]:
-        """Give back leases of which no attempt was begun, by target."""
+        """Give back leases of which no attempt was begun, by target.
+
+        Only our own: who gives one back again, because no answer came, finds it leased to another with the same number.
+        """
         for target, fences in groups:
             days = span_of([number for number, _ in fences])
-            released = await connection.fetch(_release(days), *zip(*sorted(fences), strict=True))
+            released = await connection.fetch(_release(days), *zip(*sorted(fences), strict=True), self._worker)
             await connection.execute(_TAKE_GRANTS_BACK, target, len(released))
         return [None] * len(groups)
 
@@ -140,7 +147,7 @@ def _release(days: Stretch) -> str:
     UPDATE deliveries d
     SET status = 'pending', attempts = d.attempts - 1, leased_by = NULL, leased_until = NULL
     FROM unnest($1::bigint[], $2::int[]) AS given (id, attempt)
-    WHERE d.id = given.id AND {days.has("d.id")} AND d.attempts = given.attempt AND d.leased_by IS NOT NULL
+    WHERE d.id = given.id AND {days.has("d.id")} AND d.attempts = given.attempt AND d.leased_by = $3
     RETURNING d.id"""
 
 

@@ -75,7 +75,7 @@ class PostgresStore:
         self._has_steps_to_finish = True  # until it was looked
         self._closed = asyncio.Event()
         self._sessions: list[Session] = []
-        carrying = Carrying(self._days, self._shard("carrying"))
+        carrying = Carrying(self._days, worker, self._shard("carrying"))
         self._accepting = Groups([self._accepting_way(number) for number in range(ACCEPTING_WAYS)], WAITING_BYTES_MAX)
         self._settling = self._groups("settling", BY_INDEX, {"settle": carrying.settle, "release": carrying.release})
         reviving = Accepting(self._days, self._shard("claiming"), self._numbering)

@@ -152,14 +152,17 @@ def renew(connection: sqlite3.Connection, leases: Sequence[tuple[str, int]]) -> 
 Fence = tuple[int, int]  # delivery and attempt: every claim counts up, so that an old lease's number is none of now
 
 
-def release(connection: sqlite3.Connection, groups: Sequence[tuple[str, Sequence[Fence]]]) -> list[None]:
-    """Give back leases of which no attempt was begun, by target."""
-    for target, fences in groups:
+def release(connection: sqlite3.Connection, groups: Sequence[tuple[str, str, Sequence[Fence]]]) -> list[None]:
+    """Give back leases of which no attempt was begun, by worker and target.
+
+    Only its own: who gives one back again, because no answer came, finds it leased to another with the same number.
+    """
+    for worker, target, fences in groups:
         released = connection.executemany(
             """
             UPDATE deliveries SET status = 'pending', attempts = attempts - 1, leased_by = NULL, leased_until = NULL
-            WHERE id = ? AND attempts = ? AND status = 'sending'""",
-            fences,
+            WHERE id = ? AND attempts = ? AND leased_by = ?""",
+            [(*fence, worker) for fence in fences],
         ).rowcount
         _take_grants_back(connection, target, released)
     return [None] * len(groups)

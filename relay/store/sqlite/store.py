@@ -142,7 +142,7 @@ class SqliteStore:
         for delivery in deliveries:
             by_target.setdefault(delivery.target, []).append((delivery.id, delivery.attempt))
         for target, fences in by_target.items():
-            await self._writer.do("release", (target, fences))
+            await self._writer.do("release", (self._worker, target, fences))
         self._bells.ring()
 
     async def renew(self, until: datetime) -> None:

@@ -64,7 +64,7 @@ class Order(RuleBasedStateMachine):
     def end(self, data: st.DataObject, end: str) -> None:
         delivery = self.held.pop(data.draw(st.integers(0, len(self.held) - 1)))
         if end == "released":
-            carrying.release(self.connection, [(TARGET, [(delivery.id, delivery.attempt)])])
+            carrying.release(self.connection, [("worker-a", TARGET, [(delivery.id, delivery.attempt)])])
             return
         settlement = again(delivery, START) if end == "again" else {"delivered": delivered, "dead": dead}[end](delivery)
         assert [True] == carrying.settle(self.connection, [rows.settled(settlement)])
