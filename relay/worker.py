@@ -56,6 +56,7 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self._turning_away: asyncio.Task[None] | None = None
         self._busy: dict[asyncio.Task[None], float] = {}  # since when each carries what it carries
+        self._is_refused_claims = False
         self._is_stopping = False
 
     @property
@@ -129,9 +130,20 @@ class Worker:
             claiming = self._store.claim(target.name, lease, now, limit, bytes_max, target.rate)
             try:
                 await self._take(asyncio.ensure_future(claiming))
-            except StoreError:
+                self._tell_claims(None)
+            except StoreError as error:
+                self._tell_claims(error)
                 self._lane.wake()
                 await self._clock.sleep(STORE_PAUSE_S)
+
+    def _tell_claims(self, error: StoreError | None) -> None:
+        """Say once that nothing can be claimed, and once that it can again."""
+        if error is not None and not self._is_refused_claims:
+            next_step = f"trying again every {STORE_PAUSE_S:g} s"
+            log.warning("claims_wait", target=self._lane.target.name, error=str(error), next_step=next_step)
+        elif error is None and self._is_refused_claims:
+            log.info("claims_go_on", target=self._lane.target.name)
+        self._is_refused_claims = error is not None
 
     async def _take(self, claiming: asyncio.Future[list[Delivery]]) -> None:
         """Take what is being claimed, even if told to stop meanwhile: it is leased to us, and must be given back."""
@@ -222,8 +234,7 @@ class Worker:
         try:
             await self._conclude(delivery, lost(delivery, self._clock.now(), "the store refused to write its result"))
         except StoreRefused as again:
-            next_step = "it stays leased to this process; whoever runs after a restart tries to settle it as lost"
-            told.error("delivery_stuck", error=str(again), next_step=next_step)
+            self._tell_stuck(delivery, again)
 
     async def _attempt(self, delivery: Delivery) -> Attempt:
         """Send once. Whatever goes wrong inside is this attempt's failure, and no other delivery's."""
@@ -251,6 +262,17 @@ class Worker:
                 )
                 await self._clock.sleep(STORE_PAUSE_S)
 
+    def _tell_stuck(self, delivery: Delivery, error: StoreRefused) -> None:
+        """Say that the store takes nothing of a delivery, neither what came of it nor that nothing was begun."""
+        log.error(
+            "delivery_stuck",
+            target=delivery.target,
+            event_id=delivery.event.id,
+            attempt=delivery.attempt,
+            error=str(error),
+            next_step="it stays leased to this process; whoever runs after a restart tries to settle it as lost",
+        )
+
     def _tell_lost(self, settlement: Settlement) -> None:
         """Say that another process took the delivery over while this one was held up."""
         log.warning(
@@ -275,15 +297,15 @@ class Worker:
         if not begun_by_none:
             return
         try:
-            await self._store.release(begun_by_none)
+            await self._release(begun_by_none)
         except StoreError as error:  # the next start finds their leases without an owner
             log.warning("release_failed", target=self._lane.target.name, error=str(error))
 
     async def _return(self, begun_by_none: list[Delivery]) -> None:
-        """Give deliveries back to the store, however long it needs."""
+        """Give deliveries back to the store, however long it needs; one that it refuses keeps its lease."""
         while begun_by_none:
             try:
-                await self._store.release(begun_by_none)
+                await self._release(begun_by_none)
             except StoreUnavailable:
                 try:
                     await self._clock.sleep(STORE_PAUSE_S)
@@ -295,6 +317,17 @@ class Worker:
                     self._lane.drop(delivery)
                 self._lane.wake()
                 return
+
+    async def _release(self, begun_by_none: list[Delivery]) -> None:
+        """Give back all that the store takes. To give one back once more does nothing. Errors: StoreUnavailable."""
+        try:
+            await self._store.release(begun_by_none)
+        except StoreRefused as error:
+            if len(begun_by_none) > 1:  # one spoils it for all
+                for delivery in begun_by_none:
+                    await self._release([delivery])
+            else:
+                self._tell_stuck(begun_by_none[0], error)
 
 
 def judge(

@@ -1,9 +1,10 @@
 """A worker on a real store, with a target that answers as the test says and a clock moved by hand."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,6 +112,14 @@ class Bench:
         await self.until(is_so)
         await asyncio.sleep(0.02)
         assert count == len(self.target.sent)
+
+    async def until_said(self, what: str, said: Sequence[Mapping[str, Any]]) -> None:
+        """Wait for a line of the log."""
+
+        async def is_so() -> bool:
+            return any(line["event"] == what for line in said)
+
+        await self.until(is_so)
 
     async def until_status(self, event_id: str, status: DeliveryStatus, *, attempts: int | None = None) -> None:
         async def is_so() -> bool:

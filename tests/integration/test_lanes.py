@@ -4,11 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from relay.domain import BreakerPolicy, DeliveryStatus, Outcome, Rate, Target
 from relay.gate import Gate
 from tests.conftest import START
 from tests.integration.conftest import POLICY, Bench
+from tests.storage import Storage
 
 BREAKER = BreakerPolicy(failures=3, probe_s=30, probe_cap_s=100)
 PLAIN = Target("erp", concurrency=4, retry=replace(POLICY, max_age=timedelta(seconds=60)), breaker=BREAKER)
@@ -160,6 +162,24 @@ class TestPause:
         bench.target.open_gate.set()
         for event in events[: PLAIN.concurrency]:
             await bench.until_status(event.id, DeliveryStatus.DELIVERED)
+
+    async def test_one_that_the_store_does_not_take_back_keeps_no_other(self, bench: Bench, storage: Storage) -> None:
+        """It would end the process, and after each start again: it keeps its lease, and the log tells of it."""
+        bench.target.open_gate.clear()
+        events = [await bench.accept() for _ in range(PLAIN.concurrency + 3)]
+        await bench.until_sent(PLAIN.concurrency)
+        *others, poison = events[PLAIN.concurrency :]
+        await storage.refuse_settlement(poison.id)
+        await bench.store.pause("erp", bench.clock.now(), is_paused=True)
+
+        with capture_logs() as said:
+            await bench.look()
+            for event in others:
+                await bench.until_status(event.id, DeliveryStatus.PENDING, attempts=0)
+            await bench.until_said("delivery_stuck", said)
+
+        await bench.until_status(poison.id, DeliveryStatus.SENDING)
+        assert bench.worker.is_well
 
 
 class TestRate:
