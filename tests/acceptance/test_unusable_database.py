@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.program import configured, run
+from tests.acceptance.program import call, configured, run
 from tests.acceptance.sink import Sink
 from tests.acceptance.test_lifecycle import parts
 from tests.ports import free_port
@@ -14,6 +14,7 @@ from tests.postgres import PASSWORD, USER, Server
 from tests.storage import PostgresStorage, Storage, postgres_storage
 
 COMMANDS = {"serve": "relay: ", "targets": "Error: "}
+RUN = {"serve": run, "targets": call}
 GUEST = "guest"
 
 Fault = Callable[[PostgresStorage], tuple[str, str]]
@@ -52,7 +53,9 @@ FAULTS: tuple[Fault, ...] = (wrong_password, unknown_database, nobody_listens, n
 async def line_of(command: str, folder: Path, sink: Sink, url: str) -> str:
     """Run a command on a database that is none; return the one line that it says."""
     storage: dict[str, Any] = {"url": url}
-    code, output, errors = await run(command, "-c", str(configured(folder, parts(sink, storage=storage)).config))
+    code, output, errors = await RUN[command](
+        command, "-c", str(configured(folder, parts(sink, storage=storage)).config)
+    )
     assert (2, "") == (code, output), errors
     (line,) = errors.splitlines()
     assert line.startswith(COMMANDS[command])
