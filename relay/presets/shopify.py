@@ -1,4 +1,4 @@
-"""Shopify: shops. The id of a delivery stays the same when it is tried again."""
+"""Shopify: shops. The id of a delivery stays the same when it is tried again. Its newer Events are `shopify-events`."""
 
 from relay.domain import ANY_TYPE
 from relay.presets import Preset, Sample

@@ -1,4 +1,7 @@
-"""Svix, and those who send by it (Clerk, Resend and many more): Standard Webhooks under headers of its own."""
+"""Svix, and those who send by it (Clerk, Resend and many more): Standard Webhooks under headers of its own.
+
+Who sends by Svix with headers that begin with `webhook-` is `standard-webhooks`.
+"""
 
 from relay.domain import ANY_TYPE
 from relay.presets import Preset, Sample
