@@ -153,8 +153,13 @@ def _shown(trial: Trial) -> str:
     if trial.sent is None:
         return "\n".join([title, trial.reason, *_pointed(trial.expression, trial.reason)])
     sent = trial.sent
-    headers = [f"{name}: {value}" for name, value in sent.headers]
-    return "\n".join([title, f"{sent.method} {sent.url}".strip(), *headers, "", plain_body(sent.body)])
+    headers = [f"{name}: {plain(value)}" for name, value in sent.headers]
+    return "\n".join([title, plain(f"{sent.method} {sent.url}".strip()), *headers, "", _body(sent.body)])
+
+
+def _body(body: bytes) -> str:
+    """Return a body for a terminal: a document is no text, and told by its size."""
+    return f"({len(body):,} bytes, a document)" if b"\0" in body or body.startswith(b"%PDF-") else plain_body(body)
 
 
 def _pointed(expression: str, reason: str) -> list[str]:

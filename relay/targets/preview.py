@@ -2,9 +2,26 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from relay.clock import Clock
-from relay.domain import Delivery, HttpTarget, Secret, Target
+from relay.contents import content_of, document_of, message_of, names_of
+from relay.domain import (
+    AmqpTarget,
+    Content,
+    Delivery,
+    EmailTarget,
+    Event,
+    FileTarget,
+    HttpTarget,
+    NatsTarget,
+    RedisTarget,
+    S3Target,
+    Secret,
+    Target,
+    Template,
+)
+from relay.errors import ContentMissing, ExpressionFailed
 from relay.targets.addresses import endpoint
 from relay.targets.auth import MASK, NO_PROOF, Proof, prover
 from relay.targets.dialling import Guard
@@ -14,9 +31,63 @@ from relay.targets.protocol import Preview
 
 
 def preview(target: Target, delivery: Delivery, clock: Clock) -> Preview:
-    """Show what a target would be sent. Of one that takes no request that is the place and the body."""
-    if not isinstance(target, HttpTarget):
-        return Preview("", target.address, (), delivery.event.body)
+    """Show what a target would be sent, and where; or why nothing of this event can be."""
+    try:
+        return _shown(target, delivery, clock)
+    except (ContentMissing, ExpressionFailed) as error:
+        return Preview("", target.address, (), b"", str(error))
+
+
+def _shown(target: Target, delivery: Delivery, clock: Clock) -> Preview:  # noqa: PLR0911 - one line for each kind
+    event = delivery.event
+    match target:
+        case FileTarget():
+            return Preview("", str(Path(*target.path(_names(event)))), (), _content(event, target.content))
+        case S3Target():
+            key = "/".join(segment for segment in target.key(_names(event)) if segment != "/")
+            return Preview("PUT", f"{target.address.rstrip('/')}/{key}", (), _content(event, target.content))
+        case EmailTarget():
+            return _mail(target, event)
+        case RedisTarget():
+            return _message(target.address, ("Stream", target.stream), event, target.content)
+        case NatsTarget():
+            return _message(target.address, ("Subject", target.subject), event, target.content)
+        case AmqpTarget():
+            shown = _message(target.address, ("Routing key", target.routing_key), event, target.content)
+            return replace(shown, headers=(("Exchange", target.exchange), *shown.headers))
+        case HttpTarget():
+            return _request(target, delivery, clock)
+        case _:
+            return Preview("", target.address, (), event.body)
+
+
+def _names(event: Event) -> dict[str, object]:
+    return names_of(event, document_of(event))
+
+
+def _content(event: Event, content: Content) -> bytes:
+    return content_of(event, _names(event), content)
+
+
+def _message(address: str, place: tuple[str, Template], event: Event, content: Content) -> Preview:
+    message = message_of(event, content, place[1])
+    return Preview("", address, ((place[0], message.place),), message.content)
+
+
+def _mail(target: EmailTarget, event: Event) -> Preview:
+    """Show a mail by what a person sees of it: its documents by their names and sizes."""
+    names = _names(event)
+    documents = [(each.name(names)[-1], content_of(event, names, each.content)) for each in target.attachments]
+    headers = (
+        ("From", target.sender),
+        ("To", ", ".join(target.recipients)),
+        ("Subject", target.subject(names)),
+        *(("Attachment", f"{name} ({len(content):,} bytes)") for name, content in documents),
+    )
+    return Preview("", target.address, headers, target.text(names).encode("utf-8", "replace"))
+
+
+def _request(target: HttpTarget, delivery: Delivery, clock: Clock) -> Preview:
     masked = replace(target, headers=_masked(target))
     head = RequestHead(masked, endpoint(target.url), _proof_of(target, clock))
     signature = MASK if target.sign_secrets else None

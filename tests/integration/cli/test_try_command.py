@@ -1,6 +1,7 @@
 """`relay try`: an expression is seen at work before an event meets it, and no secret with it."""
 
 import asyncio
+import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +36,17 @@ targets:
       token: access
   chat: {url: 'https://hooks.example.com/services/s3cret-path', hide_path: true}
   accounts: {preset: tripletex, with: {consumer_token: s3cret-consumer, employee_token: s3cret-employee}}
+  archive: {kind: file, path: 'archive/{number}.pdf', content: document, decode: base64}
+  bucket:
+    {kind: s3, url: 'https://s3.example.com/invoices', region: eu, access_key: s3cret-access, secret_key: s3cret-key,
+     key: '{number}/{id}.pdf', content: document, decode: base64}
+  mail:
+    {kind: email, url: 'smtp://us:s3cret-password@mail.example.com', from: us@example.com, to: books@example.com,
+     subject: 'Invoice {number}', text: 'It is {amount}.',
+     attach: {content: document, decode: base64, name: '{number}.pdf'}}
+  log: {kind: redis, url: 'redis://:s3cret-password@redis.example.com', stream: 'events:{kind}', content: number}
+  bus: {kind: nats, url: 'nats://s3cret-token@nats.example.com', subject: 'events.{kind}'}
+  queue: {kind: amqp, url: 'amqp://us:s3cret-password@rabbit.example.com', exchange: events, routing_key: 'a.{kind}'}
   folder: {kind: file, path: 'archive/{event_id}.json'}
 routes:
   - name: invoices
@@ -50,6 +62,7 @@ routes:
   - {name: pushes, from: code, when: "type == 'push'", to: folder}
   - {name: changes, from: books, to: folder}
   - {name: messages, from: texts, when: "type == 'delivered'", to: folder}
+  - {name: kept, from: shop, to: [archive, bucket, mail, log, bus, queue]}
   - {name: booked, from: shop, to: accounts}
   - {name: failing, from: shop, when: 'starts_with(number, kind)', to: erp}
 """
@@ -86,6 +99,36 @@ def test_what_a_preset_says_to_everybody_is_no_secret(call: Call, body: Path) ->
     assert 0 == result.exit_code, result.output
     assert "s3cret" not in result.output
     assert {"Accept: application/json", "Authorization: ***"} <= set(result.stdout.splitlines())
+
+
+def test_what_takes_no_request_is_shown_by_its_place_and_its_content(call: Call, body: Path) -> None:
+    """Where the file would be, who would have the mail, what stands in the document: filled in, and decoded."""
+    document = base64.b64encode(b"%PDF-1.7 \0").decode()
+    body.write_text(json.dumps({"kind": "invoice", "number": "INV-1\x1b[31m", "amount": "$9", "document": document}))
+    result = call("try", "kept", "--body", str(body))
+
+    assert 0 == result.exit_code, result.output
+    assert "s3cret" not in result.output
+    assert "\x1b" not in result.output
+    lines = result.stdout.splitlines()
+    event_id = lines[0].split()[0]
+    assert 2 == lines.count("(10 bytes, a document)")
+    assert any(line.startswith("archive/INV-1") and line.endswith(".pdf") for line in lines)
+    assert any(line.startswith("PUT https://s3.example.com/invoices/INV-1") for line in lines)
+    assert any(line.endswith(f"/{event_id}.pdf") for line in lines)
+    assert {"From: us@example.com", "To: books@example.com", "It is $9."} <= set(lines)
+    assert any(line.startswith("Subject: Invoice INV-1") for line in lines)
+    assert any(line.startswith("Attachment: INV-1") and line.endswith(".pdf (10 bytes)") for line in lines)
+    assert {"Stream: events:invoice", "Subject: events.invoice"} <= set(lines)
+    assert {"Exchange: events", "Routing key: a.invoice"} <= set(lines)
+
+
+def test_what_an_event_lacks_for_its_file_is_told(call: Call, body: Path) -> None:
+    """As its delivery would be told: dead, with this reason."""
+    result = call("try", "kept", "--body", str(body))
+
+    assert 1 == result.exit_code
+    assert result.stdout.count("nothing would be sent: `document` finds nothing in the body") == 3
 
 
 def test_a_fault_is_shown_where_it_is(call: Call, body: Path) -> None:
