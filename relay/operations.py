@@ -24,8 +24,11 @@ class TargetReport:
 
     @property
     def state(self) -> GateState:
-        """Return what it lets through; that one delivery is just trying is known to the trying process alone."""
-        if self.lane.is_paused:
+        """Return what it lets through: where it is configured no more, nothing.
+
+        That one delivery is just trying is known to the trying process alone.
+        """
+        if self.lane.is_paused or self.target is None:
             return GateState.PAUSED
         return GateState.BROKEN if self.lane.breaker.is_tripped else GateState.OPERATING
 

@@ -144,6 +144,8 @@ def _row(report: TargetReport, now: datetime) -> tuple[str, ...]:
 
 def _hold_in_words(report: TargetReport, now: datetime) -> str:
     """Say since when a target's deliveries are held, why, and what ends it."""
+    if report.target is None:
+        return f"`relay targets move {report.name} OTHER`, or `cancel {report.name}`" if report.lane.unfinished else ""
     if report.held_since is None:
         return ""
     since = f"since {report.held_since:%Y-%m-%d %H:%M:%S} UTC ({lasting(now - report.held_since)})"

@@ -147,6 +147,8 @@ async def test_what_waits_for_a_target_that_is_no_more_is_moved_or_cancelled(adm
     for _ in range(2):
         await store.accept(an_event(), a_plan("old"), {})
 
+    _, left = (await get(admin, "targets"))["items"]
+    assert ("old", False, "paused", 2) == tuple(left[name] for name in ("name", "configured", "state", "unfinished"))
     status, told = await post(admin, "targets/old/move", {"to": "epr"})
     assert (400, "to") == (status, told["where"])
     assert "did you mean `erp`?" in told["detail"]

@@ -121,7 +121,8 @@ def test_what_waits_for_a_target_that_is_no_more_is_shown(call: Call, done: Call
     done(left_behind)
 
     (line,) = [line for line in call("targets").stdout.splitlines() if line.startswith("crm")]
-    assert "(not configured)" in line
+    assert re.search(r"\(not configured\) +paused +1 ", line)
+    assert line.endswith("`relay targets move crm OTHER`, or `cancel crm`")
 
 
 CRM = """\
