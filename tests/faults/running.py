@@ -51,7 +51,7 @@ async def run(task: Task, shared: Server | None) -> Run:
         dead: set[invariants.Place] = set()
         is_over = False
         try:
-            await _live_through(task.fault, at)
+            told += await _live_through(task.fault, at)
             is_over, dead = True, await invariants.dead(at)
             told += await invariants.breaches(at, keeps_all=task.fault.keeps_all)
             told += await task.fault.also(at)
@@ -60,8 +60,11 @@ async def run(task: Task, shared: Server | None) -> Run:
         return replace(_told(task, at, dead), is_over=is_over, breaches=told)
 
 
-async def _live_through(fault: Fault, at: Site) -> None:
-    """Let it happen under load, then send some of it again, and wait until nothing is left to be done."""
+async def _live_through(fault: Fault, at: Site) -> list[str]:
+    """Let it happen under load, then send some of it again, and wait until nothing is left to be done.
+
+    Return what does not hold of the repeats.
+    """
     await fault.prepare(at)
     async with at.senders.sending():
         await at.senders.have_sent(WARM_UP_EVENTS, WARM_UP_S_MAX)
@@ -69,8 +72,8 @@ async def _live_through(fault: Fault, at: Site) -> None:
         await at.senders.have_sent(WARM_UP_EVENTS, WARM_UP_S_MAX)
     await fault.pass_by(at)
     repeated = [await at.senders.send(request) for request in at.senders.last]
-    assert set(repeated) == {"duplicate"}, f"repeats were answered {sorted(set(repeated))}"
     await at.settles()
+    return [f"{word}: so was a repeat answered" for word in sorted(set(repeated) - {"duplicate"})]
 
 
 def _told(task: Task, at: Site, dead: set[invariants.Place]) -> Run:
