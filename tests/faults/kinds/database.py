@@ -80,23 +80,28 @@ class TornLog(Fault):
                     await asyncio.sleep(0.01)
             await asyncio.sleep(0.1)  # what was durable before is being answered
             kill_some_of(site.relay, site, writer_too=True)
-            tear(site.relay.database.with_name("relay.db-wal"), site.moments.random())
-            site.count("frames torn")
+            site.count("frames torn", tear(site.relay.database.with_name("relay.db-wal"), site.moments.random()))
             site.machine.set(sync_us=0)
             await site.start(site.relay)
 
 
-def tear(log: Path, share: float) -> None:
-    """Keep so much of the last transaction's last page, with rubbish behind it as an older log leaves there."""
+def tear(log: Path, share: float) -> bool:
+    """Keep so much of the last transaction's last page, with rubbish behind it as an older log leaves there.
+
+    Tells whether there was one: a log that has just begun anew has only its header.
+    """
     with log.open("r+b") as file:
         header = file.read(HEADER_BYTES)
         (page_bytes,) = struct.unpack(">I", header[8:12])
         salts, end = header[16:24], HEADER_BYTES
         while len(frame := file.read(FRAME_HEADER_BYTES)) == FRAME_HEADER_BYTES and frame[8:16] == salts:
             end = file.seek(page_bytes, 1)
+        if end == HEADER_BYTES:
+            return False
         file.seek(end - page_bytes + int(share * (page_bytes - 8)))
         file.write(bytes(8) if share < 0.5 else b"\xa5" * 8)
         file.truncate()
+    return True
 
 
 FAULTS = (Locked(), TwoRelays(), TornLog())
