@@ -27,7 +27,6 @@ from relay.store.ports.search import EventStatus, fold
 from relay.store.protocol import DeliveryRecord, EventRecord
 
 EXCERPT_CHARACTERS = 200
-NEVER_YEAR = 9999  # due then: it waits for another of its order
 
 REFUSED: Mapping[Refusal, str] = {
     Refusal.MISSING: "no signature, token or time came with it: is it sent by that vendor, to the URL of `relay urls`?",
@@ -212,7 +211,7 @@ def _wait(delivery: DeliveryRecord, report: TargetReport | None, now: datetime) 
         probe_at = report.next_probe_at
         tried = f"one delivery tries it {_in(probe_at, now)}" if probe_at else "the next delivery tries it"
         return f"it waits, for {name} is left alone ({report.lane.breaker.reason}): mend it; {tried}"
-    if delivery.due_at.year >= NEVER_YEAR:
+    if delivery.due_at is None:
         return "it waits until an earlier one of the same order is final"
     given_up = f"; at the latest {lasting(report.target.retry.max_age)} after it was planned it is given up"
     return f"it is tried {_in(delivery.due_at, now)}, by a relay that runs{given_up}"

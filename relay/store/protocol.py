@@ -42,14 +42,17 @@ class LaneState:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRecord:
-    """A delivery as it is told later, with every attempt."""
+    """A delivery as it is told later, with every attempt.
+
+    due_at: None where it waits for another of its order, or is final.
+    """
 
     id: int
     target: str
     route: str
     status: DeliveryStatus
     attempts: tuple[Attempt, ...]
-    due_at: datetime
+    due_at: datetime | None
     finished_at: datetime | None
     reason: str
 

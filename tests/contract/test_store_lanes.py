@@ -42,6 +42,12 @@ async def an_old_retry(store: Store) -> Event:
     return delivery.event
 
 
+async def due_at(store: Store, event: Event) -> datetime | None:
+    record = await store.event(event.id)
+    assert record is not None
+    return record.deliveries[0].due_at
+
+
 def ids(found: Sequence[Event | Delivery]) -> list[str]:
     return [each.event.id if isinstance(each, Delivery) else each.id for each in found]
 
@@ -93,6 +99,16 @@ class TestOrder:
             assert [] == await claim(store, at=START + number * SECOND)
             await store.settle(delivered(claimed[0]))
         assert [] == await claim(store, at=START + 9 * SECOND)
+
+    async def test_who_waits_for_its_turn_has_no_time_at_which_it_is_due(self, store: Store) -> None:
+        """Nor has what is final: a page that told the year 9999 would be believed."""
+        first, second = [await accept(store, order="rental-7") for _ in range(2)]
+        assert [START, None] == [await due_at(store, event) for event in (first, second)]
+
+        await store.settle(delivered(*await claim(store)))
+
+        assert await due_at(store, first) is None
+        assert await due_at(store, second) is not None
 
     async def test_a_retry_holds_back_its_own_value_and_no_other(self, store: Store) -> None:
         """One rental that the target refuses must not stop the fleet."""

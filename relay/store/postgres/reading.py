@@ -177,7 +177,7 @@ def _delivery_from(row: Record, attempts: Sequence[Record]) -> DeliveryRecord:
         row["route"],
         DeliveryStatus(row["status"]),
         tuple(map(attempt_from, attempts)),
-        row["due_at"],
+        row["due_at"] if row["finished_at"] is None and row["due_at"] < NEVER else None,
         row["finished_at"],
         row["reason"],
     )

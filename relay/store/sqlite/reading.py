@@ -122,7 +122,7 @@ async def _delivery(connection: aiosqlite.Connection, row: tuple[Any, ...]) -> D
         route,
         DeliveryStatus(status),
         await _attempts(connection, delivery_id),
-        from_ms(due_at),
+        from_ms(due_at) if finished_at is None and due_at < NEVER_MS else None,
         maybe_from_ms(finished_at),
         reason,
     )

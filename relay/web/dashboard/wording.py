@@ -9,7 +9,6 @@ import orjson
 from relay.domain import DeliveryStatus
 from relay.store.ports.search import EventStatus, fold
 
-NEVER = "9999"  # due in that year: it waits for another of its order
 DIGEST_CHARACTERS = 12
 WORST_FIRST = (
     DeliveryStatus.DEAD,
@@ -65,8 +64,7 @@ def worst_first(deliveries: Sequence[Told]) -> list[Told]:
 
 def waits_for_its_turn(delivery: Told) -> bool:
     """Tell whether it is due only once another one of its order is final."""
-    due_at = delivery["due_at"]
-    return delivery["status"] == DeliveryStatus.PENDING and (due_at is None or due_at.startswith(NEVER))
+    return delivery["status"] == DeliveryStatus.PENDING and delivery["due_at"] is None
 
 
 def status_of(event: Told) -> EventStatus:
