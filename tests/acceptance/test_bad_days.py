@@ -11,7 +11,7 @@ from aiohttp import ClientError, ClientSession, web
 
 from tests.acceptance.program import Program, configured, session, started
 from tests.acceptance.sink import Sink, receiving, receiving_by
-from tests.acceptance.vendors import every
+from tests.acceptance.vendors import BETWEEN_S, every
 from tests.storage import Storage
 
 RENTALS = 4
@@ -36,6 +36,7 @@ async def tell_one_after_the_other(relay: Program, http: ClientSession, rental: 
         number += 1
         while not await was_acknowledged(relay, http, rental, number):
             await asyncio.sleep(0.02)
+        await asyncio.sleep(BETWEEN_S)
     return number
 
 

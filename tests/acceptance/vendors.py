@@ -19,6 +19,7 @@ SHOP_SECRET = "shop-secret-0123456789"
 GETAROUND_SECRET = "getaround-secret-0123456789"
 SENDERS = 6
 AGAIN_AFTER_S = 0.05
+BETWEEN_S = 0.005  # some hundred events a second: whoever is killed has some under way, and others can work, too
 FILLER = "x" * 1500
 
 SOURCES = {
@@ -87,6 +88,7 @@ class Vendors:
             sending = next(self.events)
             while not await self._is_acknowledged(http, url, sending):
                 await asyncio.sleep(AGAIN_AFTER_S)
+            await asyncio.sleep(BETWEEN_S)
 
     def finish(self) -> None:
         """Begin no more events."""
