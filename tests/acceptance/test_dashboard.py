@@ -23,6 +23,7 @@ LOOKS: dict[str, Any] = {
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 860}},
     "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}, "has_touch": True},
 }
+LONG = "a-target-with-a-name-as-long-as-a-name-may-be-and-not-a-bit-mor"
 INVOICE = {"kind": "invoice", "number": "INV-3337", "amount": 93.5}
 HOSTILE = (
     "<script>document.title = 'taken'</script><img src=x onerror=\"alert(1)\">"
@@ -45,10 +46,14 @@ async def relay(tmp_path: Path, storage: Storage, sink: Sink) -> AsyncIterator[P
             "shop": {"verify": "none", "type": "kind", "max_body": "10MiB"},
             "getaround": {"preset": "getaround", "secrets": ["getaround-secret-0123456789"]},
         },
-        "targets": {"erp": {"url": sink.url, "allow_private": True, "retry": {"final": [404, 500]}}},
+        "targets": {
+            "erp": {"url": sink.url, "allow_private": True, "retry": {"final": [404, 500]}},
+            LONG: {"url": sink.url, "allow_private": True, "retry": {"final": [404, 500]}},
+        },
         "routes": [
             {"name": "invoices", "from": "shop", "when": "kind == 'invoice'", "to": "erp", "body": "{number: number}"},
             {"name": "bookings", "from": "shop", "when": "kind == 'booking'", "to": "erp"},
+            {"name": "long", "from": "shop", "when": "starts_with(kind, 'long')", "to": ["erp", LONG]},
         ],
     }
     program = configured(tmp_path, parts, storage=storage)
@@ -188,13 +193,14 @@ async def test_every_page_can_be_read_by_everybody(relay: Program, browser: Brow
     """Light, dark and on a phone: nothing serious for axe-core, nothing to scroll sideways for, no complaint."""
     sink.fails = lambda: True
     event_id = await send(relay, **INVOICE)
+    long_id = await send(relay, kind="long" * 50, number="9" * 150)
     await post(relay, b"{}", "getaround")
     await relay.is_settled(20)
     context = await browser.new_context(**LOOKS[look])
     window = await visit(context)
     await window.sign_in(relay.admin_url, TOKEN)
 
-    for path in (*PAGES, f"/events/{event_id}"):
+    for path in (*PAGES, f"/events/{event_id}", f"/events/{long_id}"):
         await window.page.goto(f"{relay.admin_url}{path}")
         found = (path, await window.stumbling_blocks(), await window.is_wider_than_its_window())
         assert (path, [], False) == found
