@@ -22,12 +22,14 @@ function adopt(root) {
   for (const details of root.querySelectorAll("details")) details.dataset.came = details.open;
 }
 
-// A part in which somebody types, selects, or has opened or closed something is left alone.
+// A part in which somebody types, selects, has chosen, opened or closed something is left alone.
 function isInUse(part) {
   const selection = getSelection();
   const isSelected = selection && !selection.isCollapsed && part.contains(selection.anchorNode);
   const isUnfolded = [...part.querySelectorAll("details")].some((details) => String(details.open) !== details.dataset.came);
-  return isSelected || isUnfolded || part.contains(document.activeElement);
+  const isChosen = [...part.querySelectorAll("option")].some((option) => option.selected !== option.defaultSelected);
+  const isAimedAt = part.querySelector("button:hover") !== null; // else another would stand there when it is pressed
+  return isSelected || isUnfolded || isChosen || isAimedAt || part.contains(document.activeElement);
 }
 
 function renew(part, fresh) {
