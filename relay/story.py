@@ -163,6 +163,9 @@ def _complaint(route: Route, names: Mapping[str, object]) -> str:
 
 def _delivery(event: Event, delivery: DeliveryRecord, report: TargetReport | None, now: datetime) -> Paragraph:
     attempts = [_attempt(attempt, event.received_at) for attempt in delivery.attempts]
+    if before := delivery.attempts_before:
+        anew = "it began anew here: it was replayed, moved to this target, or its event came once more"
+        attempts.insert(sum(attempt.number <= before for attempt in delivery.attempts), anew)
     head = f"{delivery.status.value}, by the route {delivery.route}{_since(delivery, now)}"
     return Paragraph(f"to {delivery.target}", (head, *attempts, f"next: {_next(event, delivery, report, now)}"))
 

@@ -1,6 +1,7 @@
 """What a hand does: the commands, each in the module of its name, imported only when it is called."""
 
 import os
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -45,6 +46,14 @@ class Commands(click.Group):
         name = MODULES.get(cmd_name, cmd_name.replace("-", "_"))
         command: click.Command = getattr(import_module(f"{__name__}.{name}"), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command of a line, or say what was probably meant."""
+        if (near := get_close_matches(args[0], COMMANDS, 1)) and args[0] not in COMMANDS:
+            ctx.fail(f"there is no command {args[0]!r}; did you mean `relay {near[0]}`?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Show the commands without importing them."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from relay.cli.database import opened
-from relay.cli.filters import filter_options, patience_option
+from relay.cli.filters import filter_options, note_unknown, patience_option
 from relay.cli.options import config_option, json_option, load_or_exit
 from relay.cli.tables import table
 from relay.cli.texts import echo_json, plain
@@ -49,6 +49,7 @@ def events(
     `relay why ID` tells the story of one. With --json: a page as GET /api/v1/events answers with.
     """
     config = load_or_exit(config_path)
+    note_unknown(config, wanted)
     page = asyncio.run(_found(config, wanted, after, limit, patience_s))
     if as_json:
         items = [told_event_row(row) for row in page.events]

@@ -11,6 +11,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from relay.cli.texts import plain
+from relay.config import Config
+from relay.config.misfits import nearest
 from relay.config.units import parse_duration
 from relay.config.yaml import parse
 from relay.errors import ConfigurationInvalid
@@ -112,6 +114,15 @@ def filter_options(command: Command) -> Command:
     for option in reversed(_OPTIONS):
         with_filter = option(with_filter)
     return with_filter
+
+
+def note_unknown(config: Config, wanted: EventFilter) -> None:
+    """Say on standard error which name is not configured: it may be one of the past, but mostly it is misspelt."""
+    for noun, name, names in (("source", wanted.source, config.sources), ("target", wanted.target, config.targets)):
+        if name is not None and name not in names:
+            near = nearest(name, names)
+            hint = f"; did you mean `{near}`?" if near else ": it may be one of the past"
+            click.echo(f"note: no {noun} {plain(name, 80)!r} is configured{hint}", err=True)
 
 
 def patience_option(default: str) -> Callable[[Command], Command]:

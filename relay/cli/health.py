@@ -9,13 +9,13 @@ import click
 import orjson
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from relay.cli.options import config_option, json_option, load_or_exit, no_answer
+from relay.cli.options import config_option, json_option, load_or_exit, no_answer, url_option
 
 ANSWER_S_MAX = 4.0
 
 
 @click.command()
-@click.option("--url", help="Where the relay is, if not at server.listen: http://HOST:PORT.")
+@url_option
 @json_option
 @config_option
 def health(config_path: Path, url: str | None, as_json: bool) -> None:

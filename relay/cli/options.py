@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -25,12 +26,26 @@ config_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+def _read_url(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    parts = urlsplit(value or "")
+    if value is not None and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise click.BadParameter("expected http://HOST:PORT")
+    return value
+
+
+url_option = click.option(
+    "--url", callback=_read_url, help="Where the relay is, if not at server.listen: http://HOST:PORT."
+)
+
+
 def load_or_exit(path: Path) -> Config:
     """Load a configuration; where it is faulty, tell every fault and leave with 2."""
     try:
         return load(path, os.environ)
     except ConfigurationInvalid as invalid:
         tell_faults(invalid.faults)
+        if not path.exists():
+            click.echo("another place is told by -c FILE, or by RELAY_CONFIG", err=True)
         sys.exit(2)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from relay.cli.database import opened
-from relay.cli.filters import filter_options, patience_option
+from relay.cli.filters import filter_options, note_unknown, patience_option
 from relay.cli.options import config_option, counted, json_option, load_or_exit
 from relay.cli.progress import Tell, shown_progress
 from relay.cli.show import event_or_fail
@@ -80,6 +80,7 @@ def replay(
     elif cancelled is not None:
         _tell_job(asyncio.run(_cancel(config, cancelled)), as_json=as_json)
     else:
+        note_unknown(config, wanted)
         _replay_many(config, wanted, as_json=as_json, **how)
 
 
@@ -99,9 +100,8 @@ def _tell_sent(count: int, event_id: str, *, as_json: bool) -> None:
     if as_json:
         echo_json({"id": event_id, "replayed": count})
     elif count:
-        click.echo(
-            f"{counted(count, 'delivery', 'deliveries')} of {event_id} begin anew; `relay why {event_id}` tells on"
-        )
+        deliveries, begin = ("delivery", "begins") if count == 1 else ("deliveries", "begin")
+        click.echo(f"{count:,} {deliveries} of {event_id} {begin} anew; `relay why {event_id}` tells on")
     else:
         click.echo(
             f"nothing to send again: no such delivery of {event_id} is final; see `relay why {event_id}`", err=True
@@ -159,7 +159,8 @@ def _tell_count(found: Counted, *, as_json: bool) -> None:
     if as_json:
         echo_json({"count": found.count.number, "exact": found.count.is_exact, "searched": found.searched})
     else:
-        click.echo(f"{_in_words(found)} would be sent again, and none was: add --yes to begin")
+        next_step = "add --yes to begin" if found.count.number else "look with `relay events` and the same options"
+        click.echo(f"{_in_words(found)} would be sent again, and none was: {next_step}")
 
 
 def _in_words(found: Counted) -> str:
@@ -237,4 +238,5 @@ def _tell_job(job: Replay, *, as_json: bool) -> None:
         return
     searched = counted(job.searched, "event")
     sent = counted(job.replayed, "delivery", "deliveries")
-    click.echo(f"{job.id} is {job.state.value}: {searched} searched, {sent} sent again so far")
+    so_far = " so far" if job.state is ReplayState.RUNNING else ""
+    click.echo(f"{job.id} is {job.state.value}: {searched} searched, {sent} sent again{so_far}")

@@ -11,7 +11,7 @@ import orjson
 from aiohttp import ClientError, ClientSession
 
 from relay.cli.filters import names_of
-from relay.cli.options import config_option, load_or_exit, no_answer, unknown
+from relay.cli.options import config_option, load_or_exit, no_answer, unknown, url_option
 from relay.cli.vendor import VendorRequest, samples_of, signed
 from relay.config import Config
 from relay.domain import Source
@@ -25,7 +25,7 @@ from relay.presets import Sample
 @click.option(
     "--body", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Send this file instead of a sample."
 )
-@click.option("--url", help="Where the relay is, if not at server.listen: http://HOST:PORT.")
+@url_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @config_option
 def send(

@@ -10,7 +10,7 @@ import click
 
 from relay.cli.database import opened
 from relay.cli.events import NAME_CHARACTERS, event_cells
-from relay.cli.filters import filter_options
+from relay.cli.filters import filter_options, note_unknown
 from relay.cli.options import config_option, json_option, load_or_exit
 from relay.cli.tables import coloured
 from relay.cli.texts import echo_json, plain
@@ -43,6 +43,7 @@ def tail(config_path: Path, wanted: EventFilter, count: int | None, as_json: boo
     with their `what`.
     """
     config = load_or_exit(config_path)
+    note_unknown(config, wanted)
     try:
         asyncio.run(_follow(config, wanted, count, _told if as_json else _shown))
     except KeyboardInterrupt:

@@ -44,7 +44,7 @@ class LaneState:
 class DeliveryRecord:
     """A delivery as it is told later, with every attempt.
 
-    due_at: None where it waits for another of its order, or is final.
+    due_at: None where it waits for another of its order, or is final. attempts_before: those before it last began anew.
     """
 
     id: int
@@ -55,6 +55,7 @@ class DeliveryRecord:
     due_at: datetime | None
     finished_at: datetime | None
     reason: str
+    attempts_before: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,7 @@ def _event(days: Stretch) -> str:
 
 def _deliveries(days: Stretch) -> str:
     return f"""
-    SELECT id, target, route, status, due_at, finished_at, reason FROM deliveries
+    SELECT id, target, route, status, due_at, finished_at, reason, attempts_before FROM deliveries
     WHERE event_seq = $1 AND {days.has("id")} ORDER BY id"""
 
 
@@ -180,4 +180,5 @@ def _delivery_from(row: Record, attempts: Sequence[Record]) -> DeliveryRecord:
         row["due_at"] if row["finished_at"] is None and row["due_at"] < NEVER else None,
         row["finished_at"],
         row["reason"],
+        row["attempts_before"],
     )

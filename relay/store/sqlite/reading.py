@@ -107,7 +107,7 @@ async def _deliveries(connection: aiosqlite.Connection, seq: int) -> tuple[Deliv
     found = await _all(
         connection,
         """
-        SELECT id, target, route, status, due_at, finished_at, reason FROM deliveries
+        SELECT id, target, route, status, due_at, finished_at, reason, attempts_before FROM deliveries
         WHERE event_seq = ? ORDER BY id""",
         (seq,),
     )
@@ -115,7 +115,7 @@ async def _deliveries(connection: aiosqlite.Connection, seq: int) -> tuple[Deliv
 
 
 async def _delivery(connection: aiosqlite.Connection, row: tuple[Any, ...]) -> DeliveryRecord:
-    delivery_id, target, route, status, due_at, finished_at, reason = row
+    delivery_id, target, route, status, due_at, finished_at, reason, attempts_before = row
     return DeliveryRecord(
         delivery_id,
         target,
@@ -125,6 +125,7 @@ async def _delivery(connection: aiosqlite.Connection, row: tuple[Any, ...]) -> D
         from_ms(due_at) if finished_at is None and due_at < NEVER_MS else None,
         maybe_from_ms(finished_at),
         reason,
+        attempts_before,
     )
 
 

@@ -71,6 +71,19 @@ def test_pages_lead_to_every_event_once(office: Office) -> None:
     assert ids[::-1] == seen
 
 
+def test_a_name_that_is_not_configured_is_noted(office: Office) -> None:
+    """An empty list of a misspelt source says nothing of the source; one of the past may have events still."""
+    office.stored(an_invoice("INV-1"))
+
+    misspelt = office.call("events", "--source", "shoop")
+
+    assert 0 == misspelt.exit_code
+    assert "note: no source 'shoop' is configured; did you mean `shop`?\n" in misspelt.stderr
+    past = office.call("events", "--target", "x").stderr
+    assert "note: no target 'x' is configured: it may be one of the past\n" in past
+    assert "note" not in office.call("events", "--source", "shop", "--target", "erp").stderr
+
+
 @pytest.mark.usefixtures("one_step")
 def test_a_search_without_patience_says_how_to_go_on(office: Office) -> None:
     """An empty answer never passes for a whole one."""

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 import pytest
@@ -107,6 +108,31 @@ def test_every_command_explains_itself(call: Call, name: str) -> None:
 def test_a_command_that_is_not_there_is_wrong_usage(call: Call) -> None:
     """Exit code 2, as for every wrong usage."""
     assert 2 == call("chek").exit_code
+
+
+def test_a_command_that_is_misspelt_is_told_with_the_right_one(call: Call) -> None:
+    """It is night, and fingers slip."""
+    assert "there is no command 'evnts'; did you mean `relay events`?" in call("evnts").stderr
+
+
+def test_a_configuration_that_is_elsewhere_is_told_where_to_name(call: Call, folder: Path) -> None:
+    """Whoever stands in another folder reads how to name it."""
+    (folder / "config" / "relay.yaml").unlink()
+
+    result = call("events")
+
+    assert 2 == result.exit_code
+    assert "another place is told by -c FILE, or by RELAY_CONFIG\n" in result.stderr
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://host", "http://"])
+@pytest.mark.parametrize("command", [("health",), ("send", "shop")])
+def test_an_address_that_is_none_is_wrong_usage(call: Call, command: tuple[str, ...], url: str) -> None:
+    """Before anything is asked of it."""
+    result = call(*command, "--url", url)
+
+    assert 2 == result.exit_code
+    assert "expected http://HOST:PORT" in result.stderr
 
 
 def test_the_version_is_told(call: Call) -> None:

@@ -57,8 +57,18 @@ def test_an_event_is_sent_again_to_one_target(office: Office) -> None:
     """The archive has it; what was mended is the ERP."""
     event_id = office.half_dead(an_invoice("INV-1"))
 
-    assert {"id": event_id, "replayed": 1} == office.told("replay", event_id, "--target", "erp")
+    said = office.call("replay", event_id, "--target", "erp").stdout
+
+    assert f"1 delivery of {event_id} begins anew; `relay why {event_id}` tells on\n" == said
     assert {"erp": "pending", "archive": "delivered"} == office.statuses(event_id)
+
+
+def test_a_filter_that_nothing_fits_says_so(office: Office) -> None:
+    """No advice to begin what would do nothing; a target that is not configured is mostly misspelt."""
+    result = office.call("replay", "--status", "dead", "--target", "erpp")
+
+    assert "0 events would be sent again, and none was: look with `relay events`" in result.stdout
+    assert "note: no target 'erpp' is configured; did you mean `erp`?\n" == result.stderr
 
 
 def test_what_is_on_its_way_is_not_sent_again(office: Office) -> None:
@@ -93,7 +103,7 @@ def test_a_job_is_followed_until_it_is_done(office: Office) -> None:
         result = office.call("replay", "--status", "dead", "--target", "erp", "--yes")
 
     assert 0 == result.exit_code, result.output
-    assert re.fullmatch(r"rpl_\w+ is done: 3 events searched, 3 deliveries sent again so far\n", result.stdout)
+    assert re.fullmatch(r"rpl_\w+ is done: 3 events searched, 3 deliveries sent again\n", result.stdout)
     assert [{"erp": "pending", "archive": "delivered"}] * 3 == [office.statuses(each) for each in ids]
 
 

@@ -264,3 +264,15 @@ def test_who_is_found_is_told_at_once(office: Office) -> None:
 
     assert "9+ older with INV-3337:" in shown
     assert "the newest 10 events searched" in shown
+
+
+def test_what_began_anew_says_where(office: Office) -> None:
+    """Attempts before a replay and after it are two tries of somebody, and not one."""
+    event_id = office.half_dead(an_invoice("INV-1"))
+    office.call("replay", event_id, "--target", "erp")
+
+    lines = office.call("why", event_id).stdout.splitlines()
+
+    (anew,) = (number for number, line in enumerate(lines) if "it began anew here: it was replayed" in line)
+    assert "attempt 1" in lines[anew - 1]
+    assert "next: it is tried" in lines[anew + 1]
