@@ -32,7 +32,7 @@ def test_each_shell_gets_its_own(call: Call, shell: str) -> None:
         ((), "rep", ["replay"]),
         (("events", "--source"), "", ["invoices", "erp-events", "shop"]),
         (("events", "--target"), "e", ["erp"]),
-        (("targets",), "", ["pause", "resume"]),
+        (("targets",), "", ["pause", "resume", "move", "cancel"]),
         (("targets", "pause"), "", ["erp"]),
         (("send",), "s", ["shop"]),
         (("events", "--status"), "d", ["dead", "delivered"]),
