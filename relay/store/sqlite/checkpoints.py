@@ -34,10 +34,16 @@ class Checkpoints:
 
     def _run(self) -> None:
         connection: sqlite3.Connection | None = None
-        while self._is_news.wait() and not self._is_over.wait(PAUSE_S):
-            self._is_news.clear()
+        while self._has_news():
             with suppress(sqlite3.Error):  # on a disk that is full the commits fail, too, and they tell
                 connection = connection or self._connect()
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # waits for nobody
         if connection is not None:
             connection.close()
+
+    def _has_news(self) -> bool:
+        """Come back once there is something to carry, and more had time to come; tell whether it is to be carried."""
+        self._is_news.wait()
+        self._is_over.wait(PAUSE_S)
+        self._is_news.clear()
+        return not self._is_over.is_set()  # asked last: an end told before that is seen, and one told later is news
