@@ -47,7 +47,24 @@ def a_guest(database: PostgresStorage) -> tuple[str, str]:
     return database.url.replace(f"//{USER}:", f"//{GUEST}:"), "permission denied for database"
 
 
-FAULTS: tuple[Fault, ...] = (wrong_password, unknown_database, nobody_listens, no_such_host, none_of_several, a_guest)
+def a_standby(database: PostgresStorage) -> tuple[str, str]:
+    return f"{database.url}?default_transaction_read_only=on", "it takes no changes: it is a standby, or set to be"
+
+
+def no_authority(database: PostgresStorage) -> tuple[str, str]:
+    return f"{database.url}?sslmode=verify-full", "or take this machine's authorities by sslrootcert=system"
+
+
+FAULTS: tuple[Fault, ...] = (
+    wrong_password,
+    unknown_database,
+    nobody_listens,
+    no_such_host,
+    none_of_several,
+    a_guest,
+    a_standby,
+    no_authority,
+)
 
 
 async def line_of(command: str, folder: Path, sink: Sink, url: str) -> str:
