@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from tests.acceptance.program import Program
@@ -53,7 +53,7 @@ async def breaches(site: Site, *, keeps_all: bool) -> list[str]:
         told += await asyncio.to_thread(_faults_of_file, site.storage.path)
     for relay in site.relays:
         told += _excess(relay)
-    return told
+    return [*told, *_left_behind(site)]
 
 
 def _in_answers(ledger: Ledger) -> Iterator[str]:
@@ -106,3 +106,22 @@ def _excess(relay: Program) -> Iterator[str]:
     ):
         if held > most:
             yield f"{relay.config.stem} holds {held:,} {what}, of at most {most:,}"
+
+
+def _left_behind(site: Site) -> Iterator[str]:
+    """Tell of processes that should have ended with their relay."""
+    known = {pid for relay in site.relays for pid in processes(relay)}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) not in known and _names(folder, site.folder):
+            yield f"a process was left behind: {_command(folder)}"
+
+
+def _names(process: Path, folder: Path) -> bool:
+    return str(folder) in _command(process)
+
+
+def _command(process: Path) -> str:
+    """Return how a process was started; nothing, where it has ended meanwhile."""
+    with suppress(OSError):
+        return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    return ""

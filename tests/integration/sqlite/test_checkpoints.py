@@ -25,7 +25,7 @@ class ToldJustAfter(Event):
 
 
 def test_an_end_that_is_told_between_two_looks_is_not_missed(tmp_path: Path) -> None:
-    """Else the writer of a killed relay waits for ever, and keeps the database open: seen once in 300 kills."""
+    """Else the writer of a relay that was killed waits for ever, with the database open: seen once in 300 kills."""
 
     def opened() -> sqlite3.Connection:
         return connect(tmp_path / "relay.db", 1.0)
