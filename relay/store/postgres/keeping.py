@@ -32,6 +32,11 @@ class Purge(NamedTuple):
         return self.now - self.before >= WHOLE_DAYS_FROM
 
 
+async def first_look(connection: Connection) -> None:
+    """Know which days are unfinished before anybody asks for what is."""
+    await unfinished.first_look(connection, await days.existing(connection))
+
+
 async def purge(connection: Connection, known: Days, shard: int, wish: Purge) -> bool:
     """Drop what is old, a step of it; tell whether there may be more."""
     await known.make(connection, [day_of(wish.now + ahead * DAY) for ahead in range(DAYS_AHEAD + 1)])

@@ -112,6 +112,7 @@ class PostgresStore:
         try:
             await self._connect()
             await self._liveness.open()
+            await self._ask(keeping.first_look)
             await self._see()
         except StoreUnavailable as error:
             await self.close()

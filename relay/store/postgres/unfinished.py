@@ -63,6 +63,12 @@ async def unfinished(connection: Connection) -> Unfinished:
     return Unfinished.read(await connection.fetchval("SELECT value FROM kept WHERE name = 'unfinished'"))
 
 
+async def first_look(connection: Connection, days: Sequence[int]) -> None:
+    """Look, if nobody has done so yet: with a long history, all who start would lock all of it at the same time."""
+    if await unfinished(connection) == ANY:
+        await look(connection, days)
+
+
 async def reopen(connection: Connection, day: int) -> None:
     """Let everybody look into a day: a delivery of it becomes pending in this transaction."""
     await share(connection, UNFINISHED)

@@ -68,6 +68,16 @@ async def test_only_days_with_something_unfinished_are_looked_into(
     assert Unfinished(NEW) == await found(storage)
 
 
+async def test_days_are_looked_at_before_anything_is_asked_for(storage: PostgresStorage, open_store: OpenStore) -> None:
+    """After an update of a relay with a long history: all replicas would lock all of its days at the same time."""
+    await what_died_long_ago(await open_store("worker-a"))
+    await storage.execute("DELETE FROM kept WHERE name = 'unfinished'")
+
+    await open_store("worker-b")
+
+    assert Unfinished(NEW) == await found(storage)
+
+
 async def test_what_another_replica_revives_is_found_soon(storage: PostgresStorage, open_store: OpenStore) -> None:
     """An operator asks one replica, and another carries."""
     carrier, other = await open_store("worker-a"), await open_store("worker-b")
