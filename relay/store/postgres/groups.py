@@ -66,7 +66,7 @@ class Groups:
         """Commit one group; then it is the first way's turn again, so that what is in order never waits for long."""
         if group := self._next_group(is_first=way is self._ways[0]):
             results = await way.results(group)
-            if isinstance(results[0], StoreUnavailable):
+            if all(isinstance(result, StoreUnavailable) for result in results):
                 others = self._in_order + self._wishes  # who came meanwhile has waited as long, and would again
                 results += [results[0]] * len(others)
                 group, self._in_order, self._wishes = group + others, [], []
