@@ -11,7 +11,6 @@ import asyncpg
 from relay.errors import StoreError, StoreRefused, StoreUnavailable
 
 NO_DAY = "no partition of relation"
-NO_FILE = "a file that sslrootcert, sslcert, sslkey or sslcrl names is not there"
 
 
 class Collision(Exception):
@@ -61,8 +60,7 @@ def words_of(fault: BaseException) -> str:
     if isinstance(fault, ssl.SSLError):  # its number is none of the system's
         return f"TLS fails: {fault.reason}"
     if isinstance(fault, OSError) and fault.errno is not None and fault.errno > 0:
-        # The driver's own words repeat the address, or several. No socket that is a file is ever dialled.
-        return NO_FILE if isinstance(fault, FileNotFoundError) else os.strerror(fault.errno)
+        return os.strerror(fault.errno)  # the driver's own words repeat the address, or several
     if isinstance(fault, socket.gaierror):
         return str(fault.strerror)
     first = (str(fault).splitlines() or [""])[0]

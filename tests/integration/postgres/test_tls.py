@@ -78,16 +78,6 @@ async def test_who_asks_for_proof_talks_to_no_stranger(
     assert await storage.is_untouched()
 
 
-async def test_a_file_of_authorities_that_is_not_there_is_told_as_such(tmp_path: Path) -> None:
-    """Not as if the server had lost something: a mount that was forgotten is the commonest slip in a container."""
-    url = f"postgresql://u:p@127.0.0.1/relay?sslmode=verify-full&sslrootcert={tmp_path / 'ca.pem'}"
-    store = PostgresStore(url, "worker-a", patience_s=5.0)
-
-    with pytest.raises(StoreUnusable, match=r"a file that sslrootcert, .* names is not there"):
-        await store.open()
-    await store.close()
-
-
 async def test_a_server_without_tls_is_not_talked_to_where_it_is_asked_for(postgres: Server) -> None:
     """It says so, and is not believed to mean well."""
     store = PostgresStore(f"{postgres.url()}?sslmode=require", "worker-a", patience_s=5.0)
