@@ -215,7 +215,8 @@ def _wait(delivery: DeliveryRecord, report: TargetReport | None, now: datetime) 
         tried = f"one delivery tries it {_in(probe_at, now)}" if probe_at else "the next delivery tries it"
         return f"it waits, for {name} is left alone ({report.lane.breaker.reason}): mend it; {tried}"
     if delivery.due_at is None:
-        return "it waits until an earlier one of the same order is final"
+        others = f"`relay events --target {name} --status pending`"
+        return f"it waits until an earlier one of the same order is final: {others} lists what is on its way"
     given_up = f"; at the latest {lasting(report.target.retry.max_age)} after it was planned it is given up"
     return f"it is tried {_in(delivery.due_at, now)}, by a relay that runs{given_up}"
 
