@@ -9,7 +9,7 @@ from relay.domain import DeliveryStatus, Refusal
 from relay.store.ports.minutes import MINUTE, Figure, Kind
 from relay.store.ports.rejections import Bounds
 from relay.store.ports.replays import Replay, ReplayState, ReplayStep
-from relay.store.ports.search import DeliveryFilter, EventFilter, EventStatus
+from relay.store.ports.search import TEXT_BYTES_MAX, DeliveryFilter, EventFilter, EventStatus
 from relay.store.protocol import Store
 from tests.builders import a_lease, a_plan, a_rejection, again, an_event, dead, delivered
 from tests.conftest import START
@@ -312,6 +312,16 @@ class TestRejections:
         )
         assert a_rejection(number=row.number) == await store.rejections.one(row.number)
         assert await store.rejections.one(row.number + 1) is None
+
+    async def test_those_that_hold_a_text_are_told(self, store: Store) -> None:
+        """As it is, and as JSON writes it in ASCII; at the beginning of a body, as in those of events."""
+        far = b" " * TEXT_BYTES_MAX + "Müller".encode()
+        bodies = ("Müller".encode(), b'{"name": "M\\u00fcller"}', b"Miller", b"", far)
+        await store.rejections.keep([a_rejection(body=body) for body in bodies], self.ALL)
+
+        assert {1, 2} == await store.rejections.holding("Müller", [1, 2, 3, 4, 5])
+        assert {2} == await store.rejections.holding("Müller", [2, 3, 9])
+        assert set() == await store.rejections.holding("Müller", [])
 
     async def test_they_are_found_newest_first(self, store: Store) -> None:
         """By source and reason, a page at a time."""
