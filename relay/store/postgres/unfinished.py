@@ -65,7 +65,7 @@ async def unfinished(connection: Connection) -> Unfinished:
 
 async def first_look(connection: Connection, days: Sequence[int]) -> None:
     """Look, if nobody has done so yet: with a long history, all who start would lock all of it at the same time."""
-    if await unfinished(connection) == ANY:
+    if (await unfinished(connection)).since == ANY.since:
         await look(connection, days)
 
 
