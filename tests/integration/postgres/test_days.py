@@ -23,7 +23,7 @@ DAY = span_of([NUMBER])
 STATEMENTS = {
     "due": (carrying._due(Unfinished(day_of(START))), ("'erp'", NOW, 10)),
     "lease": (carrying._lease(DAY), (f"'{{{NUMBER}}}'", "'worker-a'", NOW)),
-    "release": (carrying._release(DAY), (f"'{{{NUMBER}}}'", "'{1}'")),
+    "release": (carrying._release(DAY), (f"'{{{NUMBER}}}'", "'{1}'", "'worker-a'")),
     "load": (carrying._load(DAY), (f"'{{{NUMBER}}}'",)),
     "apply": (
         carrying._apply_in(DAY),
