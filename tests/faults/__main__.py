@@ -36,12 +36,21 @@ def main() -> None:
         for task in tasks(chosen, options.engine, options.form, options.rounds, options.seed + number)
     ]
     print(f"seed {options.seed}", file=sys.stderr)
-    done = uvloop.run(_until_terminated(wanted, options))
-    print(f"{report.table(done, known)}\n{report.breaches(done)}")
+    try:
+        done = [] if options.no_runs else uvloop.run(_until_terminated(wanted, options))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        sys.exit("stopped; nothing is left running")
+    if done:
+        print(f"{report.table(done, known)}\n{report.breaches(done)}")
     if options.write:
-        told = f"Machine: {machine()}.\n\n{report.table(record.runs(options.record), known)}"
-        options.write.write_text(replaced(options.write.read_text(), told))
+        options.write.write_text(replaced(options.write.read_text(), _page_of(record.runs(options.record), known)))
     sys.exit(0 if all(one.is_good for one in done) else 1)
+
+
+def _page_of(runs: Sequence[Run], known: Mapping[str, Fault]) -> str:
+    """Return what a page says of all runs that were written down."""
+    parts = (report.summary(runs), f"Machine: {machine()}.", report.table(runs, known), report.unfinished(runs))
+    return "\n\n".join(part for part in parts if part)
 
 
 async def _until_terminated(wanted: Sequence[Task], options: argparse.Namespace) -> list[Run]:
@@ -66,6 +75,7 @@ def _options(known: Mapping[str, Fault]) -> argparse.Namespace:
         "--record", type=Path, default=record.RECORD, metavar="FILE", help="where runs are written down"
     )
     parser.add_argument("--list", action="store_true", help="show what can happen, and stop")
+    parser.add_argument("--no-runs", action="store_true", help="run nothing: only put the table into the page")
     parser.add_argument("--write", type=_page, metavar="PAGE", help="put the table of all runs into this page, too")
     return parser.parse_args()
 

@@ -24,6 +24,23 @@ def table(runs: Iterable[Run], faults: Mapping[str, Fault]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def summary(runs: Iterable[Run]) -> str:
+    """Say in a sentence how far it was tried."""
+    over = [run for run in runs if run.is_over]
+    kills = sum(run.counts.get("kills", 0) for run in over)
+    acknowledged, lost = sum(run.acknowledged for run in over), sum(run.lost for run in over)
+    tried = f"{len(over)} runs with {kills:,} times `kill -9`"
+    return f"{tried}: {acknowledged:,} events acknowledged, {lost:,} deliveries lost."
+
+
+def unfinished(runs: Iterable[Run]) -> str:
+    """List the runs that did not come to their end, and why; nothing, where all did."""
+    told = breaches(run for run in runs if not run.is_over).splitlines()
+    if not told:
+        return ""
+    return "\n".join(["Runs that did not come to their end, and are in no row:", "", *(f"- {line}" for line in told)])
+
+
 def _sums(runs: Sequence[Run]) -> tuple[str, ...]:
     times = sum(run.counts.get("kills", run.rounds) for run in runs)
     sums = [sum(getattr(run, what) for run in runs) for what in TOTALS]

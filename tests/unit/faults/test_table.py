@@ -34,6 +34,17 @@ def test_a_run_that_did_not_come_to_its_end_is_in_no_row() -> None:
     assert "sigkill on sqlite, seed 7: TimeoutError" == report.breaches([cut_off])
 
 
+def test_how_far_it_was_tried_is_said_in_a_sentence() -> None:
+    """And what did not come to its end stands below, with its reason."""
+    cut_off = replace(RUN, lost=900, is_over=False, breaches=["TimeoutError"])
+
+    assert "2 runs with 24 times `kill -9`: 2,000 events acknowledged, 0 deliveries lost." == report.summary(
+        [RUN, RUN, cut_off]
+    )
+    assert "- sigkill on sqlite, seed 7: TimeoutError" == report.unfinished([RUN, cut_off]).splitlines()[-1]
+    assert "" == report.unfinished([RUN])
+
+
 def test_what_was_lost_is_told_with_what_repeats_it() -> None:
     """The seed says when the kills came."""
     assert "sigkill on sqlite, seed 7: 2 LOST" == report.breaches([replace(RUN, lost=2)])
