@@ -25,11 +25,10 @@ def split(
         return [(request, document)]
     if len(items) > ITEMS_MAX:
         return Refusal.TOO_LARGE
-    written = _written(items) or _written_exactly(request, batch, bytes_max)
-    if isinstance(written, Refusal):
-        return written
-    parts = zip(items, written, strict=True)
-    return [(_part(request, body), Document(item, is_json=True)) for item, body in parts]
+    bodies = _written(items)
+    if bodies is None:
+        return _split_exactly(request, document, batch, bytes_max)
+    return [(_part(request, body), Document(item, is_json=True)) for item, body in zip(items, bodies, strict=True)]
 
 
 def _items(batch: Expression, value: object) -> list[object]:
@@ -49,16 +48,28 @@ def _written(items: list[object]) -> list[bytes] | None:
     return None if has_inexact_number(items) else written
 
 
-def _written_exactly(request: InboundRequest, batch: Expression, bytes_max: int) -> list[bytes] | Refusal:
-    """Write items with every digit of their integers: orjson reads those over 64 bits as floats."""
+def _split_exactly(
+    request: InboundRequest, document: Document, batch: Expression, bytes_max: int
+) -> list[tuple[InboundRequest, Document]] | Refusal:
+    """Split with every digit of the integers: orjson reads those over 64 bits as floats.
+
+    What is found among them may be more, fewer or others than among floats: it alone counts.
+    """
     body = unpacked(request.body, request.headers.get("Content-Encoding"), bytes_max)
     if not isinstance(body, bytes):
         return Refusal.UNREADABLE
     try:
-        items = _items(batch, json.loads(body))
-        return [json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode() for item in items]
-    except RecursionError:
+        bodies = [_written_exactly(item) for item in _items(batch, json.loads(body))]
+        parts = [(_part(request, item), Document(orjson.loads(item), is_json=True)) for item in bodies]
+    except (RecursionError, ValueError):  # too deep; or a number that an expression has made, and JSON has not
         return Refusal.UNREADABLE
+    if len(parts) > ITEMS_MAX:
+        return Refusal.TOO_LARGE
+    return parts or [(request, document)]
+
+
+def _written_exactly(item: object) -> bytes:
+    return json.dumps(item, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def _part(request: InboundRequest, body: bytes) -> InboundRequest:

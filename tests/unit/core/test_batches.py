@@ -65,6 +65,26 @@ def test_an_expression_that_fails_leaves_the_request_as_it_came() -> None:
     assert [b"7"] == bodies_of(a_request(b"7"), "keys(@)")
 
 
+TWO_LARGE_IDS = b'[{"id":100000000000000000001},{"id":100000000000000000002}]'
+
+
+@pytest.mark.parametrize(
+    ("batch", "expected"),
+    [
+        ("[?id <= `100000000000000000001`]", [b'{"id":100000000000000000001}']),
+        ("[?id == `100000000000000000000`]", [TWO_LARGE_IDS]),
+    ],
+)
+def test_items_are_chosen_by_every_digit(batch: str, expected: list[bytes]) -> None:
+    """Read as floats these ids are equal, and more would be chosen than there are."""
+    assert expected == bodies_of(a_request(TWO_LARGE_IDS), batch)
+
+
+def test_an_item_that_json_cannot_hold_refuses_all() -> None:
+    """A sum of large numbers may be infinite, for which JSON has no word."""
+    assert Refusal.UNREADABLE is parts_of(a_request(b'{"a": [1e308, 1e308]}'), "[{sum: sum(a)}]")
+
+
 def test_an_item_of_a_packed_body_is_not_packed() -> None:
     """Its headers must not say so, or its receiver would unpack what is plain."""
     body = gzip.compress(b'{"events": [1, 123456789012345678901234567890]}')
