@@ -41,8 +41,10 @@ class Part(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _note_part(cls, data: object, info: ValidationInfo) -> object:
-        surroundings(info).parts[id(data)] = cls
-        return cls.completed(data) if isinstance(data, dict) else data
+        completed = cls.completed(data) if isinstance(data, dict) else data
+        parts = surroundings(info).parts
+        parts[id(data)] = parts[id(completed)] = cls  # what is missing is told of the one, what is unknown of the other
+        return completed
 
     @classmethod
     def completed(cls, data: dict[str, object]) -> dict[str, object]:

@@ -14,6 +14,10 @@ Faulting = Callable[..., list[str]]
     ("settings", "fault"),
     [
         ("timeout: 5s", "2:3: targets.erp.url: missing; expected a value such as https://erp.example.com/hooks"),
+        (
+            "preset: tosend, with: {login: a, password: b, customer: c}",
+            "2:3: targets.erp.url: missing; expected a value such as https://erp.example.com/hooks",
+        ),
         ("url: 'ftp://erp/'", "2:14: targets.erp.url: expected a URL such as https://erp.example.com/hooks"),
         ("url: 'https:///hooks'", "2:14: targets.erp.url: expected a URL such as https://erp.example.com/hooks"),
         ("url: 'https://erp:0/'", "2:14: targets.erp.url: expected a URL such as https://erp.example.com/hooks"),
