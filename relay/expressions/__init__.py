@@ -97,6 +97,8 @@ def compile_expression(text: str) -> CompiledExpression:
         raise ExpressionInvalid(_complaint(text, error)) from error
     except RecursionError as error:
         raise ExpressionInvalid(f"{text[:40]!r}… is nested too deeply") from error
+    except ValueError as error:  # more digits than Python reads
+        raise ExpressionInvalid(f"{text[:40]!r}… holds a number that is too long") from error
 
 
 def is_true(value: object) -> bool:

@@ -84,6 +84,7 @@ def test_an_expression_finds_what_it_names(text: str, expected: object) -> None:
         ("starts_with(type)", "'starts_with(type)' calls starts_with() with 1 arguments: expected 2"),
         ("not_null()", "'not_null()' calls not_null() with 0 arguments: expected 1"),
         ("[" * 3000 + "a" + "]" * 3000, "'" + "[" * 40 + "'… is nested too deeply"),
+        ("a[" + "9" * 5000 + "]", "'a[" + "9" * 38 + "'… holds a number that is too long"),
     ],
 )
 def test_a_bad_expression_is_told_with_its_text_and_place(text: str, told: str) -> None:
