@@ -20,10 +20,11 @@ class Form:
     index: int  # in `Fault.rounds`
     begin: Begin
     pause_s: float
+    run_s_max: float  # of one run, however much else the machine has to do
 
 
-LONG = Form(1, begun, 0.0)
-SHORT = Form(0, Forked, 1.0)  # it shares two processors with all other tests
+LONG = Form(1, begun, 0.0, 7200.0)
+SHORT = Form(0, Forked, 1.0, 600.0)  # it shares two processors with all other tests
 
 
 class Fault:

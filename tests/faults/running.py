@@ -18,7 +18,6 @@ from tests.storage import PostgresStorage, SqliteStorage, Storage
 
 WARM_UP_EVENTS = 100
 WARM_UP_S_MAX = 900.0
-RUN_S_MAX = 7200.0
 WORDS_MAX = 500
 
 _databases = itertools.count(1)
@@ -46,12 +45,13 @@ async def run(task: Task, shared: Server | None) -> Run:
 
     shared: a PostgreSQL server that others use, too.
     """
-    async with asyncio.timeout(RUN_S_MAX), _site_for(task, shared) as at:
+    async with _site_for(task, shared) as at:
         told: list[str] = []
         dead: set[invariants.Place] = set()
         is_over = False
         try:
-            told += await _live_through(task.fault, at)
+            async with asyncio.timeout(task.form.run_s_max):
+                told += await _live_through(task.fault, at)
             is_over, dead = True, await invariants.dead(at)
             told += await invariants.breaches(at, keeps_all=task.fault.keeps_all)
             told += await task.fault.also(at)

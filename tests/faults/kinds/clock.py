@@ -1,6 +1,7 @@
 """The clock of the day is an hour wrong: somebody sets it, or a machine wakes with a bad one."""
 
 import asyncio
+from typing import ClassVar
 
 from tests.faults.fault import POSTGRES, SQLITE, Fault
 from tests.faults.site import Site
@@ -18,7 +19,7 @@ class ClockAhead(Fault):
 
     name = "clock-ahead"
     words = "clock jumps an hour ahead"
-    engines = (SQLITE,)
+    engines: ClassVar[tuple[str, ...]] = (SQLITE,)
     rounds = (1, 3)
     jump_s = HOUR_S
 
