@@ -1,0 +1,1 @@
+"""One harness a module, found by its name."""
