@@ -123,7 +123,8 @@ class JwtVerifier:
         if ends_s is None:
             return Refusal.MALFORMED
         begins_s = max(times.get("nbf", 0), times.get("iat", 0))
-        return None if begins_s - off_s <= now_s <= ends_s + off_s else Refusal.STALE
+        # Compared, not reckoned with: a time may have more digits than a float can hold.
+        return None if begins_s <= now_s + off_s and ends_s >= now_s - off_s else Refusal.STALE
 
 
 def key_of(secret: Secret, algorithm: Algorithm) -> Any:

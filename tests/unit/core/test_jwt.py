@@ -91,6 +91,8 @@ def test_the_algorithm_is_never_the_tokens() -> None:
         ({"exp": NOW_S - 301}, Refusal.STALE),
         ({"iat": NOW_S + 300}, None),
         ({"iat": NOW_S - 301}, Refusal.STALE),
+        ({"iat": 10**400}, Refusal.STALE),
+        ({"iat": NOW_S, "exp": 10**400}, None),
         ({"iat": NOW_S - 3000, "exp": NOW_S}, None),
         ({"nbf": NOW_S + 301, "exp": NOW_S + 999}, Refusal.STALE),
         ({"nbf": NOW_S}, Refusal.MALFORMED),
