@@ -11,14 +11,16 @@ from functools import cache
 from multidict import CIMultiDict
 
 from relay import presets, verification
-from relay.domain import InboundRequest, KeyWanted, Refusal, Source
+from relay.domain import InboundRequest, KeyWanted, Refusal, Secret, Source
 from relay.errors import SigningImpossible
+from relay.verification.basic import BasicVerifier
 from tests.contract.vendor import (
     NOW,
     OTHER_ENTROPY,
     PRESETS,
     SIGNING,
     UNPROVEN,
+    a_request,
     a_source,
     proven,
     recorded,
@@ -40,11 +42,15 @@ class Subject:
     signs_anything: bool  # whether a request must hold nothing of its own to be signed
 
 
-SUBJECTS = tuple(name for name in presets.names() if {s["scheme"] for s in presets.find(name).verify} - UNPROVEN)
+BASIC = "basic"  # the one scheme with a secret that no preset has
+PROVEN = tuple(name for name in presets.names() if {s["scheme"] for s in presets.find(name).verify} - UNPROVEN)
+SUBJECTS = (*PROVEN, BASIC)
 
 
 @cache
 def subject_of(name: str) -> Subject:
+    if name == BASIC:
+        return Subject(basic_source("us:ours"), basic_source("us:theirs"), None, False, signs_anything=True)
     preset = presets.find(name)
     vectors = vectors_of(preset)
     requests = [recorded(told, vectors["secret"]) for told in vectors["requests"]]
@@ -62,6 +68,10 @@ def subject_of(name: str) -> Subject:
             "timestamp_field" in scheme or "{listed_headers}" in str(scheme.get("signed")) for scheme in preset.verify
         ),
     )
+
+
+def basic_source(secret: str) -> Source:
+    return replace(a_source(presets.find("github")), verifiers=(BasicVerifier((Secret(secret),)),))
 
 
 @cache
@@ -97,7 +107,8 @@ def check_signing(request: InboundRequest, source: Source) -> None:
 
 
 def seeds() -> Iterator[bytes]:
-    for name in SUBJECTS:
+    yield written(BASIC, a_request(b"{}", {"Authorization": "Basic dXM6b3Vycw=="}.items()))
+    for name in PROVEN:
         vectors = vectors_of(presets.find(name))
         yield written(name, recorded(vectors["requests"][0], vectors["secret"]))
 
