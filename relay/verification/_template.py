@@ -43,7 +43,7 @@ def parse_template(text: str) -> tuple[Part, ...]:
     for _, name, specification, conversion in parsed:
         if name is not None and (not _is_field(name) or specification or conversion):
             known = " ".join(f"{{{field}}}" for field in FIELDS)
-            raise ExpressionInvalid(f"{text!r} holds {{{name}}}: expected {known}")
+            raise ExpressionInvalid(f"{text!r} holds {{{repr(name)[1:-1]}}}: expected {known}")  # on one line
     if not any(name for _, name, _, _ in parsed):
         raise ExpressionInvalid(f"{text!r} covers nothing of a request: one signature would fit them all")
     return tuple((literal.encode(), name) for literal, name, _, _ in parsed)

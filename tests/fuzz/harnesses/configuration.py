@@ -15,6 +15,7 @@ CANARY = "canary-7f3a9b"
 SMALL = (
     "sources:\n  a: {scheme: none}\n",
     "targets:\n  a: {preset: tosend}\n",
+    'sources:\n  a: {verify: {scheme: hmac, header: X, signed: "{a\\nb}"}}\n',
     "sources: &a\n  b: *a\n",
     "targets: {t: {url: https://example.com, retry: {delays: [1s, 1m]}}}\nroutes: [{from: a, to: t}]\n",
     'server: {listen: "[::1]:80", trusted_proxies: [10.0.0.0/8]}\n',

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from relay import verification
 from relay.domain import Proof, Refusal, Secret, Verifier
-from relay.errors import SecretInvalid
+from relay.errors import ExpressionInvalid, SecretInvalid
+from relay.verification._template import parse_template
 from relay.verification.basic import BasicVerifier
 from relay.verification.header import HeaderVerifier
 from relay.verification.hmac import HmacVerifier
@@ -192,3 +193,11 @@ def test_a_proof_holds_what_every_verifier_adds() -> None:
 
     assert {"X-Key", "X-Sign"} == proof.headers.keys()
     assert proof.token is None
+
+
+def test_what_is_wrong_with_a_template_is_told_on_one_line() -> None:
+    """A field's name is the operator's, and may hold a line break."""
+    with pytest.raises(ExpressionInvalid) as raised:
+        parse_template("{a\nb}")
+
+    assert str(raised.value).isprintable()
