@@ -175,7 +175,8 @@ def _complaint(text: str, error: exceptions.JMESPathError) -> str:
         case exceptions.EmptyExpressionError():
             return "an expression cannot be empty"
         case exceptions.LexerError():
-            return f"{text!r}: {error.message} at column {error.lexer_position + 1}"
+            problem = error.message if error.message.isprintable() else repr(error.message)  # it repeats the text
+            return f"{text!r}: {problem} at column {error.lexer_position + 1}"
         case exceptions.ParseError(token_type=None | "EOF"):
             return f"{text!r} ends too early"
         case exceptions.ParseError():

@@ -196,3 +196,11 @@ def test_a_term_without_a_header_name_is_told(text: str) -> None:
     """A header that cannot be sent would silently never be found."""
     with pytest.raises(ExpressionInvalid, match="names no header"):
         compile_term(text)
+
+
+def test_a_complaint_of_an_expression_in_several_lines_is_one_line() -> None:
+    """A fault of a configuration is one line."""
+    with pytest.raises(ExpressionInvalid) as raised:
+        compile_expression("`{b,\n c`")
+
+    assert str(raised.value).isprintable()
