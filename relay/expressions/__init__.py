@@ -83,7 +83,7 @@ def compile_term(text: str) -> Term:
     written = text.removeprefix(HEADER).strip()
     name = written.removesuffix(OR_BODY)
     if not _HEADER_NAME.fullmatch(name):
-        raise ExpressionInvalid(f"{text!r} names no header: expected {HEADER}NAME or {HEADER}NAME{OR_BODY}")
+        raise ExpressionInvalid(f"{text!r} names no header: expected {HEADER}NAME")
     return HeaderTerm(name, is_optional=name != written)
 
 

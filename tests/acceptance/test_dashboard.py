@@ -113,7 +113,7 @@ async def test_the_woken_operator_finds_out_and_mends_it(relay: Program, sink: S
 
     relay.config.write_text(mended)
     await page.get_by_role("link", name="Configuration").click()
-    await expect(page.get_by_text(f"{sink.url}wrong → ")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text(f"target erp: url {sink.url}wrong → ")).to_be_visible(timeout=20_000)
     await page.goto(f"{relay.admin_url}/events/{event_id}")
     await page.get_by_role("button", name="Send again").click()
     await expect(page.get_by_text("It is being sent again.")).to_be_visible()
