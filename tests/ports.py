@@ -3,13 +3,16 @@
 import random
 import socket
 from contextlib import closing
+from itertools import cycle, islice
 
 PORTS = range(20_000, 32_000)  # below those that the system gives to outgoing connections
+
+_turns = cycle(random.sample(PORTS, len(PORTS)))  # so that nobody is given the same one twice in a row
 
 
 def free_port() -> int:
     """Find a port that nothing listens on, and that no outgoing connection will take while a relay is down."""
-    for port in random.sample(PORTS, 100):
+    for port in islice(_turns, 100):
         with closing(socket.socket()) as candidate:
             try:
                 candidate.bind(("127.0.0.1", port))
