@@ -21,6 +21,7 @@ from tests.postgres import FOR_TESTS, running
 from tests.storage import PostgresStorage, postgres_storage
 
 DAYS, REPLICAS, ROUNDS = 31, 3, 3
+AT_ONCE = 3  # statements of a replica, in sessions of their own
 DAY = timedelta(days=1)
 OLDEST = START - (DAYS - 1) * DAY
 KEEP = timedelta(days=DAYS)
@@ -77,7 +78,9 @@ async def test_a_month_of_days_fills_no_small_table_of_locks(
 
     assert 1 == len(await replicas[-1].claim("mail", a_lease(), START, 1, 1))
     with pytest.raises(asyncpg.OutOfMemoryError):
-        await storage.rows(f"SELECT pg_advisory_lock(n) FROM generate_series(1, {OF_ALL_DAYS * REPLICAS}) AS n")
+        await storage.rows(
+            f"SELECT pg_advisory_lock(n) FROM generate_series(1, {OF_ALL_DAYS * REPLICAS * AT_ONCE}) AS n"
+        )
 
 
 async def work(replica: PostgresStore) -> None:
