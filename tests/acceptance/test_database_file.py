@@ -1,7 +1,6 @@
 """What only a database file has: a disk of ours that fills, a process that writes it, a folder that cannot be made."""
 
 import os
-import resource
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from tests.acceptance.program import Program, configured, run, session, started
 from tests.acceptance.sink import Sink
 from tests.acceptance.test_lifecycle import RECOVERED_S_MAX, an_event_under_way, parts, post
+from tests.full import disk_full
 
 
 @pytest.fixture
@@ -33,17 +33,14 @@ async def test_a_database_that_cannot_be_made_is_one_clear_line(tmp_path: Path, 
 async def test_while_the_disk_is_full_nothing_is_acknowledged_and_afterwards_all_is_well(
     relay: Program, sink: Sink
 ) -> None:
-    """A bound on the size of files stands for the full disk: each commit fails in its write, as it would there."""
-    before = resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE)
+    """Each commit fails in its write."""
     async with session() as http:
         first = await post(relay, http, "before")
         await relay.is_settled(RECOVERED_S_MAX)
-        wal_bytes = relay.database.with_name("relay.db-wal").stat().st_size
-        resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE, (wal_bytes, before[1]))
-        refused = [await post(relay, http, f"full-{number}") for number in range(5)]
-        told = await relay.until_readiness_is(503, RECOVERED_S_MAX)
+        with disk_full(relay.writer_pid):
+            refused = [await post(relay, http, f"full-{number}") for number in range(5)]
+            told = await relay.until_readiness_is(503, RECOVERED_S_MAX)
 
-        resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE, before)
         await relay.until_readiness_is(200, RECOVERED_S_MAX)
         again = await post(relay, http, "full-1")
     await relay.is_settled(RECOVERED_S_MAX)
@@ -60,13 +57,10 @@ async def test_a_delivery_taken_while_the_disk_is_full_is_settled_when_there_is_
 ) -> None:
     """What the target took must be written down before it counts; until then the attempt is kept, and not repeated."""
     event_id = await an_event_under_way(relay, sink)
-    before = resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE)
-    wal_bytes = relay.database.with_name("relay.db-wal").stat().st_size
-    resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE, (wal_bytes, before[1]))
-    sink.gate.set()
-    await relay.has_said("settlement_waits")
+    with disk_full(relay.writer_pid):
+        sink.gate.set()
+        await relay.has_said("settlement_waits")
 
-    resource.prlimit(relay.writer_pid, resource.RLIMIT_FSIZE, before)
     await relay.is_settled(RECOVERED_S_MAX)
 
     assert [event_id] == [arrival.event_id for arrival in sink.arrivals]

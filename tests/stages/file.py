@@ -1,7 +1,6 @@
 """A folder, on a disk that takes files, takes no more, or does not answer."""
 
 import os
-import resource
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,6 +9,7 @@ from relay.domain import Content, FileTarget, Outcome
 from relay.expressions import compile_expression
 from relay.targets.file import FileSender
 from relay.templates import compile_path
+from tests.full import disk_full
 from tests.senders import PATIENCE_S, TIMEOUT_S
 from tests.stages import Props, Scene, Stage
 
@@ -45,13 +45,8 @@ async def is_no_folder(props: Props) -> AsyncIterator[Scene]:
 
 @asynccontextmanager
 async def is_full(props: Props) -> AsyncIterator[Scene]:
-    """No file may grow: the system fails writes as it does on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    try:
+    with disk_full(os.getpid()):
         yield Scene(_sender(props), _counting(props))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from tests.faults.fault import SQLITE, Fault
 from tests.faults.site import Site, processes
+from tests.full import disk_full
 
 DISK_MB = 96
 BLOCK = bytes(1024 * 1024)
@@ -64,12 +64,8 @@ def _full(site: Site) -> Iterator[None]:
         yield
         filler.unlink()
     else:
-        writer = processes(site.relay)[-1]
-        before = resource.prlimit(writer, resource.RLIMIT_FSIZE)
-        log_bytes = site.relay.database.with_name("relay.db-wal").stat().st_size
-        resource.prlimit(writer, resource.RLIMIT_FSIZE, (log_bytes, before[1]))
-        yield
-        resource.prlimit(writer, resource.RLIMIT_FSIZE, before)
+        with disk_full(processes(site.relay)[-1]):
+            yield
 
 
 def _fill(filler: Path) -> None:
