@@ -14,7 +14,7 @@ from relay.store.postgres.failures import REFUSALS
 from relay.store.postgres.lines import Line
 from relay.store.postgres.locks import PACE, lock, lock_orders, number_of
 from relay.store.postgres.numbers import Stretch, span_of
-from relay.store.postgres.rows import DELIVERY, EVENT, deliveries
+from relay.store.postgres.rows import DELIVERY, EVENT, deliveries, its_content, its_event
 from relay.store.postgres.tallies import Change, tally
 from relay.store.postgres.unfinished import Unfinished
 from relay.store.protocol import Settlement
@@ -121,25 +121,23 @@ def _due(days: Unfinished) -> str:
         WHERE d.status = 'pending' AND d.attempts > d.attempts_before AND d.target = $1 AND d.due_at <= $2
             AND {days.has("d.id")}
         ORDER BY d.due_at, d.id LIMIT $3 FOR UPDATE SKIP LOCKED)
-    SELECT is_retry, due_at, due.id, body_bytes
-    FROM (SELECT false AS is_retry, * FROM fresh UNION ALL SELECT true, * FROM retries) AS due
-    JOIN events e ON e.seq = due.event_seq AND {days.has("e.seq")}
-    ORDER BY due_at, due.id"""
+    SELECT d.is_retry, d.due_at, d.id, e.body_bytes
+    FROM (SELECT false AS is_retry, * FROM fresh UNION ALL SELECT true, * FROM retries) AS d {its_event(days)}
+    ORDER BY d.due_at, d.id"""
 
 
 def _lease(days: Stretch) -> str:
     return f"""
     WITH d AS (
         UPDATE deliveries d SET status = 'sending', attempts = attempts + 1, leased_by = $2, leased_until = $3
-        FROM unnest($1::bigint[]) AS chosen (id) WHERE d.id = chosen.id AND {days.has("d.id")}
+        WHERE {days.has("d.id")} AND d.id = ANY ($1::bigint[])
         RETURNING d.*)
-    SELECT {DELIVERY}, d.event_seq, {EVENT}
-    FROM d JOIN events e ON e.seq = d.event_seq AND {days.has("e.seq")}
-    JOIN contents c ON c.event_seq = d.event_seq AND {days.has("c.event_seq")}"""
+    SELECT {DELIVERY}, d.event_seq, {EVENT} FROM d {its_event(days)} {its_content(days)}"""
 
 
-# What is found by its number is asked for its lease, and not for its status: there is a small index on what is being
-# sent, and a plan that is made while it is empty would read all of it for each number, for as long as the plan is kept.
+# A plan is made while a day is young, and kept: what it reads must not depend on what there is. So rows are asked for
+# by all of their numbers at once: where they are only joined to these, all of the day is read each time, as if it were
+# empty still. And what is asked for its lease is not asked for its status, whose index is empty at first, too.
 
 
 def _release(days: Stretch) -> str:
@@ -147,7 +145,8 @@ def _release(days: Stretch) -> str:
     UPDATE deliveries d
     SET status = 'pending', attempts = d.attempts - 1, leased_by = NULL, leased_until = NULL
     FROM unnest($1::bigint[], $2::int[]) AS given (id, attempt)
-    WHERE d.id = given.id AND {days.has("d.id")} AND d.attempts = given.attempt AND d.leased_by = $3
+    WHERE {days.has("d.id")} AND d.id = ANY ($1) AND d.id = given.id AND d.attempts = given.attempt
+        AND d.leased_by = $3
     RETURNING d.id"""
 
 
@@ -159,9 +158,8 @@ async def load(connection: Connection, ids: Sequence[int]) -> list[Delivery]:
 def _load(days: Stretch) -> str:
     return f"""
     SELECT {DELIVERY}, d.event_seq, {EVENT}
-    FROM unnest($1::bigint[]) AS asked (id) JOIN deliveries d ON d.id = asked.id AND {days.has("d.id")}
-    JOIN events e ON e.seq = d.event_seq AND {days.has("e.seq")}
-    JOIN contents c ON c.event_seq = d.event_seq AND {days.has("c.event_seq")}"""
+    FROM (SELECT * FROM deliveries WHERE {days.has("id")} AND id = ANY ($1::bigint[])) AS d
+    {its_event(days)} {its_content(days)}"""
 
 
 def _fence(settlement: Settlement) -> Fence:
@@ -198,7 +196,8 @@ def _apply_in(days: Stretch) -> str:
         reason = result.reason, leased_by = NULL, leased_until = NULL
     FROM unnest($1::bigint[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[])
         AS result (id, attempt, status, due_at, finished_at, reason)
-    WHERE d.id = result.id AND {days.has("d.id")} AND d.attempts = result.attempt AND d.leased_by IS NOT NULL
+    WHERE {days.has("d.id")} AND d.id = ANY ($1) AND d.id = result.id AND d.attempts = result.attempt
+        AND d.leased_by IS NOT NULL
     RETURNING d.id, d.attempts"""
 
 

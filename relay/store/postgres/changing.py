@@ -144,21 +144,19 @@ def _pending(days: Unfinished) -> str:
 def _lines(days: Stretch) -> str:
     return f"""
     SELECT DISTINCT d.target, d.order_value
-    FROM unnest($1::bigint[]) AS asked (id) JOIN deliveries d ON d.id = asked.id AND {days.has("d.id")}
-    WHERE d.order_value IS NOT NULL"""
+    FROM deliveries d WHERE {days.has("d.id")} AND d.id = ANY ($1::bigint[]) AND d.order_value IS NOT NULL"""
 
 
 def _held(days: Stretch) -> str:
     return f"""
-    SELECT d.id, d.target, d.order_value, d.status
-    FROM unnest($1::bigint[]) AS asked (id) JOIN deliveries d ON d.id = asked.id AND {days.has("d.id")}
-    ORDER BY d.id FOR UPDATE OF d"""
+    SELECT d.id, d.target, d.order_value, d.status FROM deliveries d
+    WHERE {days.has("d.id")} AND d.id = ANY ($1::bigint[]) ORDER BY d.id FOR UPDATE"""
 
 
 def _cancelled(days: Stretch) -> str:
     return f"""
     UPDATE deliveries d SET status = 'cancelled', finished_at = $2, reason = $3
-    FROM unnest($1::bigint[]) AS chosen (id) WHERE d.id = chosen.id AND {days.has("d.id")}"""
+    WHERE {days.has("d.id")} AND d.id = ANY ($1::bigint[])"""
 
 
 def _given(days: Stretch) -> str:
@@ -167,8 +165,7 @@ def _given(days: Stretch) -> str:
     UPDATE deliveries d
     SET target = $2, order_value = NULL, turn = NULL, attempts_before = attempts, due_at = $3::timestamptz,
         deadline_at = $3::timestamptz + (d.deadline_at - d.planned_at), planned_at = $3::timestamptz
-    FROM unnest($1::bigint[]) AS chosen (id)
-    WHERE d.id = chosen.id AND {days.has("d.id")} AND NOT EXISTS (SELECT FROM deliveries o
+    WHERE {days.has("d.id")} AND d.id = ANY ($1::bigint[]) AND NOT EXISTS (SELECT FROM deliveries o
         WHERE o.event_seq = d.event_seq AND o.target = $2 AND {days.has("o.id")}
             AND o.id >= (d.id >> 36) << 36 AND o.id < ((d.id >> 36) + 1) << 36)
     RETURNING d.id"""

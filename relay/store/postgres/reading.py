@@ -8,7 +8,7 @@ from relay.store.postgres import bodies
 from relay.store.postgres.days import existing
 from relay.store.postgres.dialling import Connection
 from relay.store.postgres.numbers import Stretch, span, span_of, span_of_days, span_of_event, weeks
-from relay.store.postgres.rows import ATTEMPT, EVENT, NEVER, Record, attempt_from, event_from
+from relay.store.postgres.rows import ATTEMPT, EVENT, NEVER, Record, attempt_from, event_from, its_event
 from relay.store.postgres.unfinished import Unfinished
 from relay.store.protocol import DeliveryRecord, EventRecord, LaneState, Settlement
 from relay.store.texts import breaker_from_json, verdicts_from_json
@@ -92,7 +92,7 @@ async def left_behind(
 
 def _left(days: Unfinished) -> str:
     return f"""
-    SELECT d.id, e.body_bytes FROM deliveries d JOIN events e ON e.seq = d.event_seq AND {days.has("e.seq")}
+    SELECT d.id, e.body_bytes FROM deliveries d {its_event(days)}
     WHERE d.status = 'sending' AND d.leased_by = $1 AND {days.has("d.id")} AND ($2::timestamptz IS NULL OR (
         d.leased_until <= $2 AND NOT EXISTS (SELECT FROM workers w WHERE w.name = $1 AND w.renewed_until > $2)))
     ORDER BY d.leased_until LIMIT $3"""

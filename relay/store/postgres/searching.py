@@ -20,7 +20,7 @@ from relay.store.ports.search import (
 )
 from relay.store.postgres.days import existing
 from relay.store.postgres.numbers import END, Stretch, by_day, day_of, day_of_event, span, span_of_days, weeks
-from relay.store.postgres.rows import NEVER, Record
+from relay.store.postgres.rows import NEVER, Record, its_event
 from relay.store.postgres.session import Session
 from relay.store.walking import Trail, step_max, walk
 
@@ -195,7 +195,7 @@ def _load_events(days: Stretch) -> str:
     SELECT e.seq, e.id, e.source, e.type, e.key, e.received_at, e.body_bytes,
         ARRAY(SELECT d.target FROM deliveries d WHERE {_its(days)} ORDER BY d.id) AS targets,
         ARRAY(SELECT d.status FROM deliveries d WHERE {_its(days)} ORDER BY d.id) AS statuses
-    FROM unnest($1::bigint[]) AS asked (seq) JOIN events e ON e.seq = asked.seq AND {days.has("e.seq")}"""
+    FROM events e WHERE {days.has("e.seq")} AND e.seq = ANY ($1::bigint[])"""
 
 
 def _event_row(row: Record) -> EventRow:
@@ -245,8 +245,7 @@ def _load_deliveries(days: Stretch) -> str:
     return f"""
     SELECT d.id, e.id AS event_id, e.source, e.type, d.target, d.route, d.status, d.attempts, d.planned_at, d.due_at,
         d.finished_at, d.reason
-    FROM unnest($1::bigint[]) AS asked (id) JOIN deliveries d ON d.id = asked.id AND {days.has("d.id")}
-    JOIN events e ON e.seq = d.event_seq AND {days.has("e.seq")}"""
+    FROM deliveries d {its_event(days)} WHERE {days.has("d.id")} AND d.id = ANY ($1::bigint[])"""
 
 
 def _delivery_row(row: Record) -> DeliveryRow:

@@ -16,14 +16,16 @@ from relay.store.ports.minutes import Kind
 from relay.store.ports.rejections import Bounds
 from relay.store.ports.replays import ReplayStep
 from relay.store.ports.search import DeliveryFilter, EventFilter, EventStatus
-from relay.store.postgres import carrying, changing
+from relay.store.postgres import carrying, changing, reading, searching
 from relay.store.postgres.dialling import Server
-from relay.store.postgres.numbers import Stretch, span_of
+from relay.store.postgres.numbers import Stretch, day_of, span, span_of
 from relay.store.postgres.session import BY_INDEX, Session
+from relay.store.postgres.unfinished import Unfinished
 from relay.store.protocol import Store
 from tests import postgres as servers
 from tests.benchmarks.filling_postgres import fill
-from tests.builders import a_rejection
+from tests.builders import a_plan, a_rejection, an_event
+from tests.conftest import START
 from tests.storage import PostgresStorage, postgres_storage
 
 EVENTS = 24_000  # some 4,000 a day
@@ -247,18 +249,65 @@ async def test_what_is_found_by_its_number_is_never_looked_for_by_its_status(
     past: Past, statement: Callable[[Stretch], str]
 ) -> None:
     """Nothing was being sent when this was planned. Once thousands are, each of them would be read for each number."""
-    session = Session(Server(past.storage.url, 5.0), "testing", BY_INDEX)
+    plan = await _plan_of(past.storage, statement(span_of([past.delivered])))
+
+    assert [f"deliveries_{past.name}_pkey"] == [
+        index for line in plan for index in SCANNED.findall(line) if index.startswith("deliveries")
+    ]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        carrying._due,
+        carrying._lease,
+        carrying._release,
+        carrying._load,
+        carrying._apply_in,
+        changing._lines,
+        changing._held,
+        changing._cancelled,
+        searching._load_deliveries,
+        reading._left,
+    ],
+)
+async def test_a_plan_that_was_made_when_a_day_began_reads_no_more_of_it_when_it_is_full(
+    young: PostgresStorage, statement: Callable[[Stretch | Unfinished], str]
+) -> None:
+    """It is kept, and to read a table that is empty costs nothing: each row must be asked for by more than its day."""
+    plan = await _plan_of(young, statement(span(day_of(START))))
+
+    conditions = [condition for line in plan for condition in LOOKED_UP.findall(line)]
+    assert conditions
+    assert [] == [condition for condition in conditions if " = " not in condition]
+    assert [] == [line for line in plan if "Seq Scan" in line]
+
+
+@pytest.fixture(scope="module")
+def young(postgres: servers.Server) -> Iterator[PostgresStorage]:
+    """A database to which the first event of a day has just come."""
+
+    async def begin(storage: PostgresStorage) -> None:
+        async with _opened(storage) as store:
+            await store.accept(an_event(), a_plan(), {})
+
+    with postgres_storage(postgres) as storage:
+        asyncio.run(begin(storage))
+        yield storage
+
+
+async def _plan_of(storage: PostgresStorage, statement: str) -> list[str]:
+    """Return the plan that is made for all values, line by line."""
+    session = Session(Server(storage.url, 5.0), "testing", BY_INDEX)
     async with session.used() as connection:
-        await connection.execute(f"PREPARE asked AS {statement(span_of([past.delivered]))}")
+        await connection.execute(f"PREPARE asked AS {statement}")
         values = await connection.fetchval(
             "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'asked'"
         )
         plan = await connection.fetch(f"EXPLAIN EXECUTE asked ({', '.join(['NULL'] * values)})")
     await session.close()
-
-    assert [f"deliveries_{past.name}_pkey"] == [
-        index for (line,) in plan for index in SCANNED.findall(line) if index.startswith("deliveries")
-    ]
+    return [line for (line,) in plan]
 
 
 SCANNED = re.compile(r"Scan using (\S+) on")
+LOOKED_UP = re.compile(r"Index Cond: (.*)")
