@@ -9,11 +9,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from relay.store.protocol import Store
+from tests.patience import WAIT_S_MAX
 from tests.ports import free_port
 from tests.postgres import NEWEST, Server, running
 from tests.storage import OpenStore, SqliteStorage, Storage, postgres_storage
+
+# The same examples each time, however long each takes; `--hypothesis-profile=default` looks for others.
+settings.register_profile("relay", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("relay")
 
 START = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 
@@ -75,7 +81,7 @@ async def open_store(storage: Storage) -> AsyncIterator[OpenStore]:
     """Open the same storage for a worker, as another process would."""
     opened: list[Store] = []
 
-    async def open_for(worker: str, *, patience_s: float = 2.5) -> Store:
+    async def open_for(worker: str, *, patience_s: float = WAIT_S_MAX) -> Store:
         store = storage.store(worker, patience_s=patience_s)
         await store.open()
         opened.append(store)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from relay.moving import Progress, Report, move
 from relay.store.protocol import Store
 from tests.conftest import ManualClock
+from tests.patience import WAIT_S_MAX
 from tests.storage import Storage
 
 
@@ -27,7 +28,7 @@ class Pair:
 
 
 @asynccontextmanager
-async def opened(storage: Storage, worker: str, *, patience_s: float = 30.0) -> AsyncIterator[Store]:
+async def opened(storage: Storage, worker: str, *, patience_s: float = WAIT_S_MAX) -> AsyncIterator[Store]:
     store = storage.store(worker, patience_s=patience_s)
     await store.open()
     try:

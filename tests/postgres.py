@@ -17,7 +17,8 @@ from time import monotonic, sleep
 
 from trustme import LeafCert
 
-READY_S_MAX = 30.0
+from tests.patience import WAIT_S_MAX
+
 FOR_TESTS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}  # a test's server is never cut off
 DEFAULTS = {
     "max_connections": "300",
@@ -147,7 +148,7 @@ class Server:
             user, group = _owner()
             command = [str(self.programs / "postgres"), "-D", str(self.data), *options]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, user=user, group=group)
-        until = monotonic() + READY_S_MAX
+        until = monotonic() + WAIT_S_MAX
         while self.run("pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port), check=False) != 0:
             assert self.process.poll() is None, (self.folder / f"log-{self.port}").read_text()[-2000:]
             assert monotonic() < until, "PostgreSQL does not start"
@@ -157,7 +158,7 @@ class Server:
         """End it: at once unless told otherwise, as a crash would."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(number)
-            self.process.wait(READY_S_MAX)
+            self.process.wait(WAIT_S_MAX)
 
     def kill(self) -> None:
         """End it and all of its processes as a machine does that loses its power."""
@@ -167,7 +168,7 @@ class Server:
         for child in children:
             with suppress(ProcessLookupError):
                 os.kill(int(child), signal.SIGKILL)
-        self.process.wait(READY_S_MAX)
+        self.process.wait(WAIT_S_MAX)
 
     def standby(self, port: int) -> "Server":
         """Make a server that follows this one, and without which this one promises nothing."""

@@ -7,9 +7,10 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.patience import WAIT_S_MAX
+
 SOURCE = Path(__file__).with_suffix(".c")
 COMPILERS = ("cc", "gcc", "clang")
-COMPILE_S_MAX = 60.0
 FIELDS = ("sync_us", "sync_errno", "write_errno", "clock_s", "logs_held")  # in the order of the library's own
 
 
@@ -52,6 +53,6 @@ def build(library: Path) -> None:
     if compiler is None:
         raise NotBuilt("no C compiler (apt-get install gcc)")
     command = (compiler, "-O2", "-Wall", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl")
-    done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_S_MAX, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S_MAX, check=False)
     if done.returncode:
         raise NotBuilt(f"the C compiler failed: {done.stderr.strip().splitlines()[-1]}")

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from tests.mail import SELF_SIGNED
 from tests.objects import UNPROVEN_ACTIONS, Objects, prepared
+from tests.patience import WAIT_S_MAX
 from tests.rabbit import GREETING, SERVER, Rabbit, settled
 
 UPSTREAM_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-READY_S_MAX = 60.0  # never waited for, but where a server does not start at all
 
 
 class Servers:
@@ -119,7 +119,7 @@ class Servers:
             [program, *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, env={**os.environ, **environ}
         )
         self._stack.callback(end, process)
-        deadline_s = time.monotonic() + READY_S_MAX
+        deadline_s = time.monotonic() + WAIT_S_MAX
         while not is_ready():
             assert process.poll() is None, f"{command[0]} ended by itself"
             assert time.monotonic() < deadline_s, f"{command[0]} does not answer"
@@ -128,7 +128,7 @@ class Servers:
 
 def end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
-    process.wait(READY_S_MAX)
+    process.wait(WAIT_S_MAX)
 
 
 def answers(port: int, question: bytes, beginning: bytes) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-PATIENCE_S = 10.0
+from tests.patience import WAIT_S_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Wire:
 
     async def answer(self) -> bytes:
         """Return the head of one answer, its body read over."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(WAIT_S_MAX):
             head = await self.reader.readuntil(b"\r\n\r\n")
             length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
             await self.reader.readexactly(int(length or 0))
@@ -34,7 +34,7 @@ class Wire:
 
     async def rest(self) -> bytes:
         """Return what still comes until the other side hangs up; nothing where it does so rudely."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(WAIT_S_MAX):
             try:
                 return await self.reader.read()
             except ConnectionError:
@@ -56,7 +56,7 @@ class Wire:
 async def wired(url: str) -> AsyncIterator[Wire]:
     """Connect to where a URL is."""
     host, port = url.removeprefix("http://").split(":")
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(WAIT_S_MAX):
         reader, writer = await asyncio.open_connection(host, int(port))
     try:
         yield Wire(reader, writer)

@@ -2,7 +2,7 @@
 
 import itertools
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from relay.store.postgres.store import PostgresStore
 from relay.store.protocol import Store
 from relay.store.sqlite.store import SqliteStore
 from relay.store.transfer import Transfer
+from tests.patience import WAIT_S_MAX
 from tests.postgres import Server
 
 Rows = list[tuple[Any, ...]]
@@ -25,7 +26,7 @@ Rows = list[tuple[Any, ...]]
 class OpenStore(Protocol):
     """Opens a test's storage for a worker, as another process would."""
 
-    async def __call__(self, worker: str, *, patience_s: float = 2.5) -> Store: ...
+    async def __call__(self, worker: str, *, patience_s: float = WAIT_S_MAX) -> Store: ...
 
 
 class Storage(Protocol):
@@ -36,8 +37,11 @@ class Storage(Protocol):
         """Return it as a configuration names it."""
         ...
 
-    def store(self, worker: str, *, patience_s: float = 2.5) -> Store:
-        """Return a store on it, as another process would have one; not opened."""
+    def store(self, worker: str, *, patience_s: float = WAIT_S_MAX) -> Store:
+        """Return a store on it, as another process would have one; not opened.
+
+        patience_s: how long it waits while the database is `blocked`. A machine that is slow tries nobody's patience.
+        """
         ...
 
     def transfer(self, worker: str = "mover") -> Transfer:
@@ -83,7 +87,7 @@ class SqliteStorage:
     def url(self) -> str:
         return f"sqlite:///{self.path}"
 
-    def store(self, worker: str, *, patience_s: float = 2.5) -> Store:
+    def store(self, worker: str, *, patience_s: float = WAIT_S_MAX) -> Store:
         return SqliteStore(self.path, worker, patience_s=patience_s)
 
     def transfer(self, worker: str = "mover") -> Transfer:
@@ -128,9 +132,12 @@ class PostgresStorage:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._impatient: list[tuple[PostgresStore, float]] = []
 
-    def store(self, worker: str, *, patience_s: float = 2.5) -> Store:
-        return PostgresStore(self.url, worker, patience_s=max(patience_s, 0.5))
+    def store(self, worker: str, *, patience_s: float = WAIT_S_MAX) -> Store:
+        store = PostgresStore(self.url, worker, patience_s=WAIT_S_MAX)
+        self._impatient.append((store, patience_s))
+        return store
 
     def transfer(self, worker: str = "mover") -> Transfer:
         return transfer_of(self.database(), worker)
@@ -166,7 +173,14 @@ class PostgresStorage:
     async def blocked(self) -> AsyncIterator[None]:
         async with self.connected() as intruder, intruder.transaction():
             await intruder.execute("LOCK TABLE dedupe_keys, deliveries, probe, minutes IN ACCESS EXCLUSIVE MODE")
+            self._let_wait(dict(self._impatient))
             yield
+            self._let_wait(dict.fromkeys(dict(self._impatient), WAIT_S_MAX))
+
+    def _let_wait(self, patience_s: Mapping[PostgresStore, float]) -> None:
+        """Say anew how long each store waits for an answer: whatever takes its time, and not only a lock."""
+        for store, seconds in patience_s.items():
+            object.__setattr__(store._server, "patience_s", seconds)  # frozen for all others
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
+
+from tests.patience import WAIT_S_MAX
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -20,6 +22,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+expect.set_options(timeout=WAIT_S_MAX * 1000)
 AXE = Path(__file__).parent / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 FINDINGS = """
 axe.run().then(found => JSON.stringify(found.violations
@@ -78,4 +81,5 @@ async def browsing() -> AsyncIterator[Browser]:
 
 async def visit(context: BrowserContext) -> Visit:
     """Open a page in a window."""
+    context.set_default_timeout(WAIT_S_MAX * 1000)
     return Visit(await context.new_page())

@@ -17,11 +17,10 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from click.testing import CliRunner
 
 from relay.cli import main
+from tests.patience import WAIT_S_MAX
 from tests.ports import free_port
 from tests.storage import Rows, SqliteStorage, Storage
 
-READY_S_MAX = 30.0
-END_S_MAX = 40.0  # more than server.grace
 POLL_S = 0.02
 
 RELAY = (sys.executable, "-m", "relay")
@@ -101,11 +100,11 @@ class Program:
 
     async def is_ready(self) -> None:
         """Come back once the program says that it is ready."""
-        await self.until_readiness_is(200, READY_S_MAX)
+        await self.until_readiness_is(200)
 
-    async def until_readiness_is(self, status: int, deadline_s: float) -> Mapping[str, Any]:
+    async def until_readiness_is(self, status: int) -> Mapping[str, Any]:
         """Come back once /readyz answers with a status; return what it says."""
-        async with asyncio.timeout(deadline_s), session() as http:
+        async with asyncio.timeout(WAIT_S_MAX), session() as http:
             while True:
                 assert self.running.poll() is None, f"the relay ended by itself:\n{self.tail()}"
                 try:
@@ -120,27 +119,27 @@ class Program:
     def kill(self) -> None:
         """End it as the system would when memory runs out: nothing is finished, nothing is said."""
         self.running.kill()
-        self.running.wait(END_S_MAX)
+        self.running.wait(WAIT_S_MAX)
 
     async def stop(self) -> int:
         """Ask it to stop; return its exit code."""
         self.running.send_signal(signal.SIGTERM)
         return await self.ended()
 
-    async def ended(self, deadline_s: float = END_S_MAX) -> int:
+    async def ended(self) -> int:
         """Come back once it has ended; return its exit code."""
-        async with asyncio.timeout(deadline_s):
+        async with asyncio.timeout(WAIT_S_MAX):
             while (code := self.running.poll()) is None:
                 await asyncio.sleep(POLL_S)
         return code
 
-    async def has_said(self, word: str, deadline_s: float = 10.0) -> None:
+    async def has_said(self, word: str) -> None:
         """Come back once a word stands in the log."""
-        async with asyncio.timeout(deadline_s):
+        async with asyncio.timeout(WAIT_S_MAX):
             while word not in self.log.read_text():
                 await asyncio.sleep(POLL_S)
 
-    async def is_settled(self, deadline_s: float) -> None:
+    async def is_settled(self, deadline_s: float = WAIT_S_MAX) -> None:
         """Come back once no delivery is unfinished, by the program's own metrics."""
         async with asyncio.timeout(deadline_s), session() as http:
             while await self._backlog(http) > 0:
@@ -161,7 +160,7 @@ class Program:
 
 
 def session() -> ClientSession:
-    return ClientSession(timeout=ClientTimeout(total=30))
+    return ClientSession(timeout=ClientTimeout(total=WAIT_S_MAX))
 
 
 def configured(
@@ -178,10 +177,10 @@ def configured(
     """
     public, admin, database = free_port(), free_port(), storage or SqliteStorage(folder)
     document = {
-        "server": {"listen": f"127.0.0.1:{public}"},
         "admin": {"listen": f"127.0.0.1:{admin}"},
         "storage": {"url": database.url, "disk_free_min": "1MiB"},
         **parts,
+        "server": {"listen": f"127.0.0.1:{public}", **parts.get("server", {})},
     }
     path = folder / f"{name}.yaml"
     path.write_text(json.dumps(document, indent=2))
@@ -205,9 +204,9 @@ async def call(*arguments: str) -> tuple[int, str, str]:
     return done.exit_code, done.stdout, done.stderr
 
 
-async def run(*arguments: str, deadline_s: float = 60.0) -> tuple[int, str, str]:
+async def run(*arguments: str) -> tuple[int, str, str]:
     """Run a command of the program to its end; return exit code, output and errors."""
     process = await asyncio.to_thread(
-        subprocess.run, [*RELAY, *arguments], capture_output=True, text=True, timeout=deadline_s, check=False
+        subprocess.run, [*RELAY, *arguments], capture_output=True, text=True, timeout=WAIT_S_MAX, check=False
     )
     return process.returncode, process.stdout, process.stderr

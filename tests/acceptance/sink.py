@@ -11,6 +11,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aiohttp.typedefs import Handler
 
+from tests.patience import WAIT_S_MAX
+
 BODY_BYTES_MAX = 64 * 1024 * 1024
 
 
@@ -65,21 +67,21 @@ class Sink:
             self.under_way += change
             self._news.notify_all()
 
-    async def has(self, event_id: str, deadline_s: float = 20.0) -> Arrival:
+    async def has(self, event_id: str) -> Arrival:
         """Wait for an event to arrive; return its first arrival."""
-        await self._until(lambda: event_id in self.ids, deadline_s)
+        await self._until(lambda: event_id in self.ids)
         return next(arrival for arrival in self.arrivals if arrival.event_id == event_id)
 
-    async def counts(self, count: int, deadline_s: float = 20.0) -> None:
+    async def counts(self, count: int) -> None:
         """Come back once so many deliveries have arrived."""
-        await self._until(lambda: len(self.arrivals) >= count, deadline_s)
+        await self._until(lambda: len(self.arrivals) >= count)
 
-    async def keeps_somebody_waiting(self, deadline_s: float = 20.0) -> None:
+    async def keeps_somebody_waiting(self) -> None:
         """Come back once a delivery is under way."""
-        await self._until(lambda: self.under_way > 0, deadline_s)
+        await self._until(lambda: self.under_way > 0)
 
-    async def _until(self, is_so: Callable[[], bool], deadline_s: float) -> None:
-        async with asyncio.timeout(deadline_s), self._news:
+    async def _until(self, is_so: Callable[[], bool]) -> None:
+        async with asyncio.timeout(WAIT_S_MAX), self._news:
             await self._news.wait_for(is_so)
 
     @property

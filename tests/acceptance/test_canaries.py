@@ -13,6 +13,7 @@ from aiohttp import ClientSession, CookieJar
 
 from tests.acceptance.program import Program, configured, run, session, started
 from tests.acceptance.sink import Sink
+from tests.patience import WAIT_S_MAX
 from tests.ports import free_port
 from tests.storage import SqliteStorage, Storage
 
@@ -147,7 +148,7 @@ async def _asked_by_programs(http: ClientSession) -> list[str]:
 
 async def _first(http: ClientSession, kind: str) -> str:
     """Return the name of the newest of a kind, as soon as there is one."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S_MAX):
         while True:
             async with http.get(f"/api/v1/{kind}") as answer:
                 if items := (await answer.json())["items"]:

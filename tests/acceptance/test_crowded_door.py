@@ -14,11 +14,11 @@ import pytest
 from tests.acceptance.hostile import PROBE, SIGNATURE, SOURCES, post, signed
 from tests.acceptance.program import Program, configured
 from tests.acceptance.wire import Wire
+from tests.patience import WAIT_S_MAX
 
 SOFT, HARD = resource.getrlimit(resource.RLIMIT_NOFILE)
 CONNECTIONS_MAX = min(2000, HARD - 600)
 DOZEN = 12
-PATIENCE_S = 20.0
 FORGED = post("/in/shop", b'{"forged":"%s"}' % (b"x" * 2000), signed(b"0" * 64))
 GENUINE = post("/in/shop", headers=signed(SIGNATURE))
 
@@ -49,7 +49,7 @@ def asked(port: int, request: bytes = PROBE) -> int:
 
 def until_answered(port: int) -> None:
     """Come again until there is room, as a sender does."""
-    deadline_s = time.monotonic() + PATIENCE_S
+    deadline_s = time.monotonic() + WAIT_S_MAX
     while True:
         with suppress(OSError, AssertionError):
             assert 200 == asked(port)
@@ -62,7 +62,7 @@ def until_answered(port: int) -> None:
 def crowd(port: int, count: int) -> Iterator[list[socket.socket]]:
     """Connect so often, and say nothing."""
     with ExitStack() as stack:
-        yield [stack.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE_S)) for _ in range(count)]
+        yield [stack.enter_context(socket.create_connection(("127.0.0.1", port), WAIT_S_MAX)) for _ in range(count)]
 
 
 def lines(relay: Program, event: str) -> list[dict[str, object]]:

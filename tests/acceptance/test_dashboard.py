@@ -97,11 +97,11 @@ async def test_the_woken_operator_finds_out_and_mends_it(relay: Program, sink: S
     relay.config.write_text(mended.replace(sink.url, f"{sink.url}wrong"))
     page = window.page
     await page.goto(f"{relay.admin_url}/configuration")
-    await expect(page.get_by_text("this changed.")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("this changed.")).to_be_visible()
     event_id = await send(relay, **INVOICE)
 
     await page.goto(f"{relay.admin_url}/")
-    await expect(page.get_by_text("erp did not get 1 delivery")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("erp did not get 1 delivery")).to_be_visible()
     await page.get_by_role("searchbox", name="Find events").fill("INV-3337")
     await page.keyboard.press("Enter")
     await expect(page.locator("tbody tr")).to_have_count(1)
@@ -113,11 +113,11 @@ async def test_the_woken_operator_finds_out_and_mends_it(relay: Program, sink: S
 
     relay.config.write_text(mended)
     await page.get_by_role("link", name="Configuration").click()
-    await expect(page.get_by_text(f"target erp: url {sink.url}wrong → ")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text(f"target erp: url {sink.url}wrong → ")).to_be_visible()
     await page.goto(f"{relay.admin_url}/events/{event_id}")
     await page.get_by_role("button", name="Send again").click()
     await expect(page.get_by_text("It is being sent again.")).to_be_visible()
-    await expect(page.get_by_role("heading", name="erp delivered")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_role("heading", name="erp delivered")).to_be_visible()
     assert event_id == (await sink.has(event_id)).event_id
 
 
@@ -137,13 +137,13 @@ async def test_what_a_target_did_not_get_is_replayed_together(relay: Program, si
     """An outage leaves many behind; one button sends them again, and the job is seen to end."""
     sink.fails = lambda: True
     sent = {await send(relay, **{**INVOICE, "number": f"INV-{number}"}) for number in range(3)}
-    await relay.is_settled(20)
+    await relay.is_settled()
     sink.fails = lambda: False
     page = window.page
 
     await page.goto(f"{relay.admin_url}/targets")
     await page.get_by_role("button", name="Replay the dead of erp").click()
-    await expect(page.get_by_text("done", exact=True)).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("done", exact=True)).to_be_visible()
 
     await sink.counts(3)
     assert sent == sink.ids
@@ -171,7 +171,7 @@ async def test_a_refused_request_is_shown_with_its_reason(relay: Program, window
     page = window.page
 
     await page.goto(f"{relay.admin_url}/rejected")
-    await expect(page.get_by_text("no signature or token")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("no signature or token")).to_be_visible()
     await page.get_by_role("button", name="Admit request").click()
     await expect(page.get_by_role("heading", name="Not as it stands")).to_be_visible()
     await expect(page.get_by_text("refused again: missing")).to_be_visible()
@@ -185,7 +185,7 @@ async def test_a_new_event_comes_into_the_list_by_itself(relay: Program, window:
     await expect(window.page.get_by_text("No event yet")).to_be_visible()
     await send(relay, **INVOICE)
 
-    await expect(window.page.locator("tbody tr")).to_have_count(1, timeout=20_000)
+    await expect(window.page.locator("tbody tr")).to_have_count(1)
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -195,7 +195,7 @@ async def test_every_page_can_be_read_by_everybody(relay: Program, browser: Brow
     event_id = await send(relay, **INVOICE)
     long_id = await send(relay, kind="long" * 50, number="9" * 150)
     await post(relay, b"{}", "getaround")
-    await relay.is_settled(20)
+    await relay.is_settled()
     context = await browser.new_context(**LOOKS[look])
     window = await visit(context)
     await window.sign_in(relay.admin_url, TOKEN)
@@ -233,7 +233,7 @@ async def test_without_javascript_everything_can_be_read_and_done(relay: Program
     """A page is whole before any script runs; the forms are forms."""
     sink.fails = lambda: True
     event_id = await send(relay, **INVOICE)
-    await relay.is_settled(20)
+    await relay.is_settled()
     sink.fails = lambda: False
     context = await browser.new_context(java_script_enabled=False, **LOOKS["light"])
     window = await visit(context)

@@ -15,6 +15,7 @@ from tests.acceptance.test_lifecycle import parts, post
 from tests.acceptance.test_unusable_database import COMMANDS, line_of
 from tests.acceptance.vendors import Vendors, load
 from tests.cutting import Cable, cable_to
+from tests.patience import WAIT_S_MAX
 from tests.ports import free_port
 from tests.postgres import Server, running
 from tests.storage import PostgresStorage
@@ -22,7 +23,6 @@ from tests.storage import PostgresStorage
 DATABASE = "relay"
 CUT_S = {"cut": 10.0, "fall_silent": 6.0}  # longer than it takes to be taken for gone
 CRASHES = 2
-RECOVERED_S_MAX = 60.0
 
 
 @pytest.fixture
@@ -36,14 +36,14 @@ def server() -> Iterator[Server]:
 async def some_more(vendors: Vendors, count: int = 100) -> None:
     """Come back once so many more events are acknowledged."""
     wanted = len(vendors.ledger.ids) + count
-    async with asyncio.timeout(RECOVERED_S_MAX):
+    async with asyncio.timeout(WAIT_S_MAX):
         while len(vendors.ledger.ids) < wanted:
             await asyncio.sleep(0.01)
 
 
 async def refuses(relay: Program) -> None:
     """Insist that a relay tells that it cannot store anything."""
-    told = await relay.until_readiness_is(503, RECOVERED_S_MAX)
+    told = await relay.until_readiness_is(503)
     assert told["checks"]["store"]["ok"] is False
 
 
@@ -62,7 +62,7 @@ async def test_a_database_that_crashes_and_comes_back_costs_nothing_but_time(
                 await asyncio.to_thread(server.start)
                 await asyncio.gather(*(relay.is_ready() for relay in relays))
             await some_more(vendors)
-        await relays[0].is_settled(RECOVERED_S_MAX)
+        await relays[0].is_settled()
 
         assert_kept(vendors.ledger, relays, erp=sink)
     assert vendors.ledger.statuses[503] > 0
@@ -95,7 +95,7 @@ async def test_a_replica_that_is_cut_off_from_the_database_refuses_until_it_is_b
                 await cable.mend()
                 await first.is_ready()
                 await some_more(vendors)
-            await second.is_settled(RECOVERED_S_MAX)
+            await second.is_settled()
 
             assert_kept(vendors.ledger, [second, first], erp=sink)
     assert vendors.ledger.statuses[503] > 0
@@ -147,7 +147,7 @@ async def test_what_was_acknowledged_survives_the_loss_of_the_primary(tmp_path: 
             await asyncio.to_thread(pair.standby.promote)
             await asyncio.gather(*(relay.is_ready() for relay in relays))
             await some_more(vendors)
-        await relays[0].is_settled(RECOVERED_S_MAX)
+        await relays[0].is_settled()
 
         assert_kept(vendors.ledger, relays, erp=sink)
     assert vendors.ledger.statuses[503] > 0
@@ -161,7 +161,7 @@ WAITING_COMMIT = """
 async def post_until_a_commit_waits(relay: Program, http: ClientSession) -> list[int]:
     """Send an event until its commit waits for the standby; return how each try was answered."""
     statuses: list[int] = []
-    async with asyncio.timeout(RECOVERED_S_MAX):
+    async with asyncio.timeout(WAIT_S_MAX):
         while not relay.rows(WAITING_COMMIT):
             statuses.append((await post(relay, http, "first"))[0])
     return statuses
@@ -180,7 +180,7 @@ async def test_a_repeat_is_acknowledged_only_once_the_standby_has_the_first(
         stored = relay.rows("SELECT count(*) FROM events")
         refused += await post_until_a_commit_waits(relay, http)
         await asyncio.to_thread(pair.standby.start)
-        async with asyncio.timeout(RECOVERED_S_MAX):
+        async with asyncio.timeout(WAIT_S_MAX):
             while (answered := await post(relay, http, "first"))[0] == 503:
                 pass
         status, _, answer = answered

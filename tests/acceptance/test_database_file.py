@@ -9,7 +9,7 @@ import pytest
 
 from tests.acceptance.program import Program, configured, run, session, started
 from tests.acceptance.sink import Sink
-from tests.acceptance.test_lifecycle import RECOVERED_S_MAX, an_event_under_way, parts, post
+from tests.acceptance.test_lifecycle import an_event_under_way, parts, post
 from tests.full import disk_full
 
 
@@ -36,14 +36,14 @@ async def test_while_the_disk_is_full_nothing_is_acknowledged_and_afterwards_all
     """Each commit fails in its write."""
     async with session() as http:
         first = await post(relay, http, "before")
-        await relay.is_settled(RECOVERED_S_MAX)
+        await relay.is_settled()
         with disk_full(relay.writer_pid):
             refused = [await post(relay, http, f"full-{number}") for number in range(5)]
-            told = await relay.until_readiness_is(503, RECOVERED_S_MAX)
+            told = await relay.until_readiness_is(503)
 
-        await relay.until_readiness_is(200, RECOVERED_S_MAX)
+        await relay.until_readiness_is(200)
         again = await post(relay, http, "full-1")
-    await relay.is_settled(RECOVERED_S_MAX)
+    await relay.is_settled()
 
     assert [503] * 5 == [status for status, _, _ in refused]
     assert all(retry_after and int(retry_after) > 0 for _, retry_after, _ in refused)
@@ -61,7 +61,7 @@ async def test_a_delivery_taken_while_the_disk_is_full_is_settled_when_there_is_
         sink.gate.set()
         await relay.has_said("settlement_waits")
 
-    await relay.is_settled(RECOVERED_S_MAX)
+    await relay.is_settled()
 
     assert [event_id] == [arrival.event_id for arrival in sink.arrivals]
     assert [("delivered", 1)] == relay.rows("SELECT status, attempts FROM deliveries")
@@ -78,5 +78,5 @@ async def test_a_relay_that_loses_its_writer_ends_and_its_successor_loses_nothin
     sink.gate.set()
     relay.start()
     await relay.is_ready()
-    await relay.is_settled(RECOVERED_S_MAX)
+    await relay.is_settled()
     assert {event_id} == sink.ids

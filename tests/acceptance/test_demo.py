@@ -11,6 +11,7 @@ import pytest
 from relay import presets
 from tests.acceptance.program import RELAY, Program, configured, run, session, started
 from tests.acceptance.sink import Sink, digest
+from tests.patience import WAIT_S_MAX
 from tests.storage import Storage
 
 SOURCES: dict[str, Any] = {
@@ -50,7 +51,7 @@ async def test_the_demo_stays_up_with_a_dashboard() -> None:
     demo = await asyncio.create_subprocess_exec(*RELAY, "demo", stdout=asyncio.subprocess.PIPE)
     assert demo.stdout is not None
     try:
-        async with asyncio.timeout(60), session() as http:
+        async with asyncio.timeout(WAIT_S_MAX), session() as http:
             while not (line := (await demo.stdout.readline()).decode()).startswith("dashboard "):
                 assert line
             _, url, *_, token = line.split()

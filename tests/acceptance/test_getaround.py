@@ -13,6 +13,7 @@ import pytest
 
 from tests.acceptance.program import Program, configured, session, started
 from tests.acceptance.sink import Sink, digest
+from tests.patience import WAIT_S_MAX
 from tests.storage import Storage
 
 SECRET = "getaround-shared-secret"
@@ -52,7 +53,7 @@ def signature_of(body: bytes) -> str:
     if (openssl := shutil.which("openssl")) is None:
         return hmac.new(SECRET.encode(), body, hashlib.sha1).hexdigest()
     command = [openssl, "dgst", "-sha1", "-hmac", SECRET]
-    printed = subprocess.run(command, input=body, capture_output=True, check=True, timeout=10).stdout
+    printed = subprocess.run(command, input=body, capture_output=True, check=True, timeout=WAIT_S_MAX).stdout
     return printed.decode().strip().rpartition(" ")[2]
 
 

@@ -10,10 +10,10 @@ from aiohttp import web
 
 from tests.acceptance.program import Program, call, configured, session, started
 from tests.acceptance.sink import Sink, receiving, receiving_by
+from tests.patience import WAIT_S_MAX
 from tests.ports import free_port
 from tests.storage import Storage
 
-SEEN_S_MAX = 20.0
 QUICK: dict[str, Any] = {"allow_private": True, "retry": {"base": "50ms", "factor": 1, "jitter": 0}}
 TOKEN = "a-token-of-the-admin"
 
@@ -61,7 +61,7 @@ async def metric(relay: Program, line: str) -> float:
 
 
 async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(SEEN_S_MAX):
+    async with asyncio.timeout(WAIT_S_MAX):
         while not await is_so():
             await asyncio.sleep(0.05)
 
@@ -120,7 +120,7 @@ async def test_a_target_that_comes_back_gets_what_waited(tmp_path: Path, storage
             await until_state_is(relay, "erp", 2)
             waiting = {await post(relay, id=number) for number in range(1, 6)}
             sink.fails = lambda: False
-            await relay.is_settled(SEEN_S_MAX)
+            await relay.is_settled()
 
             assert waiting | {first} == sink.ids
             assert "operating" == (await state_of(relay, "erp"))["state"]
@@ -150,7 +150,7 @@ async def test_a_pause_holds_what_comes_until_it_is_lifted_whatever_happens_betw
         after = attempts(relay, "erp")
 
         resumed = await targets(relay, "resume", "erp")
-        await relay.is_settled(SEEN_S_MAX)
+        await relay.is_settled()
 
         assert [0, 0] == [paused[0], resumed[0]]
         assert "erp goes on\n" == resumed[1]
@@ -216,7 +216,7 @@ async def test_what_belongs_together_arrives_in_order_and_holds_up_nothing_else(
             await post(relay, id=2, data={"rental_id": 7})
             await post(relay, id=3, data={"rental_id": 8})
             await post(relay, id=4)
-            await relay.is_settled(SEEN_S_MAX)
+            await relay.is_settled()
 
     assert [1, 2] == taken[2:]
     assert {3, 4} == set(taken[:2])
@@ -250,7 +250,7 @@ async def test_a_target_that_is_gone_for_good_is_believed_and_told_of(tmp_path: 
 
     async with receiving_by(gone) as url, started(a_program(tmp_path, storage, shop(erp={"url": url}))) as relay:
         await post(relay, id=1)
-        await relay.is_settled(SEEN_S_MAX)
+        await relay.is_settled()
         await relay.has_said("target_gone")
 
         assert [("dead", 1)] == attempts(relay, "erp")

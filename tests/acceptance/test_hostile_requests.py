@@ -15,8 +15,6 @@ from tests.acceptance.hostile_admin import ADMIN_KINDS
 from tests.acceptance.program import Program, configured
 from tests.acceptance.wire import Wire
 
-PATIENCE_S = 10.0
-
 
 @pytest.fixture(scope="module")
 def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:

@@ -18,6 +18,7 @@ import pytest
 
 from tests.acceptance.program import Program, configured, started
 from tests.acceptance.sink import Sink, digest
+from tests.patience import WAIT_S_MAX
 from tests.storage import Storage
 
 AXIOS = Path(__file__).with_name("axios")
@@ -73,7 +74,7 @@ class Collector:
         command = ["node", str(AXIOS / "send.mjs"), url or self.url(f"/in/invoices/{TOKEN}"), str(file), str(PAUSE_MS)]
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         process = await asyncio.to_thread(
-            subprocess.run, command, capture_output=True, text=True, timeout=60, check=False, env={"PATH": path}
+            subprocess.run, command, capture_output=True, text=True, timeout=WAIT_S_MAX, check=False, env={"PATH": path}
         )
         assert process.stdout, f"is axios there? tests/run installs it.\n{process.stderr}"
         return Collected(**json.loads(process.stdout))

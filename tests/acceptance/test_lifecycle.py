@@ -13,15 +13,16 @@ from aiohttp import ClientSession
 
 from tests.acceptance.program import Program, configured, run, session, started
 from tests.acceptance.sink import Sink
+from tests.patience import WAIT_S_MAX
 from tests.storage import Storage
 
-AT_ONCE_S = 10.0  # far below server.grace
-RECOVERED_S_MAX = 30.0
+GRACE_S = 10 * WAIT_S_MAX  # who comes back sooner did not wait for it
 OPEN: dict[str, Any] = {"verify": "none", "key": "id"}
 
 
 def parts(sink: Sink, **more: Any) -> dict[str, Any]:
     return {
+        "server": {"grace": f"{GRACE_S:.0f}s"},
         "sources": {"shop": OPEN},
         "targets": {"erp": {"url": sink.url, "allow_private": True, "retry": {"base": "100ms"}}},
         "routes": [{"from": "shop", "to": "erp"}],
@@ -75,7 +76,7 @@ async def test_what_is_in_flight_when_asked_to_stop_is_finished(relay: Program, 
         relay.running.send_signal(signal.SIGTERM)
         await relay.has_said("stopping")
         writer.write(b'"12"}')
-        head = await asyncio.wait_for(reader.readline(), AT_ONCE_S)
+        head = await asyncio.wait_for(reader.readline(), WAIT_S_MAX)
     sink.gate.set()
     code = await relay.ended()
 
@@ -92,7 +93,7 @@ async def test_no_new_request_is_taken_once_asked_to_stop(relay: Program, sink: 
     relay.running.send_signal(signal.SIGTERM)
     await relay.has_said("stopping")
 
-    async with asyncio.timeout(AT_ONCE_S):
+    async with asyncio.timeout(WAIT_S_MAX):
         while await _listens(relay.port):
             await asyncio.sleep(0.02)
     sink.gate.set()
@@ -114,12 +115,12 @@ async def test_a_second_signal_ends_it_at_once(relay: Program, sink: Sink) -> No
     relay.running.send_signal(signal.SIGTERM)
     await relay.has_said("stopping")
     relay.running.send_signal(signal.SIGTERM)
-    code = await relay.ended(AT_ONCE_S)
+    code = await relay.ended()
     sink.gate.set()
 
     relay.start()
     await relay.is_ready()
-    await relay.is_settled(RECOVERED_S_MAX)
+    await relay.is_settled()
 
     assert 1 == code
     assert event_id in sink.ids
@@ -178,10 +179,10 @@ async def test_while_the_database_is_locked_nothing_is_acknowledged_and_afterwar
     async with session() as http:
         async with relay.storage.blocked(), asyncio.TaskGroup() as tasks:
             posting = tasks.create_task(post(relay, http, "refused"))
-            told = tasks.create_task(relay.until_readiness_is(503, RECOVERED_S_MAX))
-        await relay.until_readiness_is(200, RECOVERED_S_MAX)
+            told = tasks.create_task(relay.until_readiness_is(503))
+        await relay.until_readiness_is(200)
         again = await post(relay, http, "refused")
-    await relay.is_settled(RECOVERED_S_MAX)
+    await relay.is_settled()
 
     status, retry_after, _ = posting.result()
     assert (503, True) == (status, int(retry_after or 0) > 0)

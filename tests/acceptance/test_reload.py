@@ -12,9 +12,9 @@ import pytest
 
 from tests.acceptance.program import Program, configured, session, started
 from tests.acceptance.sink import Sink, digest, receiving
+from tests.patience import WAIT_S_MAX
 from tests.storage import Storage
 
-RECOVERED_S_MAX = 30.0
 TOKEN, OTHER_TOKEN = "a-token-of-the-admin", "another-token-of-the-admin"
 
 
@@ -40,7 +40,7 @@ def rewrite(relay: Program, **sections: Any) -> None:
 
 async def reloads(relay: Program, count: int) -> None:
     """Come back once so many files were taken up."""
-    async with asyncio.timeout(RECOVERED_S_MAX):
+    async with asyncio.timeout(WAIT_S_MAX):
         while relay.log.read_text().count("config_reloaded") < count:
             await asyncio.sleep(0.02)
 
@@ -137,7 +137,7 @@ async def test_what_is_under_way_finishes_as_it_began(
         await reloads(relay, 1)
         _, later = await post(relay, "later")
         sink.gate.set()
-        await relay.is_settled(RECOVERED_S_MAX)
+        await relay.is_settled()
 
     assert [under_way] == [arrival.event_id for arrival in sink.arrivals]
     assert {under_way: 1, waiting: 2, later: 2} == {
@@ -244,7 +244,7 @@ async def test_reloads_under_load_lose_nothing_and_double_nothing(
         await reloads(relay, count + 1)
         rewrite(relay, **files[3])
         await reloads(relay, count + 2)
-        await relay.is_settled(RECOVERED_S_MAX)
+        await relay.is_settled()
 
         for target in (sink, other):
             assert ledger == {arrival.event_id: arrival.digest for arrival in target.arrivals}

@@ -12,11 +12,11 @@ from tests.acceptance.program import Program, configured, run, session, started
 from tests.acceptance.replicas import all_to, missing_from
 from tests.acceptance.sink import Sink
 from tests.acceptance.vendors import Vendors, load
+from tests.patience import WAIT_S_MAX
 from tests.storage import Storage
 
 IN_TURN = 20
 KILLS = 6
-SETTLED_S_MAX = 60.0
 SEED = 20260702
 
 
@@ -53,8 +53,8 @@ async def running(*programs: Program) -> AsyncIterator[None]:
 
 async def knows(receiver: Program, detail: str) -> None:
     """Come back once a receiver tells this of those who deliver."""
-    async with asyncio.timeout(20):
-        while (await receiver.until_readiness_is(200, 20))["checks"]["deliverers"]["detail"] != detail:
+    async with asyncio.timeout(WAIT_S_MAX):
+        while (await receiver.until_readiness_is(200))["checks"]["deliverers"]["detail"] != detail:
             await asyncio.sleep(0.05)
 
 
@@ -80,7 +80,7 @@ async def test_what_one_process_takes_another_carries_at_once(tmp_path: Path, st
         began_s = clock.time()
         async with session() as http:
             for number in range(IN_TURN):
-                await receiver.is_settled(SETTLED_S_MAX)
+                await receiver.is_settled()
                 await http.post(f"{receiver.admin_url}/api/v1/events/{event_id}/replay", headers=headers)
                 await sink.counts(IN_TURN + number + 1)
         replayed_s = clock.time() - began_s
@@ -95,9 +95,9 @@ async def test_each_role_tells_its_own_readiness(tmp_path: Path, storage: Storag
     receiver, deliverer = a_receiver(tmp_path, storage, parts(sink)), a_deliverer(tmp_path, storage, parts(sink))
     async with running(receiver, deliverer):
         await knows(receiver, "1 listening")
-        received = await receiver.until_readiness_is(200, 10)
-        asked_inside = await replace(receiver, port=receiver.admin_port).until_readiness_is(200, 10)
-        delivered = await deliverer.until_readiness_is(200, 10)
+        received = await receiver.until_readiness_is(200)
+        asked_inside = await replace(receiver, port=receiver.admin_port).until_readiness_is(200)
+        delivered = await deliverer.until_readiness_is(200)
         deliverer.kill()
         await knows(receiver, "nobody delivers: what is accepted is stored, and waits")
         event_id = await post(receiver, "accepted in any case")
@@ -156,10 +156,10 @@ async def test_two_deliverers_share_the_work_and_send_nothing_twice(
     deliverers = [a_deliverer(tmp_path, storage, shared, name) for name in ("one", "two")]
     vendors = Vendors([receiver.url])
     async with running(receiver, *deliverers):
-        async with load(vendors), asyncio.timeout(60):
+        async with load(vendors), asyncio.timeout(WAIT_S_MAX):
             while len(vendors.ledger.ids) < 1500:
                 await asyncio.sleep(0.01)
-        await receiver.is_settled(SETTLED_S_MAX)
+        await receiver.is_settled()
         workers = receiver.rows("SELECT count(*) FROM deliveries WHERE status <> 'delivered' OR attempts > 1")
 
     assert {200} == vendors.ledger.statuses.keys()
@@ -182,7 +182,7 @@ async def test_what_a_killed_deliverer_held_another_carries(tmp_path: Path, stor
                 victim.kill()
                 victim.start()
         deliverers[0].kill()
-        await receiver.is_settled(SETTLED_S_MAX)
+        await receiver.is_settled()
         unfinished = receiver.rows("SELECT status, count(*) FROM deliveries WHERE status <> 'delivered' GROUP BY 1")
 
     print(f"{KILLS} kills, {len(vendors.ledger.promised):,} acknowledged, {sink.doubled} doubled")

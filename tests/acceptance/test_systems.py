@@ -16,11 +16,11 @@ from ruamel.yaml import YAML
 from relay import presets
 from tests.acceptance.program import Program, configured, session, started
 from tests.conftest import START
+from tests.patience import WAIT_S_MAX
 from tests.storage import Storage
 from tests.systems import Chat, Siwapp, System, running
 
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
-PATIENCE_S = 20.0
 
 
 class Erp(System):
@@ -47,7 +47,7 @@ async def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
 
 
 async def until(is_so: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(WAIT_S_MAX):
         while not is_so():
             await asyncio.sleep(0.02)
 
@@ -66,7 +66,7 @@ async def test_an_invoice_of_invoice_collector_becomes_one_of_siwapp(
             url = f"{relay.url}/in/invoices/a-token-of-ours"
             statuses = [await post(url, body, {"Content-Type": "application/json"}) for _ in range(3)]
             await until(lambda: siwapp.accepted or siwapp.refused)
-            await relay.is_settled(PATIENCE_S)
+            await relay.is_settled()
             log = relay.log.read_text()
 
     assert ([200, 200, 200], []) == (statuses, siwapp.refused)
@@ -103,7 +103,7 @@ async def test_a_booking_of_getaround_reaches_the_chat_and_the_erp(
         async with started(an_example(tmp_path, storage, "chat")) as relay:
             assert 200 == await post(f"{relay.url}/in/getaround", body, {"X-Drivy-Signature": signature})
             await until(lambda: chat.accepted and erp.accepted)
-            await relay.is_settled(PATIENCE_S)
+            await relay.is_settled()
             log = relay.log.read_text()
 
     assert [{"text": "Booked: rental 2401853, 18.04.2019 08:30"}] == chat.accepted
@@ -141,7 +141,7 @@ async def test_what_a_system_sends_reaches_the_erp(
         async with started(an_example(tmp_path, storage, system)) as relay:
             statuses = [await post(f"{relay.url}{path}", sent, headers) for sent in (body, body, body[:-1])]
             await until(lambda: inbox.accepted)
-            await relay.is_settled(PATIENCE_S)
+            await relay.is_settled()
 
     assert [200, 200] == statuses[:2]
     assert statuses[2] in {400, 401}

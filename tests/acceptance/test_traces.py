@@ -7,6 +7,7 @@ import pytest
 
 from tests.acceptance.program import configured, session, started
 from tests.acceptance.sink import Sink
+from tests.patience import WAIT_S_MAX
 from tests.receiver import receiving, says
 from tests.storage import Storage
 
@@ -26,7 +27,7 @@ async def test_a_collector_gets_both_spans_of_an_event(
         async with started(configured(tmp_path, parts, storage=storage)) as relay:
             async with session() as http, http.post(f"{relay.url}/in/shop", json={}) as answer:
                 trace = bytes.fromhex((await answer.json())["id"].removeprefix("evt_"))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(WAIT_S_MAX):
                 while not _are_told(b"".join(request.body for request in collector.requests), trace):
                     await asyncio.sleep(0.02)
 

@@ -5,14 +5,14 @@ import socket
 from contextlib import suppress
 from typing import Self
 
-PATIENCE_S = 20.0
+from tests.patience import WAIT_S_MAX
 
 
 class Wire:
     """A connection, and what came on it and was not looked at yet."""
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
+        self.socket = socket.create_connection(("127.0.0.1", port), WAIT_S_MAX)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._left = b""
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from relay.cli import COMMANDS, MODULES
+from tests.patience import WAIT_S_MAX
 
 SERVER = {"aiohttp.web", "jinja2", "prometheus_client", "opentelemetry", "asyncpg"}
 CLIENT = {"aiohttp"}
@@ -27,7 +28,9 @@ MORE = {
 def imported_after(statements: Sequence[str]) -> list[set[str]]:
     """Return all that is imported after each statement of a process."""
     script = "import sys, json\n" + "\n".join(f"{each}\nprint(json.dumps([*sys.modules]))" for each in statements)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=WAIT_S_MAX, check=True
+    )
     return [set(json.loads(line)) for line in done.stdout.splitlines() if line.startswith("[")]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from relay.config.models.targets import KINDS
+from tests.patience import WAIT_S_MAX
 
 EXTRAS = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 WITH_DRIVERS = [name for name, kind in KINDS.items() if kind.driver is not None]
@@ -34,5 +35,7 @@ def test_the_writer_of_a_database_file_has_no_event_loop() -> None:
 def imported_with(modules: str, others: list[str]) -> str:
     """Return which of the others are imported with these, by a process of its own."""
     script = f"import sys, {modules}; print([it for it in {others} if it in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=WAIT_S_MAX, check=True
+    )
     return done.stdout.strip()

@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from relay.metrics import Histogram, Metric
 from relay.telemetry import Telemetry
 from tests.conftest import ManualClock
+from tests.patience import WAIT_S_MAX
 
 CONFIG = Path(__file__).parents[2] / "config"
 ALERTS = CONFIG / "prometheus" / "alerts.yaml"
@@ -81,7 +82,7 @@ def test_prometheus_own_tool_takes_the_rules_and_each_rings_when_it_should(quest
     """A rule that nobody saw ring is a hope: series in, alerts out, by the program that evaluates them."""
     tool = shutil.which("promtool")
     assert tool is not None, "tests/run installs it"
-    done = subprocess.run([tool, *map(str, question)], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([tool, *map(str, question)], capture_output=True, text=True, timeout=WAIT_S_MAX, check=False)
 
     assert 0 == done.returncode, done.stdout + done.stderr
 

@@ -78,7 +78,7 @@ class LifeCycle(RuleBasedStateMachine):
 
     def start_worker(self) -> Worker:
         name = f"worker-{self.number}-{next(self.names)}"
-        store = self.storage.store(name, patience_s=60)
+        store = self.storage.store(name)
         self.run_async(store.open())
         return Worker(name, store)
 

@@ -10,11 +10,11 @@ from relay.errors import StoreUnavailable
 from relay.store.protocol import Settlement, Store
 from tests.builders import a_lease, a_plan, an_attempt, an_event, delivered
 from tests.conftest import START
+from tests.patience import WAIT_S_MAX
 from tests.storage import OpenStore
 
 SECOND = timedelta(seconds=1)
 MANY = 10**9
-WOKEN_S_MAX = 10.0  # a test that waits in vain fails by it
 
 
 class TestClosed:
@@ -96,7 +96,7 @@ class TestWaking:
 
         await receiver.accept(an_event(), a_plan(), {})
 
-        await asyncio.wait_for(waiting, WOKEN_S_MAX)
+        await asyncio.wait_for(waiting, WAIT_S_MAX)
         assert 1 == len(await deliverer.claim("erp", a_lease("worker-b"), START + SECOND, 10, MANY))
 
     async def test_what_is_stored_while_nobody_waits_is_heard_by_the_next_to_wait(self, open_store: OpenStore) -> None:
@@ -108,7 +108,7 @@ class TestWaking:
 
         await receiver.accept(an_event(), a_plan(), {})
 
-        await asyncio.wait_for(deliverer.woken(), WOKEN_S_MAX)
+        await asyncio.wait_for(deliverer.woken(), WAIT_S_MAX)
 
     async def test_a_replay_a_repeat_and_what_is_given_back_wake_too(self, open_store: OpenStore) -> None:
         """Each makes something due that the one who did it may not carry."""
@@ -124,7 +124,7 @@ class TestWaking:
             waiting = asyncio.create_task(deliverer.woken())
             await asyncio.sleep(0)
             await change
-            await asyncio.wait_for(waiting, WOKEN_S_MAX)
+            await asyncio.wait_for(waiting, WAIT_S_MAX)
 
     async def test_who_gives_back_twice_takes_nothing_from_another(self, open_store: OpenStore) -> None:
         """No answer came to the first time, and another has claimed it since, by the same number: it stays there."""
@@ -144,7 +144,7 @@ class TestWaking:
         assert 0 == await receiver.listeners()
         waiting = asyncio.create_task(deliverer.woken())
 
-        async with asyncio.timeout(WOKEN_S_MAX):
+        async with asyncio.timeout(WAIT_S_MAX):
             while await receiver.listeners() != 1:
                 await asyncio.sleep(0.01)
             assert 0 == await deliverer.listeners()

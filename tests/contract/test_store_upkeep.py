@@ -76,7 +76,7 @@ class TestUnavailable:
         self, open_store: OpenStore, storage: Storage
     ) -> None:
         """Promise 1: if it can't be committed, it is not acknowledged; nothing is half there, no hand is needed."""
-        store = await open_store("worker-a", patience_s=0.05)
+        store = await open_store("worker-a", patience_s=0.25)
         event = an_event(key="one")
 
         async with storage.blocked():
@@ -102,7 +102,7 @@ class TestUnavailable:
 
     async def test_what_could_not_be_stored_is_let_go_at_once(self, open_store: OpenStore, storage: Storage) -> None:
         """While the database is away large bodies come again and again: none may stand until garbage is looked for."""
-        store = await open_store("worker-a", patience_s=0.05)
+        store = await open_store("worker-a", patience_s=0.25)
         body = bytes(1000)
         gc.disable()
         try:
@@ -119,7 +119,7 @@ class TestUnavailable:
         self, open_store: OpenStore, storage: Storage
     ) -> None:
         """A sender's patience is short: it hears 503 once the database was found locked, not one wait later."""
-        store = await open_store("worker-a", patience_s=0.05)
+        store = await open_store("worker-a", patience_s=0.25)
         async with storage.blocked():
             under_way = [asyncio.create_task(store.accept(an_event(), a_plan(), {})) for _ in range(WAYS_MAX)]
             await asyncio.sleep(0.01)

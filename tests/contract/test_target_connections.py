@@ -14,8 +14,9 @@ import uvloop
 from relay.domain import Attempt, Outcome
 from tests.builders import an_event
 from tests.conftest import ManualClock
+from tests.patience import WAIT_S_MAX
 from tests.receiver import Answer, hangs, receiving, says, writes
-from tests.senders import PATIENCE_S, SENDERS, TIMEOUT_S, Opener, a_delivery, opened, send_once
+from tests.senders import SENDERS, TIMEOUT_S, Opener, a_delivery, opened, send_once
 
 WHOLE_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 DROPPED_WITHIN_S = 5.0  # never waited for: far less than an idle connection is kept
@@ -299,7 +300,7 @@ async def test_half_a_request_ends_with_its_connection(opener: Opener, clock: Ma
         taken = await bytes_to_the_end(reader)
 
     async with conversing(reads_nothing, reads_and_agrees) as url:
-        timeout_s = PATIENCE_S if is_cancelled else 4 * TIMEOUT_S
+        timeout_s = WAIT_S_MAX if is_cancelled else 4 * TIMEOUT_S
         async with opened(opener(clock, url, timeout_s=timeout_s)) as sender:
             sending = asyncio.create_task(sender.send(a_delivery(an_event(body=LARGE))))
             await is_begun.wait()

@@ -14,8 +14,9 @@ import pytest
 from relay.domain import Outcome
 from relay.targets.exchange import EXCERPT_BYTES
 from tests.conftest import ManualClock
+from tests.patience import WAIT_S_MAX
 from tests.receiver import closes, hangs, receiving, resets, says, writes
-from tests.senders import PATIENCE_S, SENDERS, TIMEOUT_S, Opener, a_delivery, opened, send_once
+from tests.senders import SENDERS, TIMEOUT_S, Opener, a_delivery, opened, send_once
 
 SELF_SIGNED = Path(__file__).with_name("self_signed.pem")
 
@@ -210,14 +211,14 @@ async def test_the_deadline_covers_the_second_connection_too(opener: Opener, clo
     """One deadline for one attempt: what the dead connection took is gone."""
 
     async def closes_late(writer: asyncio.StreamWriter) -> None:
-        clock.advance(PATIENCE_S)
+        clock.advance(WAIT_S_MAX)
         await closes(writer)
 
     async with receiving(says(), closes_late) as receiver, opened(opener(clock, receiver.url)) as sender:
         await sender.send(a_delivery())
         attempt = await sender.send(a_delivery())
 
-    assert (Outcome.TIMED_OUT, PATIENCE_S) == (attempt.outcome, attempt.duration_s)
+    assert (Outcome.TIMED_OUT, WAIT_S_MAX) == (attempt.outcome, attempt.duration_s)
     assert 2 == len(receiver.requests)
 
 

@@ -11,7 +11,8 @@ from relay.config.models.targets import KINDS
 from relay.domain import Attempt, Outcome
 from tests.builders import an_event
 from tests.conftest import START
-from tests.senders import PATIENCE_S, a_delivery, opened
+from tests.patience import WAIT_S_MAX
+from tests.senders import a_delivery, opened
 from tests.stages import Props, SetScene, Stage
 
 NETWORKLESS = {"file"}
@@ -100,11 +101,11 @@ async def test_a_sender_closes_without_a_trace(kind: str, props: Props) -> None:
         before = asyncio.all_tasks()
         async with opened(scene.sender) as sender:
             await sender.send(a_delivery())
-        async with asyncio.timeout(PATIENCE_S):  # a server's own tasks end when it sees that we are gone
+        async with asyncio.timeout(WAIT_S_MAX):  # a server's own tasks end when it sees that we are gone
             while asyncio.all_tasks() - before:
                 await asyncio.sleep(0)
 
     for thread in threading.enumerate():
         if thread.name.startswith(("relay-erp", "relay-archive")):
-            thread.join(timeout=20)
+            thread.join(timeout=WAIT_S_MAX)
             assert not thread.is_alive()

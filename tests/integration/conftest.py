@@ -21,6 +21,7 @@ from tests.builders import a_plan, an_event
 from tests.conftest import ManualClock
 from tests.integration.door import Door, opened_door
 from tests.integration.journal import Journal
+from tests.patience import WAIT_S_MAX
 from tests.storage import OpenStore, Storage
 
 
@@ -80,7 +81,7 @@ class Bench:
 
     async def until(self, is_so: Callable[[], Awaitable[bool]]) -> None:
         """Let the loop turn until something is so; a test that waits in vain fails by its deadline."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_S_MAX):
             while not await is_so():
                 await asyncio.sleep(0.001)
 

@@ -138,7 +138,7 @@ async def opened_door(
     storage: Storage, open_store: OpenStore, clock: ManualClock, bounds: Bounds = BOUNDS, proxies: str = "127.0.0.0/8"
 ) -> AsyncIterator[Door]:
     """Open the public port of those sources, on a store."""
-    store = await open_store("worker-a", patience_s=0.05)
+    store = await open_store("worker-a", patience_s=0.25)
     lanes, journal, headroom = Lanes([]), Journal(), Headroom(backlog_max=1000, disk_free_min=0)
     health = Health(store, Scheduler(store, lanes, [], clock), [], headroom, clock)
     door = Door("", ClientSession(auto_decompress=False), store, clock, headroom, journal, storage)

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from relay.domain import Receipt
 from relay.web import answers
+from tests.patience import WAIT_S_MAX
 
 RECEIPT = Receipt("evt_1", is_duplicate=False)
 ACCEPTED = b'{"status":"accepted","id":"evt_1"}'
@@ -23,7 +24,7 @@ async def on_the_wire(handler: Handler, request: bytes) -> bytes:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
     writer.write(request + LAST)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S_MAX):
         answer = await reader.read()
     writer.close()
     await runner.cleanup()

@@ -20,6 +20,7 @@ from tests.builders import a_plan, an_event
 from tests.conftest import ManualClock
 from tests.integration.conftest import ScriptedTarget
 from tests.integration.journal import Journal
+from tests.patience import WAIT_S_MAX
 
 ERP, LAKE = Target("erp", concurrency=1), Target("lake")
 
@@ -46,7 +47,7 @@ class Yard:
         return event.id
 
     async def until_delivered(self, event_id: str) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_S_MAX):
             while True:
                 record = await self.store.event(event_id)
                 assert record is not None
@@ -87,7 +88,7 @@ async def test_a_successor_starts_once_what_is_under_way_has_finished(yard: Yard
     old = yard.made["erp"][0]
     old.open_gate.clear()
     under_way, waiting = await yard.accept(), await yard.accept()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S_MAX):
         while not old.sent:
             await asyncio.sleep(0.001)
     crew.adopt({"erp": Duty(replace(ERP, timeout_s=9.0)), "lake": Duty(LAKE)})

@@ -16,6 +16,7 @@ from relay.web.crowd import Crowd, Stage
 from relay.web.server import QuietRunner
 from tests.conftest import ManualClock
 from tests.integration.door import Door, opened_door
+from tests.patience import WAIT_S_MAX
 from tests.sockets import Wire, wired
 from tests.storage import OpenStore, SqliteStorage, Storage
 
@@ -62,7 +63,7 @@ def framed(header: bytes, body: bytes, source: str = "open") -> bytes:
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S_MAX):
         while not is_so():
             await asyncio.sleep(0.001)
 

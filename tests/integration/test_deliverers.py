@@ -11,6 +11,7 @@ from relay.health import Health
 from relay.store.protocol import Store
 from relay.store.sqlite import waking
 from tests.conftest import ManualClock
+from tests.patience import WAIT_S_MAX
 from tests.storage import OpenStore
 
 
@@ -31,7 +32,7 @@ async def test_that_nobody_delivers_is_told_once_and_that_somebody_does_again(
             clock.advance(seconds)
             await deliverers.look()
         waiting = asyncio.create_task(other.woken())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_S_MAX):
             while not await store.listeners():
                 await asyncio.sleep(0.01)
         await deliverers.look()

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.patience import WAIT_S_MAX
+
 SAY = """
 from relay.descriptors import affordable
 from relay.domain import Bounds
@@ -26,7 +28,7 @@ def test_no_more_connections_than_open_files(soft: int, hard: int, connections: 
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard)),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=WAIT_S_MAX,
         check=True,
     )
 

@@ -17,6 +17,7 @@ from relay.heart import Heart
 from relay.store.protocol import Store
 from relay.targets.heartbeat import beat
 from tests.conftest import ManualClock
+from tests.patience import WAIT_S_MAX
 
 
 @asynccontextmanager
@@ -70,7 +71,7 @@ async def test_it_beats_only_while_the_relay_is_ready(store: Store, clock: Manua
     assert [] == beats
 
     heart.adopt(Heartbeat(NetworkTarget("heartbeat"), timedelta(seconds=60)))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S_MAX):
         while not beats:
             await asyncio.sleep(0.001)
     headroom.see({}, 10)

@@ -16,6 +16,7 @@ from relay.tenure import Tenure
 from tests.builders import a_lease, a_plan, an_event, delivered
 from tests.conftest import ManualClock
 from tests.integration.journal import Journal
+from tests.patience import WAIT_S_MAX
 from tests.storage import OpenStore, Storage
 
 KEEP = timedelta(days=30)
@@ -79,7 +80,7 @@ async def test_a_lost_delivery_that_cannot_be_settled_stops_no_other_and_is_told
     journal = Journal()
     maintenance = a_maintenance(store, clock, journal)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S_MAX):
         await maintenance.reclaim()
         await maintenance.reclaim()
 
@@ -103,7 +104,7 @@ async def test_what_a_dead_worker_held_is_settled_together(
 
     monkeypatch.setattr(store, "settle", once_all_are_there)
     journal = Journal()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S_MAX):
         await a_maintenance(store, clock, journal).reclaim()
 
     assert 20 == len(journal.attempts)

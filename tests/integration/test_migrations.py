@@ -19,11 +19,10 @@ from relay.store.postgres.numbers import DAY, day_of, span
 from relay.store.sqlite import schema as sqlite
 from tests.builders import a_lease, a_plan, an_event, delivered
 from tests.conftest import START
+from tests.patience import WAIT_S_MAX
 from tests.storage import OpenStore, PostgresStorage, Rows, SqliteStorage, Storage, postgres_storage
 
 AT_ONCE = 5
-ENDED_S_MAX = 60.0
-PATIENCE_S = 2.5
 APPLIED = "SELECT number, name, runs_with, is_finished FROM migrations ORDER BY number"
 EVENT_ID = f"evt_{round(START.timestamp() * 1000):012x}{'0' * 20}"
 
@@ -155,7 +154,7 @@ async def test_those_who_start_at_once_run_each_step_once(storage: Storage, vers
 async def opened_by_a_process(url: str) -> tuple[int | None, bytes]:
     """Open a database in a process of its own; return its exit code and errors."""
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", OPEN, url, stderr=subprocess.PIPE)
-    async with asyncio.timeout(ENDED_S_MAX):
+    async with asyncio.timeout(WAIT_S_MAX):
         _, errors = await process.communicate()
     return process.returncode, errors
 
@@ -214,10 +213,10 @@ async def make_first_version(storage: Storage, versions: Versions) -> None:
     if isinstance(storage, PostgresStorage):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(postgres, "mark_of", no_mark)
-            await postgres.bring_up_to_date(Server(storage.url, PATIENCE_S))
+            await postgres.bring_up_to_date(Server(storage.url, WAIT_S_MAX))
     else:
         assert isinstance(storage, SqliteStorage)
-        sqlite.bring_up_to_date(storage.path, PATIENCE_S)
+        sqlite.bring_up_to_date(storage.path, WAIT_S_MAX)
 
 
 async def no_mark(_: object) -> None:

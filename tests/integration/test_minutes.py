@@ -62,7 +62,7 @@ async def test_what_cannot_be_written_is_written_later(
     open_store: OpenStore, storage: Storage, clock: ManualClock
 ) -> None:
     """A store that is unavailable for a while costs a chart nothing."""
-    store = await open_store("worker-a", patience_s=0.05)
+    store = await open_store("worker-a", patience_s=0.25)
     telemetry = Telemetry(clock, {})
     book = MinuteBook(store, telemetry.counted, clock)
     telemetry.accepted("shop", "evt_1", is_duplicate=False, duration_s=0.1)

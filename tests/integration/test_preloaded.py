@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import WAIT_S_MAX
 from tests.preloaded import Panel
 
 COMMIT = """
@@ -30,7 +31,7 @@ def panel(tmp_path: Path) -> Panel:
 def run(panel: Panel, program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     command = (sys.executable, "-c", program, *map(str, arguments))
     environment = {**os.environ, **panel.environment}
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=WAIT_S_MAX, check=False)
 
 
 def test_the_clock_of_the_day_is_as_far_ahead_as_is_told(panel: Panel) -> None:

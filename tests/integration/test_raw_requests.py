@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.integration.door import Door
+from tests.patience import WAIT_S_MAX
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -21,7 +22,7 @@ async def connection(door: Door) -> AsyncIterator[Connection]:
 async def answer_to(connection: Connection, request: bytes) -> bytes:
     reader, writer = connection
     writer.write(request)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S_MAX):
         return await reader.read(4096)
 
 
@@ -94,7 +95,7 @@ async def test_a_sender_that_hangs_up_is_counted_and_nothing_more(
     writer.close()
     await writer.wait_closed()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S_MAX):
         while ("", "broken off") not in door.journal.results:
             await asyncio.sleep(0.001)
     assert [] == caplog.records

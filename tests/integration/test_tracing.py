@@ -22,6 +22,7 @@ from relay.domain import DeliveryStatus
 from relay.otel import OtelTracer, collecting_tracer
 from relay.roles import Role
 from tests.conftest import ManualClock
+from tests.patience import WAIT_S_MAX
 from tests.receiver import Receiver, hangs, receiving, says
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -57,7 +58,7 @@ class Traced:
 
     async def attempted(self, event_id: str, count: int) -> None:
         """Come back once so many attempts have been settled."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WAIT_S_MAX):
             while not await self._has(event_id, count):
                 await asyncio.sleep(0.005)
 
@@ -265,7 +266,9 @@ def test_opentelemetry_is_not_imported_by_who_does_not_trace() -> None:
         "import sys, relay.cli.serve; from relay.system_clock import SystemClock; from relay.tracing import tracer_of; "
         "assert tracer_of({}, SystemClock()) is None; print([name for name in sys.modules if 'opentelemetry' in name])"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=WAIT_S_MAX, check=True
+    )
 
     assert "[]" == done.stdout.strip()
 

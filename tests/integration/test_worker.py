@@ -15,6 +15,7 @@ from relay.store.protocol import Store
 from relay.tenure import SURE_S
 from tests.builders import a_lease, a_plan, again, an_event, delivered
 from tests.integration.conftest import Bench
+from tests.patience import WAIT_S_MAX
 from tests.storage import OpenStore, Storage
 
 MIB = 1024 * 1024
@@ -210,7 +211,7 @@ async def test_a_stop_during_a_claim_that_fails_comes_to_an_end(bench: Bench, mo
     await asyncio.sleep(0)
     fails.set()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S_MAX):
         assert 0 == await stopping
 
 
@@ -225,7 +226,7 @@ async def test_a_scheduler_that_is_just_woken_can_be_stopped(bench: Bench, turns
         await asyncio.sleep(0)
     running.cancel()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S_MAX):
         await asyncio.gather(running, return_exceptions=True)
 
 

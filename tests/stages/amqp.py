@@ -14,9 +14,10 @@ from relay.targets.amqp import AmqpSender
 from relay.templates import compile_template
 from tests.cutting import cable_to
 from tests.mail import SELF_SIGNED
+from tests.patience import WAIT_S_MAX
 from tests.rabbit import PASSWORD, READER, USER
 from tests.receiver import hangs, receiving
-from tests.senders import PATIENCE_S, TIMEOUT_S
+from tests.senders import TIMEOUT_S
 from tests.stages import Props, Scene, SetScene, Stage, none
 
 
@@ -33,7 +34,7 @@ def sender_to(props: Props, url: str, **settings: Any) -> AmqpSender:
         "password": Secret(PASSWORD),
         "tls": settings.pop("files", TlsFiles(ca=SELF_SIGNED)),
         "allow_private": True,
-        "timeout_s": PATIENCE_S,
+        "timeout_s": WAIT_S_MAX,
         **settings,
     }
     return AmqpSender(AmqpTarget("erp", url=url, **chosen), props.clock)

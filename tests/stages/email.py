@@ -9,8 +9,9 @@ from relay.expressions import compile_expression
 from relay.targets.email import EmailSender
 from relay.templates import compile_path, compile_template
 from tests.mail import PASSWORD, SELF_SIGNED, USER, Mailbox, mail_server
+from tests.patience import WAIT_S_MAX
 from tests.receiver import hangs, receiving
-from tests.senders import PATIENCE_S, TIMEOUT_S
+from tests.senders import TIMEOUT_S
 from tests.stages import Props, Scene, SetScene, Stage, none
 
 TO = "accounts@example.com"
@@ -28,7 +29,7 @@ def sender_to(props: Props, url: str, **settings: Any) -> EmailSender:
         "password": Secret(PASSWORD),
         "tls": settings.pop("files", TlsFiles(ca=SELF_SIGNED)),
         "allow_private": True,
-        "timeout_s": PATIENCE_S,
+        "timeout_s": WAIT_S_MAX,
         "retry": RetryPolicy(final=frozenset({550})),
         **settings,
     }

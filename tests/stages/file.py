@@ -10,12 +10,13 @@ from relay.expressions import compile_expression
 from relay.targets.file import FileSender
 from relay.templates import compile_path
 from tests.full import disk_full
-from tests.senders import PATIENCE_S, TIMEOUT_S
+from tests.patience import WAIT_S_MAX
+from tests.senders import TIMEOUT_S
 from tests.stages import Props, Scene, Stage
 
 
 def _sender(props: Props, path: str = "in/{source}/{type}.json", **settings: Any) -> FileSender:
-    chosen = {"timeout_s": PATIENCE_S, **settings}
+    chosen = {"timeout_s": WAIT_S_MAX, **settings}
     return FileSender(FileTarget("archive", path=compile_path(f"{props.folder}/{path}"), **chosen), props.clock)
 
 

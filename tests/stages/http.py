@@ -6,8 +6,9 @@ from typing import Any
 
 from relay.domain import HttpTarget, Outcome, RetryPolicy, Secret
 from relay.targets.http import HttpSender
+from tests.patience import WAIT_S_MAX
 from tests.receiver import Answer, hangs, receiving, resets, says
-from tests.senders import PATIENCE_S, TIMEOUT_S
+from tests.senders import TIMEOUT_S
 from tests.stages import Props, Scene, SetScene, Stage, none
 
 SECRETS = ("us3r", "pa55", "qu3ry", "h3ader")
@@ -17,7 +18,7 @@ def _sender(props: Props, place: str, **settings: Any) -> HttpSender:
     chosen = {
         "headers": {"X-Key": Secret("h3ader")},
         "allow_private": True,
-        "timeout_s": PATIENCE_S,
+        "timeout_s": WAIT_S_MAX,
         "retry": RetryPolicy(final=frozenset({410})),
         **settings,
     }

@@ -14,8 +14,9 @@ from relay.expressions import compile_expression
 from relay.targets.nats import NatsSender
 from relay.templates import compile_template
 from tests.mail import SELF_SIGNED
+from tests.patience import WAIT_S_MAX
 from tests.receiver import hangs, receiving
-from tests.senders import PATIENCE_S, TIMEOUT_S
+from tests.senders import TIMEOUT_S
 from tests.stages import Props, Scene, SetScene, Stage, none
 
 USER, PASSWORD = "us3r", "pa55word"
@@ -33,7 +34,7 @@ def sender_to(props: Props, url: str, **settings: Any) -> NatsSender:
         "password": Secret(PASSWORD),
         "tls": settings.pop("files", TlsFiles(ca=SELF_SIGNED)),
         "allow_private": True,
-        "timeout_s": PATIENCE_S,
+        "timeout_s": WAIT_S_MAX,
         **settings,
     }
     return NatsSender(NatsTarget("erp", url=url, **chosen), props.clock)

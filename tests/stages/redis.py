@@ -11,8 +11,9 @@ from relay.expressions import compile_expression
 from relay.targets.redis import RedisSender
 from relay.templates import compile_template
 from tests.mail import SELF_SIGNED
+from tests.patience import WAIT_S_MAX
 from tests.receiver import closes, hangs, receiving
-from tests.senders import PATIENCE_S, TIMEOUT_S
+from tests.senders import TIMEOUT_S
 from tests.stages import Props, Scene, SetScene, Stage, none
 
 USER, PASSWORD = "us3r", "pa55word"
@@ -25,7 +26,7 @@ def sender_to(props: Props, url: str, **settings: Any) -> RedisSender:
         "password": Secret(PASSWORD),
         "tls": settings.pop("files", TlsFiles(ca=SELF_SIGNED)),
         "allow_private": True,
-        "timeout_s": PATIENCE_S,
+        "timeout_s": WAIT_S_MAX,
         **settings,
     }
     return RedisSender(RedisTarget("erp", url=url, **chosen), props.clock)

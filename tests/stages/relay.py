@@ -9,8 +9,9 @@ from typing import Any
 
 from relay.domain import Outcome, RelayTarget, RetryPolicy, Secret
 from relay.targets.relay import RelaySender
+from tests.patience import WAIT_S_MAX
 from tests.receiver import Answer, hangs, receiving, resets, says
-from tests.senders import PATIENCE_S, TIMEOUT_S
+from tests.senders import TIMEOUT_S
 from tests.servers import UPSTREAM_SECRET
 from tests.stages import Props, Scene, SetScene, Stage, none
 
@@ -22,7 +23,7 @@ def sender_to(props: Props, url: str, **settings: Any) -> RelaySender:
     chosen = {
         "sign_secrets": (Secret(KEY),),
         "allow_private": True,
-        "timeout_s": PATIENCE_S,
+        "timeout_s": WAIT_S_MAX,
         "retry": RetryPolicy(final=frozenset({410})),
         **settings,
     }

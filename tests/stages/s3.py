@@ -9,8 +9,9 @@ from relay.domain import Content, Outcome, RetryPolicy, S3Target, Secret
 from relay.expressions import compile_expression
 from relay.targets.s3 import S3Sender
 from relay.templates import compile_path
+from tests.patience import WAIT_S_MAX
 from tests.receiver import Answer, hangs, receiving, resets, says
-from tests.senders import PATIENCE_S, TIMEOUT_S
+from tests.senders import TIMEOUT_S
 from tests.stages import Props, Scene, SetScene, Stage, none
 
 
@@ -21,7 +22,7 @@ def sender_to(props: Props, url: str, **settings: Any) -> S3Sender:
         "access_key": Secret("an-access-key"),
         "secret_key": Secret("s3cret-k3y"),
         "allow_private": True,
-        "timeout_s": PATIENCE_S,
+        "timeout_s": WAIT_S_MAX,
         "retry": RetryPolicy(final=frozenset()),
         **settings,
     }

@@ -25,6 +25,7 @@ from tests.integration.cli.office import (
     signature,
     to_erp,
 )
+from tests.patience import WAIT_S_MAX
 
 
 def test_events_are_listed_newest_first_with_how_they_stand(office: Office) -> None:
@@ -175,7 +176,7 @@ def test_following_is_ended_by_ctrl_c(office: Office) -> None:
         assert following.stdout is not None
         assert event_id in following.stdout.readline()
         following.send_signal(signal.SIGINT)
-        rest, complaints = following.communicate(timeout=60)
+        rest, complaints = following.communicate(timeout=WAIT_S_MAX)
 
     assert (0, "", "") == (following.returncode, rest, complaints)
 

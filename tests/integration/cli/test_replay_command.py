@@ -17,6 +17,7 @@ from relay.replays import Replaying
 from relay.store.ports.replays import ReplayState
 from relay.system_clock import SystemClock
 from tests.integration.cli.office import MINUTE, NOW, Office, an_invoice
+from tests.patience import WAIT_S_MAX
 
 
 @contextmanager
@@ -140,7 +141,7 @@ def test_ctrl_c_ends_the_command_and_not_the_job(office: Office) -> None:
         assert waiting.stderr is not None
         assert "events: 0 of 1\n" == waiting.stderr.readline()
         waiting.send_signal(signal.SIGINT)
-        _, said = waiting.communicate(timeout=60)
+        _, said = waiting.communicate(timeout=WAIT_S_MAX)
 
     (job,) = office.do(lambda store: store.replays.all(10))
     assert 0 == waiting.returncode

@@ -19,11 +19,11 @@ from tests.builders import a_lease, a_plan, an_event
 from tests.conftest import START
 from tests.cutting import Cable, cable_to
 from tests.mail import SELF_SIGNED
+from tests.patience import WAIT_S_MAX
 from tests.ports import free_port
 from tests.postgres import PASSWORD, USER, Server
 from tests.storage import PostgresStorage
 
-DEADLINE_S = 20.0  # a test that waits in vain fails by it
 SSL_REQUEST_BYTES = 8
 STATUSES = "SELECT status, attempts FROM deliveries"
 
@@ -46,7 +46,7 @@ async def opened(url: str, worker: str = "worker-a") -> AsyncIterator[PostgresSt
 
 async def until(storage: PostgresStorage, statement: str, expected: list[tuple[object, ...]]) -> None:
     """Come back once the database answers as expected."""
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(WAIT_S_MAX):
         while await storage.rows(statement) != expected:
             await asyncio.sleep(0.02)
 
@@ -103,7 +103,7 @@ async def test_a_way_that_falls_silent_in_a_commit_keeps_nobody_waiting(
     """Not even with a rollback that is never answered: whoever waits hears within the store's patience."""
     async with cable_to(postgres.port) as cable, opened(by(storage, postgres, cable.port)) as store:
         cable.fall_silent_after(b"INSERT INTO dedupe_keys")
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(WAIT_S_MAX):
             with pytest.raises(StoreUnavailable, match="takes too long"):
                 await store.accept(an_event(), a_plan(), {})
 

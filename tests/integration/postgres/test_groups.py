@@ -8,10 +8,9 @@ import pytest
 from relay.store.postgres.groups import WORTH_A_WAY
 from relay.store.postgres.store import PostgresStore
 from tests.builders import a_plan, an_event
+from tests.patience import WAIT_S_MAX
 from tests.storage import PostgresStorage
 
-PATIENCE_S = 60.0
-DEADLINE_S = 30.0  # a test that waits in vain fails by it
 FEW = 5
 WAITING = (
     "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'relay accepting' AND wait_event_type = 'Lock'"
@@ -21,7 +20,7 @@ WAITING = (
 @pytest.fixture
 async def store(storage: PostgresStorage) -> AsyncIterator[PostgresStore]:
     """A patient store, that has made the day."""
-    store = PostgresStore(storage.url, "worker-a", patience_s=PATIENCE_S)
+    store = PostgresStore(storage.url, "worker-a", patience_s=WAIT_S_MAX)
     await store.open()
     await store.accept(an_event(), a_plan(), {})
     yield store
@@ -30,7 +29,7 @@ async def store(storage: PostgresStorage) -> AsyncIterator[PostgresStore]:
 
 async def until_waiting(storage: PostgresStorage, sessions: int) -> None:
     """Come back once so many of our sessions wait for a lock."""
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(WAIT_S_MAX):
         while await storage.rows(WAITING) != [(sessions,)]:
             await asyncio.sleep(0.02)
 

@@ -14,12 +14,12 @@ from tests.builders import a_plan, an_event
 from tests.conftest import START
 from tests.histories import DAY, History, cancel_some, paperwork, standing, stories, way_out
 from tests.pairs import Pair, opened
+from tests.patience import WAIT_S_MAX
 from tests.postgres import OLDEST, Server
 from tests.storage import PostgresStorage, SqliteStorage, Storage, postgres_storage
 
 STEPS = 60
 MANY = 1000
-WOKEN_S_MAX = 20.0
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ async def test_who_waits_is_woken(storage: PostgresStorage) -> None:
     """One process stores, another carries: it hears of it."""
     async with opened(storage, "worker-a") as receiver, opened(storage, "worker-b") as deliverer:
         waiting = asyncio.create_task(deliverer.woken())
-        async with asyncio.timeout(WOKEN_S_MAX):
+        async with asyncio.timeout(WAIT_S_MAX):
             while await receiver.listeners() == 0:
                 await asyncio.sleep(0.01)
             await receiver.accept(an_event(), a_plan(), {})

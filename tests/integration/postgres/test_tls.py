@@ -10,6 +10,7 @@ from relay.errors import StoreUnusable
 from relay.store.postgres.store import PostgresStore
 from tests.builders import a_plan, an_event
 from tests.pairs import opened
+from tests.patience import WAIT_S_MAX
 from tests.postgres import PASSWORD, Server
 from tests.storage import PostgresStorage, postgres_storage
 
@@ -68,7 +69,7 @@ async def test_who_asks_for_proof_talks_to_no_stranger(
 ) -> None:
     """Told in words that say what does not fit; no password was sent, and nothing was made."""
     host, query, expected = REFUSED[way]
-    store = PostgresStore(at(storage, host, query, authorities), "worker-a", patience_s=5.0)
+    store = PostgresStore(at(storage, host, query, authorities), "worker-a", patience_s=WAIT_S_MAX)
 
     with pytest.raises(StoreUnusable, match=f"its certificate is not believed: .*{expected}") as told:
         await store.open()
@@ -80,7 +81,7 @@ async def test_who_asks_for_proof_talks_to_no_stranger(
 
 async def test_a_server_without_tls_is_not_talked_to_where_it_is_asked_for(postgres: Server) -> None:
     """It says so, and is not believed to mean well."""
-    store = PostgresStore(f"{postgres.url()}?sslmode=require", "worker-a", patience_s=5.0)
+    store = PostgresStore(f"{postgres.url()}?sslmode=require", "worker-a", patience_s=WAIT_S_MAX)
 
     with pytest.raises(StoreUnusable, match="rejected SSL upgrade"):
         await store.open()

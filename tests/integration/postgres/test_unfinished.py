@@ -12,6 +12,7 @@ from relay.store.postgres.unfinished import Unfinished, look, reopen, unfinished
 from relay.store.protocol import Store
 from tests.builders import a_lease, a_plan, an_event, dead, delivered
 from tests.conftest import START
+from tests.patience import WAIT_S_MAX
 from tests.storage import OpenStore, PostgresStorage
 
 DAYS = 20
@@ -20,7 +21,6 @@ TODAY = day_of(START)
 NEW = TODAY - 1  # from yesterday on, days are always looked into
 KEEP = DAYS * DAY
 OLD = START - 15 * DAY
-DEADLINE_S = 20.0
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +84,7 @@ async def test_what_another_replica_revives_is_found_soon(storage: PostgresStora
     event = await what_died_long_ago(carrier)
     await other.replay(event.id, START)
 
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(WAIT_S_MAX):
         while not await claimed(carrier):
             await asyncio.sleep(0.02)
 
@@ -148,7 +148,7 @@ async def test_a_day_that_is_revived_while_the_leader_looks_stays_open(
 
 
 async def until_it_waits(storage: PostgresStorage) -> None:
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(WAIT_S_MAX):
         while not (await storage.rows("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"))[0][
             0
         ]:

@@ -26,6 +26,7 @@ from tests import postgres as servers
 from tests.benchmarks.filling_postgres import fill
 from tests.builders import a_plan, a_rejection, an_event
 from tests.conftest import START
+from tests.patience import WAIT_S_MAX
 from tests.storage import PostgresStorage, postgres_storage
 
 EVENTS = 24_000  # some 4,000 a day
@@ -34,7 +35,6 @@ LIMIT = 10
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 MILLISECOND = timedelta(milliseconds=1)
-NOTED_S_MAX = 10.0
 MINUTE = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 PAID = Kind("event", "shop", "accepted")
 
@@ -106,7 +106,7 @@ async def read_by(past: Past, ask: Ask) -> dict[str, Reading]:
 
 @asynccontextmanager
 async def _opened(storage: PostgresStorage) -> AsyncIterator[Store]:
-    store = storage.store("worker-a", patience_s=30.0)
+    store = storage.store("worker-a")
     await store.open()
     try:
         yield store
@@ -116,7 +116,7 @@ async def _opened(storage: PostgresStorage) -> AsyncIterator[Store]:
 
 async def _counts(storage: PostgresStorage) -> dict[str, Reading]:
     """Return what was read so far: a process has told all of it once it is gone."""
-    async with asyncio.timeout(NOTED_S_MAX):
+    async with asyncio.timeout(WAIT_S_MAX):
         while await storage.rows(_AT_WORK) != [(0,)]:
             await asyncio.sleep(0.01)
     return {table: Reading(scans, rows) for table, scans, rows in await storage.rows(_COUNTS)}

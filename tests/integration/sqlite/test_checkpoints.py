@@ -6,8 +6,7 @@ from threading import Event
 
 from relay.store.sqlite.checkpoints import Checkpoints
 from relay.store.sqlite.connection import connect
-
-END_S_MAX = 10.0
+from tests.patience import WAIT_S_MAX
 
 
 class ToldJustAfter(Event):
@@ -33,6 +32,6 @@ def test_an_end_that_is_told_between_two_looks_is_not_missed(tmp_path: Path) -> 
     checkpoints = Checkpoints(opened)
     checkpoints._is_over = ToldJustAfter(checkpoints)
     checkpoints.expect()
-    checkpoints._thread.join(END_S_MAX)
+    checkpoints._thread.join(WAIT_S_MAX)
 
     assert not checkpoints._thread.is_alive()

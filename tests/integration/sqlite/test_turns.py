@@ -11,6 +11,7 @@ import pytest
 
 from relay.store.sqlite.store import SqliteStore
 from tests.builders import a_plan, an_event
+from tests.patience import WAIT_S_MAX
 
 PATIENCE_S = 0.5
 
@@ -39,7 +40,7 @@ def holder(tmp_path: Path) -> Iterator[Holder]:
 
 async def test_a_writer_waits_for_its_turn(tmp_path: Path, holder: Holder) -> None:
     """Instead of asking SQLite, which would let it sleep."""
-    store = SqliteStore(tmp_path / "relay.db", "worker-a", patience_s=60)
+    store = SqliteStore(tmp_path / "relay.db", "worker-a", patience_s=WAIT_S_MAX)
     await store.open()
     waiting = asyncio.create_task(store.accept(an_event(), a_plan(), {}))
     await asyncio.wait((waiting,), timeout=0.2)
@@ -47,7 +48,7 @@ async def test_a_writer_waits_for_its_turn(tmp_path: Path, holder: Holder) -> No
 
     holder.pass_on()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S_MAX):
         await waiting
     await store.close()
 
