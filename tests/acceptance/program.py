@@ -17,6 +17,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from click.testing import CliRunner
 
 from relay.cli import main
+from tests.forking import Forked
 from tests.patience import WAIT_S_MAX
 from tests.ports import free_port
 from tests.storage import Rows, SqliteStorage, Storage
@@ -45,7 +46,7 @@ Begin = Callable[[Sequence[str], IO[bytes], Mapping[str, str]], Process]
 
 
 def begun(arguments: Sequence[str], log: IO[bytes], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start the program, as a service manager does."""
+    """Start the program from nothing, as a service manager does."""
     with_ours = {**os.environ, **environment}
     return subprocess.Popen([*RELAY, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=with_ours)
 
@@ -61,7 +62,7 @@ class Program:
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     process: Process | None = field(default=None, repr=False)
-    begin: Begin = begun
+    begin: Begin = Forked
 
     @property
     def url(self) -> str:
@@ -96,7 +97,8 @@ class Program:
     def start(self) -> None:
         """Start the process; what it says is added to `log`."""
         with self.log.open("ab") as log:
-            self.process = self.begin(["serve", "-c", str(self.config), *self.arguments], log, self.environment)
+            begin = begun if self.environment else self.begin
+            self.process = begin(["serve", "-c", str(self.config), *self.arguments], log, self.environment)
 
     async def is_ready(self) -> None:
         """Come back once the program says that it is ready."""

@@ -88,7 +88,7 @@ async def test_nobody_without_powers_on_a_read_only_root_carries_events(volume: 
         url = f"{relay.url}/in/shop/a-token-of-the-shop"
         async with session() as http, http.post(url, data=b"{}") as answer:
             assert 200 == answer.status
-        await relay.is_settled(10)
+        await relay.is_settled()
         code = await relay.stop()
 
     assert 1 == len(sink.arrivals)

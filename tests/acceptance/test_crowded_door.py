@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.hostile import PROBE, SIGNATURE, SOURCES, post, signed
-from tests.acceptance.program import Program, configured
+from tests.acceptance.program import Program, begun, configured
 from tests.acceptance.wire import Wire
 from tests.patience import WAIT_S_MAX
 
@@ -30,6 +30,7 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     document = json.loads(program.config.read_text())
     document["server"] |= {"connections_max": CONNECTIONS_MAX, "connections_per_address_max": 2 * CONNECTIONS_MAX}
     program.config.write_text(json.dumps(document))
+    program.begin = begun
     program.start()  # with as few open files as a shell gives: it asks for more by itself
     resource.setrlimit(resource.RLIMIT_NOFILE, (HARD, HARD))
     try:

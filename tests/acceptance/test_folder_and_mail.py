@@ -40,7 +40,7 @@ async def test_an_invoice_becomes_a_file_a_mail_and_an_invoice_of_siwapp(tmp_pat
         for payload in (INVOICE, INVOICE, NOTICE):
             async with http.post(f"{relay.url}/in/invoices/{TOKEN}", data=json.dumps(payload)) as answer:
                 assert 200 == answer.status
-        await relay.is_settled(20)
+        await relay.is_settled()
         log = relay.log.read_text()
 
     (file,) = (path for path in (tmp_path / "archive").rglob("*") if path.is_file())

@@ -89,7 +89,7 @@ async def test_the_same_event_five_times_is_delivered_once(relay: Program, sink:
     """Getaround asks receivers to be idempotent: it repeats for three days."""
     body = an_event()
     answers = [await post_signed(relay, body) for _ in range(5)]
-    await relay.is_settled(20)
+    await relay.is_settled()
 
     assert ["accepted", *["duplicate"] * 4] == [answer["status"] for answer in answers]
     assert [answers[0]["id"]] == [arrival.event_id for arrival in sink.arrivals]
@@ -100,7 +100,7 @@ async def test_events_out_of_order_are_each_taken(relay: Program, sink: Sink) ->
     newer = await post_signed(relay, an_event("rental.canceled", "2019-04-18T08:30:05Z"))
     older = await post_signed(relay, an_event("rental.booked", "2019-04-17T08:30:05Z"))
     same_but_later = await post_signed(relay, an_event("rental.booked", "2019-04-19T08:30:05Z"))
-    await relay.is_settled(20)
+    await relay.is_settled()
 
     assert {newer["id"], older["id"], same_but_later["id"]} == sink.ids
 
@@ -123,7 +123,7 @@ async def test_nothing_forged_is_stored_or_carried(relay: Program, sink: Sink) -
     refusals = {name: await post(relay, *forged) for name, forged in forgeries(body, signature_of(body)).items()}
     stored_by_forgers = relay.rows("SELECT id FROM events")
     genuine = await post_signed(relay, body)
-    await relay.is_settled(20)
+    await relay.is_settled()
 
     assert dict.fromkeys(refusals, 401) == {name: status for name, (status, _) in refusals.items()}
     assert 1 == len({answer["detail"] for _, answer in refusals.values()})

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from tests.acceptance.program import Program, configured, run, session, started
+from tests.acceptance.program import Program, begun, configured, run, session, started
 from tests.acceptance.sink import Sink
 from tests.patience import WAIT_S_MAX
 from tests.storage import Storage
@@ -32,7 +32,9 @@ def parts(sink: Sink, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 async def relay(tmp_path: Path, storage: Storage, sink: Sink) -> AsyncIterator[Program]:
-    async with started(configured(tmp_path, parts(sink), storage=storage)) as program:
+    program = configured(tmp_path, parts(sink), storage=storage)
+    program.begin = begun
+    async with started(program):
         yield program
 
 

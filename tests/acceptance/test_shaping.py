@@ -42,7 +42,7 @@ async def test_a_replay_uses_the_corrected_expression(tmp_path: Path, storage: S
     program.config.write_text(json.dumps(document))
     async with started(program):
         event_id = (await post(f"{program.url}/in/shop", EVENT))["id"]
-        await program.is_settled(20)
+        await program.is_settled()
         (delivery,) = (await told(program, event_id, token))["deliveries"]
         await program.stop()
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tests.acceptance.program import Begin, begun
-from tests.faults.forking import Forked
 from tests.faults.site import Site
+from tests.forking import Forked
 
 SQLITE, POSTGRES = "sqlite", "postgres"
 

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from tests.acceptance.program import Program, begun
 from tests.faults.fault import Fault
-from tests.faults.forking import Forked
 from tests.faults.site import Site, processes
+from tests.forking import Forked
 
 STILL_STARTING = 0.1  # the share of kills that do not wait until it is ready
 WRITER_TOO = 0.3

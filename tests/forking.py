@@ -1,6 +1,7 @@
 """The real program, forked from a process that has read its code before: a start then costs a third.
 
-What runs is the same; only the reading of some hundred modules is not repeated a thousand times.
+What runs is the same; only the reading of some hundred modules is not repeated a thousand times. Where the start itself
+is the story, or the environment has to be there from the first instruction, it is started as usual.
 """
 
 import multiprocessing
@@ -22,7 +23,7 @@ class Forked:
 
     def __init__(self, arguments: Sequence[str], log: IO[bytes], environment: Mapping[str, str]) -> None:
         assert not environment, "what is preloaded must be there before the code is read"
-        self._process = _forks.Process(target=_serve, args=(list(arguments), log.name))
+        self._process = _forks.Process(target=_serve, args=(list(arguments), log.name, dict(os.environ)))
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
@@ -47,10 +48,12 @@ class Forked:
         return self.poll()
 
 
-def _serve(arguments: list[str], log: str) -> None:
-    """Become the program."""
+def _serve(arguments: list[str], log: str, environment: dict[str, str]) -> None:
+    """Become the program. environment: the test's, which may be another than when the first was started."""
     from relay.cli import main  # noqa: PLC0415 - read before
 
+    os.environ.clear()
+    os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with Path(log).open("ab") as said:
         os.dup2(said.fileno(), 1)
