@@ -17,7 +17,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from click.testing import CliRunner
 
 from relay.cli import main
-from tests.forking import Forked
+from tests.forking import Forked, ended
 from tests.patience import WAIT_S_MAX
 from tests.ports import free_port
 from tests.storage import Rows, SqliteStorage, Storage
@@ -208,7 +208,4 @@ async def call(*arguments: str) -> tuple[int, str, str]:
 
 async def run(*arguments: str) -> tuple[int, str, str]:
     """Run a command of the program to its end; return exit code, output and errors."""
-    process = await asyncio.to_thread(
-        subprocess.run, [*RELAY, *arguments], capture_output=True, text=True, timeout=WAIT_S_MAX, check=False
-    )
-    return process.returncode, process.stdout, process.stderr
+    return await asyncio.to_thread(ended, arguments)
