@@ -26,6 +26,7 @@ DEFAULTS = {
     "shared_buffers": "64MB",
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
+    "dynamic_shared_memory_type": "mmap",  # in the server's folder, and so gone with it, however it ends
 }
 UNPRIVILEGED, THEIR_GROUP = "nobody", "nogroup"
 USER, PASSWORD = "relay", "for-tests-only"

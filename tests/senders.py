@@ -12,7 +12,8 @@ from tests.builders import an_event
 from tests.conftest import START, ManualClock
 from tests.patience import WAIT_S_MAX
 
-TIMEOUT_S = 0.15
+TIMEOUT_S = 0.15  # of a target that does not answer
+ENOUGH_S = 1.0  # of one that begins to answer, and does not end
 
 Opener = Callable[..., Sender]
 

@@ -21,7 +21,7 @@ from relay.targets.protocol import Sender
 from tests.builders import an_event
 from tests.conftest import START, ManualClock
 from tests.receiver import closes, hangs, receiving, resets, says, writes
-from tests.senders import SENDERS, TIMEOUT_S, Opener, a_delivery, an_http_sender, opened, send_once
+from tests.senders import ENOUGH_S, SENDERS, TIMEOUT_S, Opener, a_delivery, an_http_sender, opened, send_once
 
 EVERY_BYTE = bytes(range(256))
 
@@ -225,7 +225,7 @@ async def test_a_2xx_whose_body_breaks_is_still_accepted(
 ) -> None:
     """The target has said that it has it; to send it again would be for nothing."""
     async with receiving(answer) as receiver:
-        attempt = await send_once(opener(clock, receiver.url, timeout_s=TIMEOUT_S))
+        attempt = await send_once(opener(clock, receiver.url, timeout_s=ENOUGH_S))
 
     assert (Outcome.ACCEPTED, detail) == (attempt.outcome, attempt.detail)
 
@@ -233,7 +233,7 @@ async def test_a_2xx_whose_body_breaks_is_still_accepted(
 async def test_a_final_status_whose_body_hangs_is_rejected(opener: Opener, clock: ManualClock) -> None:
     """The head alone decides, whatever becomes of the body."""
     async with receiving(says("410 Gone", body=b"abc", declared=10)) as receiver:
-        sender = opener(clock, receiver.url, timeout_s=TIMEOUT_S, retry=RetryPolicy(final=frozenset({410})))
+        sender = opener(clock, receiver.url, timeout_s=ENOUGH_S, retry=RetryPolicy(final=frozenset({410})))
         attempt = await send_once(sender)
 
     assert (Outcome.REJECTED, b"abc") == (attempt.outcome, attempt.excerpt)

@@ -16,10 +16,9 @@ from tests.builders import an_event
 from tests.conftest import ManualClock
 from tests.patience import WAIT_S_MAX
 from tests.receiver import Answer, hangs, receiving, says, writes
-from tests.senders import SENDERS, TIMEOUT_S, Opener, a_delivery, opened, send_once
+from tests.senders import ENOUGH_S, SENDERS, TIMEOUT_S, Opener, a_delivery, opened, send_once
 
 WHOLE_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-DROPPED_WITHIN_S = 5.0  # never waited for: far less than an idle connection is kept
 LARGE = b"x" * 20_000_000  # more than the buffers between two processes take
 
 
@@ -87,10 +86,10 @@ async def test_a_body_that_drips_does_not_move_the_deadline(opener: Opener, cloc
         while not writer.is_closing():
             writer.write(b".")
             written += 1
-            await asyncio.sleep(TIMEOUT_S / 10)
+            await asyncio.sleep(ENOUGH_S / 100)
 
     async with receiving(drips) as receiver:
-        attempt = await send_once(opener(clock, receiver.url, timeout_s=TIMEOUT_S))
+        attempt = await send_once(opener(clock, receiver.url, timeout_s=ENOUGH_S))
 
     assert (Outcome.ACCEPTED, "the body of the answer did not end in time") == (attempt.outcome, attempt.detail)
     assert 3 < written
@@ -138,6 +137,12 @@ async def test_a_second_answer_in_one_breath_is_nobodys(opener: Opener, clock: M
     assert 2 == receiver.connections
 
 
+@pytest.fixture
+def kept_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that ends does not end by its age."""
+    monkeypatch.setattr("relay.targets.exchange.KEEPALIVE_S", 10 * WAIT_S_MAX)
+
+
 async def after_idle_words(opener: Opener, clock: ManualClock, words: bytes) -> tuple[int | None, int]:
     """Let a kept connection speak unasked; return the next attempt's status, and how many connections were made."""
     writers: list[asyncio.StreamWriter] = []
@@ -149,17 +154,19 @@ async def after_idle_words(opener: Opener, clock: ManualClock, words: bytes) -> 
     async with receiving(answers, says("500 Oops")) as receiver, opened(opener(clock, receiver.url)) as sender:
         await sender.send(a_delivery())
         writers[0].write(words)
-        async with asyncio.timeout(DROPPED_WITHIN_S):
+        async with asyncio.timeout(WAIT_S_MAX):
             await writers[0].wait_closed()
         return (await sender.send(a_delivery())).status, receiver.connections
 
 
 @pytest.mark.parametrize("words", [b"\r\n", b"HT", b"null", WHOLE_ANSWER], ids=repr)
+@pytest.mark.usefixtures("kept_for_long")
 async def test_an_idle_connection_that_speaks_is_dropped(opener: Opener, clock: ManualClock, words: bytes) -> None:
     """Nobody asked it anything; the next answer over it might be a word late for ever."""
     assert (500, 2) == await after_idle_words(opener, clock, words)
 
 
+@pytest.mark.usefixtures("kept_for_long")
 def test_an_idle_connection_that_speaks_is_dropped_on_uvloop_too(opener: Opener, clock: ManualClock) -> None:
     """The program runs on it, and its transports are others."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -300,7 +307,7 @@ async def test_half_a_request_ends_with_its_connection(opener: Opener, clock: Ma
         taken = await bytes_to_the_end(reader)
 
     async with conversing(reads_nothing, reads_and_agrees) as url:
-        timeout_s = WAIT_S_MAX if is_cancelled else 4 * TIMEOUT_S
+        timeout_s = WAIT_S_MAX if is_cancelled else ENOUGH_S
         async with opened(opener(clock, url, timeout_s=timeout_s)) as sender:
             sending = asyncio.create_task(sender.send(a_delivery(an_event(body=LARGE))))
             await is_begun.wait()

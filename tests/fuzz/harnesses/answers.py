@@ -10,8 +10,7 @@ from functools import cache
 
 from relay.targets.exchange import EXCERPT_BYTES, FAULTS, Answer, Answers, exchange
 from tests.fuzz.harness import Harness
-
-DEADLINE_S = 5.0
+from tests.patience import WAIT_S_MAX
 
 
 class Line(asyncio.Transport):
@@ -58,7 +57,7 @@ async def _asked(pieces: list[bytes]) -> Answer | None:
     running, line = asyncio.get_running_loop(), Line()
     answers = Answers(running)
     answers.connection_made(line)
-    deadline = running.time() + DEADLINE_S
+    deadline = running.time() + WAIT_S_MAX
     asking = running.create_task(exchange(answers, b"POST / HTTP/1.1\r\n\r\n", b"{}", deadline))
     await asyncio.sleep(0)
     for piece in pieces:

@@ -1,9 +1,8 @@
 """The configuration file: any bytes are a configuration, or faults with a place and without a secret."""
 
-import tempfile
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from relay import config
 from relay.config.interpolation import FILE_MARK
@@ -36,22 +35,16 @@ class AnyVariable(Mapping[str, str]):
         return 0
 
 
-@cache
-def place() -> Path:
-    """Return a file to be written anew for each input; the process has it for itself."""
-    return Path(tempfile.mkdtemp(prefix="relay-fuzz-")) / "relay.yaml"
-
-
 def check(data: bytes) -> None:
     if FILE_MARK.search(data.decode(errors="replace")):  # would read any file of this machine, an endless one too
         return
-    path = place()
-    path.write_bytes(data)
-    try:
-        loaded = config.load(path, AnyVariable())
-    except ConfigurationInvalid as error:
-        check_faults(error)
-        return
+    with NamedTemporaryFile(prefix="relay-fuzz-", suffix=".yaml") as file:
+        Path(file.name).write_bytes(data)
+        try:
+            loaded = config.load(Path(file.name), AnyVariable())
+        except ConfigurationInvalid as error:
+            check_faults(error)
+            return
     config.doubts(loaded, lambda _: None)
     assert CANARY not in str(config.redacted(loaded.written))
 

@@ -35,8 +35,8 @@ def by(storage: PostgresStorage, server: Server, *ports: int) -> str:
 
 
 @asynccontextmanager
-async def opened(url: str, worker: str = "worker-a") -> AsyncIterator[PostgresStore]:
-    store = PostgresStore(url, worker, patience_s=1.0)
+async def opened(url: str, worker: str = "worker-a", patience_s: float = WAIT_S_MAX) -> AsyncIterator[PostgresStore]:
+    store = PostgresStore(url, worker, patience_s=patience_s)
     await store.open()
     try:
         yield store
