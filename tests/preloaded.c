@@ -27,6 +27,7 @@ static struct {
     int64_t sync_errno;  /* what it then fails with */
     int64_t write_errno; /* what each write to a database file fails with, and each opening of one for writing */
     int64_t clock_s;     /* how far the clock of the day is ahead */
+    int64_t slept_s;     /* for how long the machine was suspended: the clock that counts its work has missed it */
     int64_t logs_held;   /* how many fsyncs of a write-ahead log are being held up now: told, not asked */
 } none, *panel = &none;
 
@@ -152,6 +153,8 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     int done = syscall(SYS_clock_gettime, clock, now);
     if (done == 0 && clock == CLOCK_REALTIME)
         now->tv_sec += panel->clock_s;
+    if (done == 0 && clock == CLOCK_MONOTONIC)
+        now->tv_sec -= panel->slept_s;
     return done;
 }
 

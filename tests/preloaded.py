@@ -11,7 +11,8 @@ from tests.patience import WAIT_S_MAX
 
 SOURCE = Path(__file__).with_suffix(".c")
 COMPILERS = ("cc", "gcc", "clang")
-FIELDS = ("sync_us", "sync_errno", "write_errno", "clock_s", "logs_held")  # in the order of the library's own
+# In the order of the library's own.
+FIELDS = ("sync_us", "sync_errno", "write_errno", "clock_s", "slept_s", "logs_held")
 
 
 class NotBuilt(Exception):
@@ -36,7 +37,7 @@ class Panel:
         return {"LD_PRELOAD": str(self._library), "PRELOADED_PANEL": str(self._path)}
 
     def set(self, **values: int) -> None:
-        """Change what is wrong, at once: `sync_us`, `sync_errno`, `write_errno`, `clock_s`."""
+        """Change what is wrong, at once: `sync_us`, `sync_errno`, `write_errno`, `clock_s`, `slept_s`."""
         for name, value in values.items():
             struct.pack_into("q", self._shared, 8 * FIELDS.index(name), value)
 

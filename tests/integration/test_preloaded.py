@@ -43,6 +43,15 @@ def test_the_clock_of_the_day_is_as_far_ahead_as_is_told(panel: Panel) -> None:
     assert 3600 == pytest.approx(float(run(panel, told).stdout) - right, abs=1)
 
 
+def test_a_machine_that_slept_has_grown_older(panel: Panel) -> None:
+    """Its leases have run out meanwhile: the clock that tells so must not have stood still."""
+    told = "import time, relay.system_clock as ours; print(ours.SystemClock().monotonic() - time.monotonic())"
+    before = float(run(panel, told).stdout)
+    panel.set(slept_s=100)
+
+    assert 100 == pytest.approx(float(run(panel, told).stdout) - before, abs=1)
+
+
 def test_every_commit_waits_for_a_slow_disk(panel: Panel, tmp_path: Path) -> None:
     """Both statements are committed, each by an fsync of its own."""
     panel.set(sync_us=50_000)
