@@ -67,7 +67,7 @@ class Certificates:
             return None
         from relay.verification._chains import believed_key  # noqa: PLC0415 - only those who need it pay for it
 
-        return believed_key(content, wanted.owner, tls.get_ca_certs(binary_form=True), self._clock.now())
+        return believed_key(content, wanted.owner, tls.get_ca_certs(binary_form=True), self._clock.machine_now())
 
     async def _content(self, url: str, tls: ssl.SSLContext) -> bytes | None:
         """Return what stands at an address, or None where its server says that there is nothing."""

@@ -8,11 +8,18 @@ class Clock(Protocol):
     """What the rest of the program knows of time."""
 
     def now(self) -> datetime:
-        """Return the wall clock's time, aware, in UTC."""
+        """Return the time by which everything is planned, kept and compared, aware, in UTC.
+
+        Of replicas that share a server it is the server's; of a relay with a file it is the machine's.
+        """
+        ...
+
+    def machine_now(self) -> datetime:
+        """Return the time of this machine's own clock: for what others have stamped, and what others will judge."""
         ...
 
     def monotonic(self) -> float:
-        """Return seconds that never go back, for measuring."""
+        """Return seconds that never go back, for measuring; they count on while the machine sleeps, where it can."""
         ...
 
     async def sleep(self, seconds: float) -> None:

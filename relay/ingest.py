@@ -148,7 +148,7 @@ class Ingest:
 
     def refuse_early(self, request: InboundRequest, source: Source) -> Refusal | None:
         """Refuse, before its body is read, a request that can be told to be forged without it."""
-        refusal = refuse_early(request, source, self._clock.now())
+        refusal = refuse_early(request, source, self._clock.machine_now())
         if refusal is not None:
             self.refuse(source, refusal)
             self._keep(request, source, refusal, is_whole=False)
@@ -194,10 +194,10 @@ class Ingest:
         self, request: InboundRequest, source: Source, came_at: datetime | None
     ) -> list[Judged] | Answer | Refusal | KeyWanted:
         """Prove, read, name and route one request. Nothing is read before it is proven. came_at: None for just now."""
-        now = self._clock.now()
-        if (refusal := verify(request, source, came_at or now)) is not None:
+        proven_at = came_at or self._clock.machine_now()
+        if (refusal := verify(request, source, proven_at)) is not None:
             return _answer_unproven(request, source, refusal)
-        key = self._key_used(request, source, came_at or now)
+        key = self._key_used(request, source, proven_at)
         if came_at is None and self._is_over_limit(source):
             return Refusal.LIMITED
         document = _read(request, source)
@@ -205,6 +205,7 @@ class Ingest:
             return document
         if source.greeting is not None and (answer := source.greeting.answer_proven(document, key or 1)) is not None:
             return answer
+        now = self._clock.now()
         if source.batch is not None:
             return self._judge_each(request, source, document, now, key)
         judged = self._judge_one(request, source, document, now, key)

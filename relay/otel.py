@@ -90,7 +90,7 @@ class OtelTracer:
     @contextmanager
     def attempting(self, delivery: Delivery) -> Iterator[Callable[[Attempt], None]]:
         """Tell of an attempt, after the acceptance of its event."""
-        began_at, began_s = self._clock.now(), self._clock.monotonic()
+        began_at, began_s = self._clock.machine_now(), self._clock.monotonic()
         span = self._tracer.start_span(
             f"deliver {delivery.target}",
             self._acceptance(delivery),

@@ -19,6 +19,10 @@ class SystemClock:
         """Return the wall clock's time."""
         return datetime.now(UTC)
 
+    def machine_now(self) -> datetime:
+        """Return the same."""
+        return datetime.now(UTC)
+
     def monotonic(self) -> float:
         """Return seconds that never go back."""
         return _elapsed_s()

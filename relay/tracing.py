@@ -60,7 +60,7 @@ class TracedIngest(Ingest):
 
     async def receive(self, request: InboundRequest, source: Source) -> Sequence[Receipt] | Answer | Refusal:
         """Do as `Ingest` does."""
-        began_at = self._clock.now()
+        began_at = self._clock.machine_now()
         result = await super().receive(request, source)
         self._trace(request, source, result, began_at)
         return result
@@ -69,7 +69,7 @@ class TracedIngest(Ingest):
         self, request: InboundRequest, source: Source, came_at: datetime
     ) -> Sequence[Receipt] | Answer | Refusal:
         """Do as `Ingest` does."""
-        began_at = self._clock.now()
+        began_at = self._clock.machine_now()
         result = await super().admit(request, source, came_at)
         self._trace(request, source, result, began_at)
         return result
@@ -83,7 +83,7 @@ class TracedIngest(Ingest):
     ) -> None:
         if isinstance(result, Answer | Refusal):
             return
-        ended_at, headers = self._clock.now(), list(request.headers.items())
+        ended_at, headers = self._clock.machine_now(), list(request.headers.items())
         for receipt in result:
             if not receipt.is_duplicate:
                 self._tracer.accepted(source.name, receipt.event_id, headers, began_at, ended_at)

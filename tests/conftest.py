@@ -36,6 +36,9 @@ class ManualClock:
     def now(self) -> datetime:
         return self._now
 
+    def machine_now(self) -> datetime:
+        return self._now
+
     def monotonic(self) -> float:
         return self._elapsed_s
 

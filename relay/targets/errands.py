@@ -51,6 +51,6 @@ class GuardedCaller:
             return None
         words = f"logging in: answered {answer.status}"
         if answer.status in (429, 503):
-            wait_s = retry_after_s(answer.headers.get("Retry-After", ""), self.clock.now())
+            wait_s = retry_after_s(answer.headers.get("Retry-After", ""), self.clock.machine_now())
             return Unproven(Outcome.BUSY, words, answer.status, wait_s)
         return Unproven(Outcome.UNREACHABLE, words)

@@ -68,7 +68,7 @@ class HttpSender:
         """Make one attempt and tell what came of it. Raises nothing that a target, a network or an event can cause."""
         started_at, began_s = self._clock.now(), self._clock.monotonic()
         deadline = asyncio.get_running_loop().time() + self._target.timeout_s
-        timestamp = int(started_at.timestamp())
+        timestamp = int(self._clock.machine_now().timestamp())
         signature = await self._signature(delivery, timestamp)
         job = _Job(delivery, timestamp, signature, deadline, began_s + self._target.timeout_s)
         result = await self._carry(job)
@@ -192,8 +192,9 @@ class HttpSender:
 
     def _wait_s(self, headers: Mapping[str, str]) -> float | None:
         """Return the seconds that a busy target asks for: in the standard's header, or in one of its own."""
+        now = self._clock.machine_now()
         for name in ("Retry-After", self._target.retry.wait_header):
-            if name is not None and (wait_s := retry_after_s(headers.get(name, ""), self._clock.now())) is not None:
+            if name is not None and (wait_s := retry_after_s(headers.get(name, ""), now)) is not None:
                 return wait_s
         return None
 

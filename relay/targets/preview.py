@@ -91,7 +91,7 @@ def _request(target: HttpTarget, delivery: Delivery, clock: Clock) -> Preview:
     masked = replace(target, headers=_masked(target))
     head = RequestHead(masked, endpoint(target.url), _proof_of(target, clock))
     signature = MASK if target.sign_secrets else None
-    lines = head.of(delivery, int(clock.now().timestamp()), signature)
+    lines = head.of(delivery, int(clock.machine_now().timestamp()), signature)
     method = delivery.call.method if delivery.call else "POST"
     url = _url(target, delivery)
     if isinstance(lines, str):

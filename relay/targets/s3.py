@@ -36,11 +36,11 @@ class S3Sender(HttpSender):
 
     async def send(self, delivery: Delivery) -> Attempt:
         """Make one attempt and tell what came of it. Nothing is sent of an event that does not hold its object."""
-        now = self._clock.now()
         try:
-            put = await asyncio.to_thread(self._as_put, delivery, now)
+            put = await asyncio.to_thread(self._as_put, delivery, self._clock.machine_now())
         except (ContentMissing, ExpressionFailed) as error:
-            return Attempt(delivery.attempt, now, 0.0, Outcome.BLOCKED, detail=f"nothing was sent: {error}")
+            now, detail = self._clock.now(), f"nothing was sent: {error}"
+            return Attempt(delivery.attempt, now, 0.0, Outcome.BLOCKED, detail=detail)
         return await super().send(put)
 
     def _as_put(self, delivery: Delivery, now: datetime) -> Delivery:

@@ -69,6 +69,9 @@ class LivingClock:
     def now(self) -> datetime:
         return START + timedelta(seconds=self._loop.time() + self._life.clock_is_off_s)
 
+    def machine_now(self) -> datetime:
+        return self.now()
+
     def monotonic(self) -> float:
         return self._loop.time()
 

@@ -40,8 +40,8 @@ class Tokens:
         if isinstance(fetched, Token):
             return fetched.proof
         held = self._token
-        if held is not None and (held.expires_at is None or self._clock.now() < held.expires_at):
-            self._renew_at = self._clock.now() + RETRY_AHEAD
+        if held is not None and (held.expires_at is None or self._clock.machine_now() < held.expires_at):
+            self._renew_at = self._clock.machine_now() + RETRY_AHEAD
             return held.proof
         return fetched
 
@@ -58,7 +58,7 @@ class Tokens:
             await asyncio.gather(self._fetching, return_exceptions=True)
 
     def _is_due(self) -> bool:
-        return self._renew_at is not None and self._clock.now() >= self._renew_at
+        return self._renew_at is not None and self._clock.machine_now() >= self._renew_at
 
     async def _fetched(self, deadline: float) -> Token | Unproven:
         """Wait for the one fetch that is under way, or begin one. Whoever gives up leaves it to the others."""
@@ -83,7 +83,7 @@ class Tokens:
     def _renewal_of(self, token: Token) -> datetime | None:
         if token.expires_at is None:
             return None
-        life = max(timedelta(), token.expires_at - self._clock.now())
+        life = max(timedelta(), token.expires_at - self._clock.machine_now())
         return token.expires_at - min(life * AHEAD_SHARE, AHEAD_MAX)
 
 

@@ -44,7 +44,7 @@ class HmacProver:
         covered = InboundRequest(
             request.method, request.origin, request.path, request.query, CIMultiDict(named), request.body
         )
-        return Proof(tuple(self._scheme.sign(covered, self._clock.now()).headers.items()))
+        return Proof(tuple(self._scheme.sign(covered, self._clock.machine_now()).headers.items()))
 
 
 AUTH = HmacProver

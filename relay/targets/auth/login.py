@@ -101,7 +101,7 @@ class LoginProver:
         return self._caller.judge(answer) or self._read(answer)
 
     def _errand(self) -> Errand:
-        today = self._caller.clock.now().date()
+        today = self._caller.clock.machine_now().date()
         query = urlencode({name: _dated(value.text(), today) for name, value in self._query.items()}, quote_via=quote)
         url = f"{self._url}{'&' if '?' in self._url else '?'}{query}" if query else self._url
         body = _dated(self._body.decode(), today).encode()
@@ -116,7 +116,7 @@ class LoginProver:
             token = expires = None
         if not isinstance(token, str) or not token or not token.isprintable():
             return Unproven(Outcome.UNREACHABLE, f"logging in: no token stands at {self._token.text} of the answer")
-        return Token(self._place.filled(token), expiry(expires, self._lifetime, self._caller.clock.now()))
+        return Token(self._place.filled(token), expiry(expires, self._lifetime, self._caller.clock.machine_now()))
 
 
 def _dated(text: str, today: date) -> str:
