@@ -36,7 +36,6 @@ from relay.shaper import ShapingSender
 from relay.shaping import Shapes
 from relay.silence import Silence
 from relay.singles import Singles
-from relay.store.opening import store_on
 from relay.store.protocol import Store
 from relay.targets.heartbeat import beat
 from relay.targets.protocol import Sender
@@ -58,6 +57,7 @@ class Parts:
     """What a process runs; None is what its role does not need."""
 
     store: Store
+    clock: Clock
     telemetry: Telemetry
     lanes: Lanes
     scheduler: Scheduler | None
@@ -128,9 +128,14 @@ class Ground:
     tenure: Tenure
 
 
-def assemble(config: Config, clock: Clock, worker_name: str, role: Role, tracer: Tracer | None = None) -> Parts:
-    """Build everything a configuration asks for in a role. worker_name: this process's, on its leases."""
-    store, lanes = store_on(config.storage.database, worker_name, clock), Lanes([])
+def assemble(
+    config: Config, store: Store, clock: Clock, worker_name: str, role: Role, tracer: Tracer | None = None
+) -> Parts:
+    """Build everything a configuration asks for in a role, on a store that is open: until then its clock is not right.
+
+    worker_name: this process's, on its leases.
+    """
+    lanes = Lanes([])
     telemetry = Telemetry(clock, config.targets)
     telemetry.expect(config.sources.values())
     headroom = Headroom(config.storage.backlog_max, config.storage.disk_free_min)
@@ -150,6 +155,7 @@ def assemble(config: Config, clock: Clock, worker_name: str, role: Role, tracer:
     minutes = MinuteBook(store, telemetry.counted, clock)
     return Parts(
         store,
+        clock,
         telemetry,
         lanes,
         scheduler if role.delivers else None,

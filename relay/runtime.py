@@ -26,6 +26,7 @@ from relay.filewatch import ConfigFiles
 from relay.maintenance import Maintenance
 from relay.reloading import Reload, Reloading
 from relay.roles import Post, Role, post
+from relay.store.opening import store_on
 from relay.system_clock import SystemClock
 from relay.targets.preview import preview
 from relay.tracing import tracer_of
@@ -68,7 +69,7 @@ class Relay:
         self._admin_crowd: Crowd | None = None
         self._reloading: Reloading | None = None
         self._post = at or post(config, Role.ALL)
-        self._clock = SystemClock()
+        self._machine = SystemClock()
         self._fault: asyncio.Future[None] | None = None
         self._stop_by_s = float("inf")
         self.public_url = ""
@@ -77,24 +78,25 @@ class Relay:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Relay"]:
         """Start in order; on the way out stop in the opposite order: first the door, last the store."""
-        clock, at = self._clock, self._post
+        machine, at, name = self._machine, self._post, secrets.token_hex(6)
         self._fault = asyncio.get_running_loop().create_future()
         async with AsyncExitStack() as stack:
             public_socket = stack.enter_context(_bound(at.public, "server.listen", is_shared=at.shares_public))
             admin_socket = stack.enter_context(_bound(at.admin, "admin.listen"))
             self.public_url, self.admin_url = _url_of(public_socket), _url_of(admin_socket)
-            tracer = tracer_of(os.environ, clock)
+            tracer = tracer_of(os.environ, machine)
             if tracer is not None:
                 stack.push_async_callback(asyncio.to_thread, tracer.close)
-            parts = assemble(self._config, clock, secrets.token_hex(6), at.role, tracer)
-            await parts.store.open()
+            store, clock = store_on(self._config.storage.database, name, machine)
+            await store.open()
             stack.callback(log.info, "relay_stopped")
-            stack.push_async_callback(parts.store.close)
+            stack.push_async_callback(store.close)
+            parts = assemble(self._config, store, clock, name, at.role, tracer)
             await stack.enter_async_context(self._kept_running(parts.store.until_broken(), "store"))
             await parts.maintenance.see_room()
             if admin_socket is not None:
                 self._admin_tokens[:] = await self._tokens_of(self._config)
-                crowd = self._admin_crowd = Crowd(_admin_bounds(self._config), clock, parts.telemetry.cut_off)
+                crowd = self._admin_crowd = Crowd(_admin_bounds(self._config), machine, parts.telemetry.cut_off)
                 await stack.enter_async_context(self._kept_running(crowd.watch(), "admin's crowd"))
                 await stack.enter_async_context(self._served(self._admin_runner(parts, crowd), admin_socket))
             if parts.scheduler is not None:
@@ -114,7 +116,7 @@ class Relay:
                 await stack.enter_async_context(self._served(public_runner, public_socket, parts.door.finish))
             crowds = [parts.door.crowd] if parts.door is not None else []
             crowds += [self._admin_crowd] if self._admin_crowd is not None else []
-            watching = watch(crowds, clock, parts.telemetry.cut_off)
+            watching = watch(crowds, machine, parts.telemetry.cut_off)
             await stack.enter_async_context(self._kept_running(watching, "descriptors"))
             if self._path is not None:
                 self._reloading = self._reloading_from(self._path, parts)
@@ -124,7 +126,7 @@ class Relay:
                 yield self
             finally:
                 parts.health.is_stopping = True
-                self._stop_by_s = clock.monotonic() + self._grace_s
+                self._stop_by_s = machine.monotonic() + self._grace_s
 
     async def until_stopped(self, last_words: Callable[[], None]) -> None:
         """Wait for a signal to stop, or for a fault of this program, which is raised.
@@ -190,7 +192,7 @@ class Relay:
             parts.telemetry.reloaded(reload)
             parts.health.configuration = "loaded" if reload.is_good else "loaded; the file is faulty since, and unused"
 
-        return Reloading(self._config, ConfigFiles(path), lambda: load(path, os.environ), adopt, self._clock, tell)
+        return Reloading(self._config, ConfigFiles(path), lambda: load(path, os.environ), adopt, parts.clock, tell)
 
     async def _tokens_to_adopt(self, config: Config) -> tuple[Secret, ...]:
         """Return what opens the admin port from here on. Errors: ConfigurationInvalid."""
@@ -216,7 +218,7 @@ class Relay:
             ingest=parts.ingest,
             health=parts.health,
             singles=parts.singles,
-            clock=self._clock,
+            clock=parts.clock,
             config=lambda: self._config,
             tokens=self._admin_tokens,
             exposition=parts.exposition,
@@ -224,7 +226,7 @@ class Relay:
         )
         door = AdminDoor(desk)
         application = door.application()
-        Dashboard(desk, door.access, Trials(preview, self._clock)).add_to(application)
+        Dashboard(desk, door.access, Trials(preview, parts.clock)).add_to(application)
         return QuietRunner(application, crowd, parts.telemetry.malformed, shutdown_timeout=HANG_UP_S)
 
     @asynccontextmanager
@@ -252,7 +254,7 @@ class Relay:
         try:
             yield
         finally:
-            grace_s = max(0.0, self._stop_by_s - self._clock.monotonic())
+            grace_s = max(0.0, self._stop_by_s - self._machine.monotonic())
             cut_off = await crew.stop(grace_s)
             if cut_off:
                 log.warning("attempts_cut_off", count=cut_off, next_step="they are sent again after the next start")

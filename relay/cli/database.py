@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from relay.clock import Clock
 from relay.config import Database, SqliteDatabase
 from relay.errors import StoreError, StoreUnusable
 from relay.store.opening import store_on
@@ -26,13 +27,20 @@ async def opened(database: Database) -> AsyncIterator[Store]:
 
     Errors: click.ClickException, in words for a person.
     """
+    async with opened_with_clock(database) as (store, _):
+        yield store
+
+
+@asynccontextmanager
+async def opened_with_clock(database: Database) -> AsyncIterator[tuple[Store, Clock]]:
+    """Open a database as `opened` does, with the clock of all who use it: what is planned or told late goes by it."""
     if isinstance(database, SqliteDatabase):
         _require(database.path)
-    store = store_on(database, secrets.token_hex(6), SystemClock())
+    store, clock = store_on(database, secrets.token_hex(6), SystemClock())
     try:
         await store.open()
         try:
-            yield store
+            yield store, clock
         finally:
             await store.close()
     except StoreUnusable as error:

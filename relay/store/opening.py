@@ -11,17 +11,22 @@ from relay.store.transfer import Transfer
 PATIENCE_S = 10.0  # of a command for the schema
 
 
-def store_on(database: Database, worker: str, clock: Clock) -> Store:
-    """Return the store of a database, not opened. worker: this process's name on its leases. clock: its callers'."""
+def store_on(database: Database, worker: str, machine: Clock) -> tuple[Store, Clock]:
+    """Return the store of a database, not opened, and the clock of all who use it: the server's, where there is one.
+
+    worker: this process's name on its leases. machine: this machine's clock.
+    """
     match database:
         case SqliteDatabase(path):
             from relay.store.sqlite.store import SqliteStore  # noqa: PLC0415
 
-            return SqliteStore(path, worker)
+            return SqliteStore(path, worker), machine
         case PostgresDatabase(url):
+            from relay.store.postgres.servertime import ServerClock  # noqa: PLC0415
             from relay.store.postgres.store import PostgresStore  # noqa: PLC0415
 
-            return PostgresStore(url.text(), worker, clock)
+            clock = ServerClock(machine)
+            return PostgresStore(url.text(), worker, clock), clock
 
 
 def transfer_of(database: Database, worker: str) -> Transfer:

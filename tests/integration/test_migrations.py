@@ -166,7 +166,7 @@ from relay.system_clock import SystemClock
 from relay.store.opening import store_on
 
 async def main():
-    store = store_on(database(sys.argv[1]), f"worker-{os.getpid()}", SystemClock())
+    store, _ = store_on(database(sys.argv[1]), f"worker-{os.getpid()}", SystemClock())
     await store.open()
     await store.close()
 

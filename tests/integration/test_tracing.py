@@ -21,6 +21,7 @@ from relay.config import load
 from relay.domain import DeliveryStatus
 from relay.otel import OtelTracer, collecting_tracer
 from relay.roles import Role
+from relay.store.opening import store_on
 from tests.conftest import ManualClock
 from tests.patience import WAIT_S_MAX
 from tests.receiver import Receiver, hangs, receiving, says
@@ -79,10 +80,12 @@ async def process(folder: Path, url: str, clock: ManualClock, name: str, shaped:
     path = folder / "relay.yaml"
     path.write_text(FILE.format(folder=folder, url=url, shaped=shaped))
     spans = InMemorySpanExporter()
-    parts = assemble(load(path, {}), clock, name, Role.ALL, OtelTracer(SimpleSpanProcessor(spans), clock))
+    config = load(path, {})
+    store, _ = store_on(config.storage.database, name, clock)
+    await store.open()
+    parts = assemble(config, store, clock, name, Role.ALL, OtelTracer(SimpleSpanProcessor(spans), clock))
     assert parts.door is not None
     assert parts.scheduler is not None
-    await parts.store.open()
     await parts.maintenance.see_room()
     watching = asyncio.create_task(parts.scheduler.run())
     parts.crew.start(lambda _: None, parts.maintenance.see_room)

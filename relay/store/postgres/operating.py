@@ -19,15 +19,11 @@ Do = Callable[[str, Any], Awaitable[Any]]  # has the session that claims do some
 
 
 class PostgresChanges:
-    """Fulfils `relay.store.ports.changes.Changes`.
+    """Fulfils `relay.store.ports.changes.Changes`. ring: tells other processes that something may be due."""
 
-    ring: tells other processes that something may be due. at: says what the server's clock does at a time of ours.
-    """
-
-    def __init__(self, do: Do, ring: Callable[[], None], at: Callable[[datetime], datetime]) -> None:
+    def __init__(self, do: Do, ring: Callable[[], None]) -> None:
         self._do = do
         self._ring = ring
-        self._at = at
 
     async def retry(self, delivery_id: int, now: datetime) -> DeliveryStatus | None:
         """Have a delivery sent at once."""
@@ -39,16 +35,16 @@ class PostgresChanges:
 
     async def cancel_pending(self, target: str, now: datetime, limit: int) -> int:
         """Cancel pending deliveries of a target."""
-        return int(await self._do("clear", Move(target, None, self._at(now), limit)))
+        return int(await self._do("clear", Move(target, None, now, limit)))
 
     async def move_pending(self, target: str, other: str, now: datetime, limit: int) -> int:
         """Give pending deliveries of a target to another."""
-        count = int(await self._do("clear", Move(target, other, self._at(now), limit)))
+        count = int(await self._do("clear", Move(target, other, now, limit)))
         self._ring()
         return count
 
     async def _change(self, verb: str, delivery_id: int, now: datetime) -> DeliveryStatus | None:
-        stood = await self._do(verb, (delivery_id, self._at(now)))
+        stood = await self._do(verb, (delivery_id, now))
         self._ring()
         return DeliveryStatus(stood) if stood else None
 

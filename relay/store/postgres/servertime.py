@@ -1,105 +1,103 @@
-"""The server's clock: what replicas compare with one another is kept by it, whatever their own clocks say.
+"""The server's clock, by which every replica lives: what they compare with one another is of one clock.
 
-Clocks that agree are left alone, so that what is stored is what was told.
+It is heard once a second, and counted on from there, so that nobody sees when this machine's own clock is wrong or set.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
-from time import monotonic
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 import structlog
 
 from relay.clock import Clock
-from relay.domain import Lease, Plan
 from relay.store.postgres.dialling import Connection
-from relay.store.protocol import Settlement
 
 log = structlog.get_logger("relay.store")
 
-TOLERANCE = timedelta(milliseconds=50)  # clocks that differ by less agree
-BELIEVED_S = 60.0
-SET_S = 0.5  # our clock was set, where it went so much further than time did
-TOLD_FROM = timedelta(seconds=1)
-NONE = timedelta()
+TOLERANCE_S = 0.05  # clocks that differ by less agree
+ASKED_AGAIN = 2  # times, where they do not: the quickest answer is the best one
+TOLD_FROM_S = 1.0
 
 
-class ServerTime:
-    """How far the server's clock is ahead of ours.
+class Heard(NamedTuple):
+    """What the server's clock said when ours began to count: between two times, in seconds since 1970."""
 
-    clock: ours, by which `Store`'s verbs are told the time; None: they are told the server's.
-    """
-
-    def __init__(self, clock: Clock | None) -> None:
-        self._clock = clock
-        self._measured_s = float("-inf")
-        self._apart_s = 0.0
-        self.ahead = NONE
+    earliest_s: float
+    latest_s: float
 
     @property
-    def is_known(self) -> bool:
-        """Tell whether it was measured of late, and our clock was not set since."""
-        if self._clock is None:
-            return True
-        was_set = abs(_apart_s(self._clock) - self._apart_s) > SET_S
-        return monotonic() < self._measured_s + BELIEVED_S and not was_set
+    def doubt_s(self) -> float:
+        """Return how long the answer took, which is how far it may be wrong."""
+        return self.latest_s - self.earliest_s
 
-    async def measure(self, connection: Connection) -> None:
-        """Ask the server for its time, if need be. What the question took is how far the answer may be wrong."""
-        if self.is_known or self._clock is None:
-            return
-        began = self._clock.now()
+    @property
+    def middle_s(self) -> float:
+        """Return the likeliest."""
+        return (self.earliest_s + self.latest_s) / 2
+
+    def allows(self, began_s: float) -> bool:
+        """Tell whether what was believed may go on to be."""
+        return self.earliest_s - TOLERANCE_S <= began_s <= self.latest_s + TOLERANCE_S
+
+
+class ServerClock:
+    """Fulfils `relay.clock.Clock`. machine: this machine's own, whose time is told until the server's was heard."""
+
+    def __init__(self, machine: Clock) -> None:
+        self._machine = machine
+        self._elapsed_s = machine.monotonic
+        self._began_s = machine.now().timestamp() - machine.monotonic()
+        self._is_heard = False
+        self._told_s = 0.0  # how far apart the two clocks were when it was last told
+
+    def now(self) -> datetime:
+        """Return the server's time."""
+        return datetime.fromtimestamp(self._began_s + self._elapsed_s(), UTC)
+
+    def machine_now(self) -> datetime:
+        """Return this machine's time."""
+        return self._machine.now()
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        return self._elapsed_s()
+
+    async def sleep(self, seconds: float) -> None:
+        """Come back after `seconds`."""
+        await self._machine.sleep(seconds)
+
+    async def hear(self, connection: Connection) -> None:
+        """Go by what the server says, where that is not what was counted: it was set, or another took over."""
+        heard = await self._ask(connection)
+        if not (self._is_heard and heard.allows(self._began_s)):
+            again = [await self._ask(connection) for _ in range(ASKED_AGAIN)]
+            self._believe(min(heard, *again, key=lambda each: each.doubt_s).middle_s)
+        self._tell_difference()
+
+    async def _ask(self, connection: Connection) -> Heard:
+        asked_s = self._elapsed_s()
         theirs: datetime = await connection.fetchval("SELECT clock_timestamp()")
-        taken = max(NONE, self._clock.now() - began)
-        ahead = theirs - began - taken / 2
-        self._measured_s, self._apart_s = monotonic(), _apart_s(self._clock)
-        if abs(ahead - self.ahead) > TOLERANCE + taken / 2:
-            self.ahead = ahead if abs(ahead) > TOLERANCE else NONE
-            self._tell()
+        return Heard(theirs.timestamp() - self._elapsed_s(), theirs.timestamp() - asked_s)
 
-    def of(self, ours: datetime) -> datetime:
-        """Return what the server's clock says at a time of ours."""
-        return ours + self.ahead
+    def _believe(self, began_s: float) -> None:
+        moved_s, self._began_s = began_s - self._began_s, began_s
+        if self._is_heard and abs(moved_s) >= TOLD_FROM_S:
+            log.warning(
+                "database_clock_set",
+                ahead_s=round(moved_s, 3),
+                next_step="retries, leases and rates follow it; where it goes wrong, set the server's clock by NTP",
+            )
+        self._is_heard = True
 
-    def ours(self, theirs: datetime) -> datetime:
-        """Return what our clock says at a time of the server's."""
-        return theirs - self.ahead
-
-    def of_plan(self, plan: Plan) -> Plan:
-        """Return a plan by the server's clock."""
-        if not self.ahead:
-            return plan
-        planned = tuple(
-            replace(each, due_at=self.of(each.due_at), deadline_at=self.of(each.deadline_at))
-            for each in plan.deliveries
-        )
-        return replace(plan, deliveries=planned)
-
-    def of_lease(self, lease: Lease) -> Lease:
-        """Return a lease by the server's clock."""
-        return replace(lease, until=self.of(lease.until)) if self.ahead else lease
-
-    def of_leases(self, leases: Mapping[int, Lease]) -> Mapping[int, Lease]:
-        """Return leases by the server's clock."""
-        return {index: self.of_lease(lease) for index, lease in leases.items()} if self.ahead else leases
-
-    def of_settlement(self, settlement: Settlement) -> Settlement:
-        """Return a settlement by the server's clock."""
-        if not self.ahead:
-            return settlement
-        due_at = None if settlement.due_at is None else self.of(settlement.due_at)
-        attempt = replace(settlement.attempt, started_at=self.of(settlement.attempt.started_at))
-        return replace(settlement, attempt=attempt, due_at=due_at)
-
-    def _tell(self) -> None:
-        if abs(self.ahead) >= TOLD_FROM:
+    def _tell_difference(self) -> None:
+        """Say when this machine's clock is wrong: signatures that others make, or look at, are judged by it."""
+        behind_s = (self.now() - self.machine_now()).total_seconds()
+        if abs(behind_s) < TOLD_FROM_S:
+            self._told_s = 0.0
+        elif abs(behind_s - self._told_s) >= TOLD_FROM_S:
+            self._told_s = behind_s
             log.warning(
                 "clocks_differ",
-                behind_the_database_s=round(self.ahead.total_seconds(), 3),
-                next_step="rates, leases and retries go by the database's clock; set this machine's, as by NTP",
+                behind_the_database_s=round(behind_s, 3),
+                next_step="set this machine's clock, or the server's, as by NTP: what is kept goes by the database's, "
+                "and the times that senders and targets sign by this machine's",
             )
-
-
-def _apart_s(clock: Clock) -> float:
-    """Return what stays as it is until somebody sets a clock."""
-    return clock.now().timestamp() - clock.monotonic()

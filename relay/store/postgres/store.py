@@ -9,7 +9,6 @@ from typing import TypeVar
 import asyncpg
 
 from relay.breaker import Breaker
-from relay.clock import Clock
 from relay.domain import Delivery, Event, Hold, Lease, Plan, Rate, Receipt
 from relay.errors import StoreUnavailable, StoreUnusable
 from relay.store.choosing import within
@@ -35,7 +34,7 @@ from relay.store.postgres.numbers import Numbering
 from relay.store.postgres.operating import PostgresChanges, PostgresMinutes, PostgresRejections, PostgresReplays
 from relay.store.postgres.schema import ENGINE, finish_steps, prepare, why_unusable
 from relay.store.postgres.searching import PostgresSearch
-from relay.store.postgres.servertime import ServerTime
+from relay.store.postgres.servertime import ServerClock
 from relay.store.postgres.session import BY_INDEX, Session
 from relay.store.postgres.tallies import SHARDS
 from relay.store.postgres.unfinished import unfinished
@@ -58,13 +57,16 @@ LOOKS_IN_DOUBT = 15  # after a connection was lost, one with each beat: its last
 class PostgresStore:
     """Fulfils `relay.store.protocol.Store`. Any number of processes may use the same database.
 
-    worker: this process's name on its leases. clock: by which its verbs are told the time; None: by the server's.
+    worker: this process's name on its leases. clock: what its callers live by, kept right from when it is open; None:
+    they have one of their own, which stands for the server's.
     """
 
-    def __init__(self, url: str, worker: str, clock: Clock | None = None, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self, url: str, worker: str, clock: ServerClock | None = None, *, patience_s: float = PATIENCE_S
+    ) -> None:
         self._server = Server(url, patience_s)
         self._worker = worker
-        self._time = ServerTime(clock)
+        self._clock = clock
         self._days = Days()
         self._numbering = Numbering()
         self._held: set[Fence] = set()  # what is leased to us, by all that we know
@@ -101,7 +103,7 @@ class PostgresStore:
         self._searching = self._session("searching", BY_INDEX)
         do, ring = self._claiming.do, self._liveness.ring
         self.search: Search = PostgresSearch(self._searching)
-        self.changes: Changes = PostgresChanges(do, ring, self._time.of)
+        self.changes: Changes = PostgresChanges(do, ring)
         self.minutes: Minutes = PostgresMinutes(self._keeping, self._searching)
         self.replays: Replays = PostgresReplays(do, self._keeping, self._searching, ring)
         self.rejections: Rejections = PostgresRejections(self._keeping, self._searching)
@@ -149,20 +151,17 @@ class PostgresStore:
     async def accept(self, event: Event, plan: Plan, leases: Mapping[int, Lease]) -> Receipt:
         """Store an event with its deliveries, or find it a duplicate."""
         weight = EVENT_BYTES + len(event.body)
-        acceptance = self._acceptance(event, plan, leases)
+        acceptance = Acceptance(event, plan, leases)
         stored: Stored = await self._accepting.do("accept", acceptance, weight, is_in_order=acceptance.is_in_order)
         return self._receipt(event, plan, leases, stored)
 
     async def accept_all(self, batch: Sequence[tuple[Event, Plan, Mapping[int, Lease]]]) -> list[Receipt]:
         """Store several events, all or none."""
         weight = sum(EVENT_BYTES + len(event.body) for event, _, _ in batch)
-        acceptances = [self._acceptance(*one) for one in batch]
+        acceptances = [Acceptance(*one) for one in batch]
         is_in_order = any(acceptance.is_in_order for acceptance in acceptances)
         stored = await self._accepting.do("accept_all", acceptances, weight, is_in_order=is_in_order)
         return [self._receipt(*one, of_one) for one, of_one in zip(batch, stored, strict=True)]
-
-    def _acceptance(self, event: Event, plan: Plan, leases: Mapping[int, Lease]) -> Acceptance:
-        return Acceptance(event, self._time.of_plan(plan), self._time.of_leases(leases))
 
     def _receipt(self, event: Event, plan: Plan, leases: Mapping[int, Lease], stored: Stored) -> Receipt:
         """Say what became of an event, hold what was leased with it, and wake those who carry the rest."""
@@ -192,8 +191,7 @@ class PostgresStore:
         self, target: str, lease: Lease, now: datetime, limit: int, bytes_max: int, rate: Rate | None = None
     ) -> list[Delivery]:
         """Lease due deliveries of a target."""
-        until = self._time.of(lease.until)
-        wanted = Claim(target, lease.worker, until, self._time.of(now), limit, bytes_max, rate)
+        wanted = Claim(target, lease.worker, lease.until, now, limit, bytes_max, rate)
         claimed: list[Delivery] = await self._claiming.do("claim", wanted)
         self._hold(claimed)
         return claimed
@@ -204,7 +202,6 @@ class PostgresStore:
         Whoever settles again because no answer came is told what became of the first time.
         """
         fence = settlement.delivery.id, settlement.delivery.attempt
-        settlement = self._time.of_settlement(settlement)
         try:
             held: bool = await self._settling.do("settle", settlement)
         except StoreUnavailable:
@@ -222,7 +219,7 @@ class PostgresStore:
 
     async def renew(self, until: datetime) -> None:
         """Prolong every lease of this worker."""
-        await self._liveness.prolong(self._time.of(until))
+        await self._liveness.prolong(until)
 
     async def abandoned(self, now: datetime, limit: int, bytes_max: int) -> list[Delivery]:
         """List deliveries of workers that died, or that live and overran their lease.
@@ -236,13 +233,13 @@ class PostgresStore:
                 return []
             left: list[tuple[int, int]] = []
             for worker, is_gone in (await self._liveness.gone(sorted(others))).items():
-                since = None if is_gone else self._time.of(now)
+                since = None if is_gone else now
                 left += await reading.left_behind(connection, worker, since, days, limit - len(left))
             return await load(connection, within(left, bytes_max))
 
     async def replay(self, event_id: str, now: datetime) -> int:
         """Make an event's final deliveries pending again."""
-        count: int = await self._claiming.do("replay", (event_id, self._time.of(now)))
+        count: int = await self._claiming.do("replay", (event_id, now))
         self._liveness.ring()
         return count
 
@@ -250,7 +247,7 @@ class PostgresStore:
         """Change what is known of a target's health, unless another process did so first."""
 
         async def change(stands: str) -> str | None:
-            wish = BreakerChange(target, stands, breaker_to_json(after), after.is_tripped, self._time.of(now))
+            wish = BreakerChange(target, stands, breaker_to_json(after), after.is_tripped, now)
             instead: str | None = await self._claiming.do("note_breaker", wish)
             return instead
 
@@ -258,7 +255,7 @@ class PostgresStore:
 
     async def pause(self, target: str, now: datetime, *, is_paused: bool) -> None:
         """Hold a target's deliveries, or let them go on."""
-        await self._claiming.do("pause", (target, is_paused, self._time.of(now)))
+        await self._claiming.do("pause", (target, is_paused, now))
 
     async def holds(self, target: str) -> tuple[Hold, ...]:
         """Tell when a target's deliveries were held."""
@@ -267,8 +264,7 @@ class PostgresStore:
     async def next_due(self, targets: Sequence[str]) -> Mapping[str, datetime]:
         """Tell when each target's next pending delivery is due."""
         async with self._reading.used() as connection:
-            found = await reading.next_due(connection, targets, self._days.unfinished)
-        return {target: self._time.ours(due_at) for target, due_at in found.items()}
+            return await reading.next_due(connection, targets, self._days.unfinished)
 
     async def lanes(self) -> Mapping[str, LaneState]:
         """Tell every target's state."""
@@ -290,10 +286,8 @@ class PostgresStore:
         async with self._keeping.used(STEP_ALSO_S) as connection:
             if self._has_steps_to_finish:
                 self._has_steps_to_finish = not await finish_steps(connection)
-            shard = self._shard("keeping")
-            return await keeping.purge(
-                connection, self._days, shard, Purge(self._time.of(before), self._time.of(now), limit, bytes_max)
-            )
+            wanted = Purge(before, now, limit, bytes_max)
+            return await keeping.purge(connection, self._days, self._shard("keeping"), wanted)
 
     async def probe(self, now: datetime) -> None:
         """Really commit something, on the way that events take."""
@@ -356,7 +350,8 @@ class PostgresStore:
 
     async def _see(self) -> None:
         async with self._reading.used() as connection:
-            await self._time.measure(connection)
+            if self._clock is not None:
+                await self._clock.hear(connection)
             self._days.unfinished = await unfinished(connection)
 
     async def _find_strays(self) -> None:

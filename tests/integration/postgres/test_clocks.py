@@ -1,26 +1,33 @@
-"""Replicas whose clocks differ: what they compare with one another goes by the server's clock."""
+"""Replicas whose machines' clocks differ, or are set: all of them live by the server's."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from relay.domain import Delivery, DeliveryStatus, Rate
-from relay.store.postgres.servertime import NONE, ServerTime
+from relay.store.postgres.dialling import Connection
+from relay.store.postgres.servertime import ServerClock
 from relay.store.postgres.store import PostgresStore
 from relay.store.protocol import Settlement
 from relay.system_clock import SystemClock
 from tests.builders import a_lease, a_plan, again, an_attempt, an_event
 from tests.storage import PostgresStorage
 
-HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
+HOUR, MINUTE, SECOND, NONE = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1), timedelta()
 PACE = Rate(3, 600.0)
 MANY = 10**9
+CLOCK_THAT_CAN_BE_SET = """
+    CREATE SCHEMA pretended;
+    CREATE FUNCTION pretended.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS
+        $$ SELECT pg_catalog.clock_timestamp() + current_setting('pretended.ahead')::interval $$;
+    SET search_path TO pretended, pg_catalog"""
 
 
-class Clock(SystemClock):
-    """A machine's clock that is ahead of all others."""
+class Machine(SystemClock):
+    """A machine whose clock is ahead of all others."""
 
     def __init__(self, ahead: timedelta = NONE) -> None:
         self.ahead = ahead
@@ -28,14 +35,19 @@ class Clock(SystemClock):
     def now(self) -> datetime:
         return super().now() + self.ahead
 
+    def machine_now(self) -> datetime:
+        return self.now()
+
 
 class Replica:
-    """A replica whose clock is ahead of all others."""
+    """A replica on a machine whose clock is ahead of all others."""
 
     def __init__(self, storage: PostgresStorage, name: str, ahead: timedelta) -> None:
         self.name = name
-        self.now = (clock := Clock(ahead)).now
-        self.store = PostgresStore(storage.url, name, clock)
+        self.machine = Machine(ahead)
+        self.clock = ServerClock(self.machine)
+        self.now = self.clock.now
+        self.store = PostgresStore(storage.url, name, self.clock)
 
     async def accept(self, count: int = 1) -> None:
         for _ in range(count):
@@ -102,7 +114,7 @@ async def test_a_retry_is_due_when_its_target_asked_for_it(replica: Replicas) ->
 
     assert [] == await ahead.claim()
     due_at = (await ahead.store.next_due(["erp"]))["erp"]
-    assert abs(due_at - ahead.now() - 600 * SECOND) < 60 * SECOND
+    assert abs(due_at - ahead.now() - 600 * SECOND) < MINUTE
 
 
 async def test_who_waits_in_a_line_is_due_when_the_one_before_is_done(replica: Replicas) -> None:
@@ -116,24 +128,81 @@ async def test_who_waits_in_a_line_is_due_when_the_one_before_is_done(replica: R
     assert 1 == len(await here.claim())
 
 
-async def test_clocks_that_agree_are_left_alone(storage: PostgresStorage) -> None:
-    """What is stored is what was told, to the microsecond."""
-    time = ServerTime(Clock())
+@pytest.mark.parametrize("ahead", [HOUR, -HOUR])
+async def test_a_jump_of_the_machines_clock_is_not_seen_for_a_moment(replica: Replicas, ahead: timedelta) -> None:
+    """What is planned right after it would be due an hour late, or at once."""
+    here = await replica("here")
+    before = here.now()
+    here.machine.ahead = ahead
+
+    assert NONE <= here.now() - before < MINUTE
+
+
+async def test_what_others_have_stamped_is_judged_by_the_machines_clock(replica: Replicas) -> None:
+    """A database whose clock is wrong must not have every signed webhook refused."""
+    here = await replica("here", HOUR)
+
+    assert abs(here.clock.machine_now() - here.now() - HOUR) < MINUTE
+
+
+async def test_the_clock_goes_on_while_the_database_is_away(replica: Replicas) -> None:
+    """For hours, if need be: what is sent and what failed meanwhile is planned and settled by it."""
+    here = await replica("here", HOUR)
+    await here.store.close()
+    before = here.now()
+    here.machine.ahead = 2 * HOUR
+
+    assert NONE <= here.now() - before < MINUTE
+
+
+@pytest.fixture
+async def server(storage: PostgresStorage) -> AsyncIterator[Connection]:
+    """Connect to a server whose clock can be set."""
     async with storage.connected() as connection:
-        await time.measure(connection)
+        await connection.execute(CLOCK_THAT_CAN_BE_SET)
+        await set_ahead(connection, NONE)
+        yield connection
 
-    assert NONE == time.ahead
-    assert time.is_known
+
+async def set_ahead(server: Connection, ahead: timedelta) -> None:
+    await server.execute(f"SET pretended.ahead = '{ahead.total_seconds()} s'")
 
 
-async def test_a_clock_that_is_set_is_looked_at_again(storage: PostgresStorage) -> None:
-    """By NTP after a machine woke up, or by hand."""
-    time = ServerTime(clock := Clock())
-    async with storage.connected() as connection:
-        await time.measure(connection)
-        clock.ahead = HOUR
-        assert not time.is_known
-        await time.measure(connection)
+@pytest.mark.parametrize("ahead", [HOUR, -HOUR])
+async def test_a_server_whose_clock_is_set_is_followed(server: Connection, ahead: timedelta) -> None:
+    """Also one that took over from another: what all replicas follow at once parts none of them."""
+    clock = ServerClock(SystemClock())
+    await clock.hear(server)
+    before = clock.now()
+    await set_ahead(server, ahead)
+    with capture_logs() as told:
+        await clock.hear(server)
+        await clock.hear(server)
 
-    assert time.is_known
-    assert abs(time.ahead + HOUR) < 10 * SECOND
+    assert abs(clock.now() - before - ahead) < MINUTE
+    assert ["database_clock_set", "clocks_differ"] == [line["event"] for line in told]
+
+
+async def test_time_does_not_jump_where_the_clocks_agree(server: Connection) -> None:
+    """What an answer took is no difference: each would set the time a little, and now and then back."""
+    clock = ServerClock(machine := SystemClock())
+    await clock.hear(server)
+    began = clock.now() - timedelta(seconds=machine.monotonic())
+    await set_ahead(server, timedelta(milliseconds=40))
+    for _ in range(20):
+        await clock.hear(server)
+
+    assert abs(clock.now() - timedelta(seconds=machine.monotonic()) - began) < timedelta(milliseconds=1)
+
+
+async def test_a_wrong_clock_is_told_once(server: Connection) -> None:
+    """Once a second would fill the log; and once more where it is wrong by something else."""
+    machine = Machine(HOUR)
+    clock = ServerClock(machine)
+    with capture_logs() as told:
+        for ahead in (HOUR, HOUR, -HOUR, NONE, HOUR):
+            machine.ahead = ahead
+            await clock.hear(server)
+
+    assert ["clocks_differ"] * 3 == [line["event"] for line in told]
+    assert [-3600, 3600, -3600] == [round(line["behind_the_database_s"]) for line in told]
