@@ -9,13 +9,12 @@ from pathlib import Path
 import click
 import orjson
 
-from relay.cli.database import opened
+from relay.cli.database import opened_with_clock
 from relay.cli.options import config_option, counted, json_option, tell_faults
 from relay.config import Config, doubts, load
 from relay.config.units import parse_duration
 from relay.errors import ConfigurationInvalid, Fault
 from relay.history import Comparison, Shaping, compare
-from relay.system_clock import SystemClock
 from relay.targets.addresses import would_block
 
 
@@ -63,10 +62,10 @@ def check(config_path: Path, as_json: bool, back: timedelta | None, former_path:
 
 
 async def _compared(config: Config, former: Config | None, back: timedelta) -> Comparison:
-    now = SystemClock().now()
-    async with opened(config.storage.database) as store:
+    async with opened_with_clock(config.storage.database) as (store, clock):
         before = Shaping(former.sources, former.targets) if former else None
         shaping = Shaping(config.sources, config.targets)
+        now = clock.now()
         return await compare(store, config.sources, now - back, now, shaping, before)
 
 

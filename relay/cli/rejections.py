@@ -2,20 +2,20 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from relay.admission import Admitted, admit
-from relay.cli.database import opened
+from relay.cli.database import opened, opened_with_clock
 from relay.cli.events import NAME_CHARACTERS
 from relay.cli.filters import names_of
 from relay.cli.options import config_option, json_option, load_or_exit
 from relay.cli.tables import table
 from relay.cli.texts import echo_json, plain, plain_body
+from relay.clock import Clock
 from relay.config import Config
 from relay.domain import Refusal
 from relay.headroom import Headroom
@@ -25,7 +25,6 @@ from relay.observer import Unheard
 from relay.store.ports.rejections import Rejection, RejectionRow
 from relay.store.protocol import Store
 from relay.story import REFUSED
-from relay.system_clock import SystemClock
 from relay.web.cursors import LIMIT_MAX
 from relay.web.masking import shown_headers, shown_path
 from relay.web.telling import told_rejection, told_rejection_row
@@ -148,7 +147,8 @@ def _shown(rejection: Rejection, headers: list[list[str]]) -> Iterator[str]:
 
 async def _admit(config: Config, numbers: Sequence[int]) -> Mapping[int, Admitted | str]:
     """Admit each, whatever becomes of the others; say of each that is not admitted why."""
-    async with opened(config.storage.database) as store, _ingest(config, store) as ingest:
+    async with opened_with_clock(config.storage.database) as (store, clock):
+        ingest = await _ingest(config, store, clock)
         results: dict[int, Admitted | str] = {}
         for number in numbers:
             rejection = await store.rejections.one(number)
@@ -160,13 +160,11 @@ async def _admit(config: Config, numbers: Sequence[int]) -> Mapping[int, Admitte
         return results
 
 
-@asynccontextmanager
-async def _ingest(config: Config, store: Store) -> AsyncIterator[Ingest]:
+async def _ingest(config: Config, store: Store, clock: Clock) -> Ingest:
     """Accept as a relay does that carries nothing itself: whoever delivers is woken."""
-    clock, storage = SystemClock(), config.storage
-    headroom = Headroom(storage.backlog_max, storage.disk_free_min)
+    headroom = Headroom(config.storage.backlog_max, config.storage.disk_free_min)
     headroom.see(await store.lanes(), store.free_bytes())
-    yield Ingest(config.sources.values(), store, Lanes([]), headroom, clock, Unheard())
+    return Ingest(config.sources.values(), store, Lanes([]), headroom, clock, Unheard())
 
 
 def _tell_admitted(results: Mapping[int, Admitted | str], *, as_json: bool) -> None:

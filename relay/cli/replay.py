@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from relay.cli.database import opened
+from relay.cli.database import opened, opened_with_clock
 from relay.cli.filters import filter_options, note_unknown, patience_option
 from relay.cli.options import config_option, counted, json_option, load_or_exit
 from relay.cli.progress import Tell, shown_progress
@@ -23,7 +23,6 @@ from relay.replays import PER_S, PER_S_MAX, new_replay, replay_event
 from relay.store.ports.replays import Replay, ReplayState
 from relay.store.ports.search import EventFilter, EventStatus
 from relay.store.protocol import Store
-from relay.system_clock import SystemClock
 from relay.web.telling import told_replay
 
 SEARCH = "2s"
@@ -90,9 +89,9 @@ def _means_many(wanted: EventFilter, event_id: str | None) -> bool:
 
 
 async def _send_one(config: Config, event_id: str, target: str | None) -> int:
-    async with opened(config.storage.database) as store:
+    async with opened_with_clock(config.storage.database) as (store, clock):
         record = await event_or_fail(store, event_id)
-        return await replay_event(store, record, target, SystemClock().now())
+        return await replay_event(store, record, target, clock.now())
 
 
 def _tell_sent(count: int, event_id: str, *, as_json: bool) -> None:
@@ -115,8 +114,8 @@ async def _jobs(config: Config) -> Sequence[Replay]:
 
 
 async def _cancel(config: Config, job_id: str) -> Replay:
-    async with opened(config.storage.database) as store:
-        job = await store.replays.cancel(job_id, SystemClock().now())
+    async with opened_with_clock(config.storage.database) as (store, clock):
+        job = await store.replays.cancel(job_id, clock.now())
     if job is None:
         raise click.ClickException(f"there is no job {plain(job_id, 80)}; `relay replay --list` shows them")
     return job
@@ -138,16 +137,15 @@ def _replay_many(
         _tell_count(found, as_json=as_json)
         return
     only_dead = wanted.status is EventStatus.DEAD and not delivered_too
-    job = new_replay(wanted, SystemClock().now(), os.urandom(10), only_dead=only_dead, per_s=per_s)
-    asyncio.run(_begin(config, job))
+    job = asyncio.run(_begin(config, wanted, only_dead=only_dead, per_s=per_s))
     if not detach:
         job = _wait(config, job, found.searched if found.count.is_exact else None)
     _tell_job(job, as_json=as_json)
 
 
 async def _count(config: Config, wanted: EventFilter, patience_s: float) -> Counted:
-    async with opened(config.storage.database) as store:
-        return await count_events(store, wanted, SystemClock(), patience_s)
+    async with opened_with_clock(config.storage.database) as (store, clock):
+        return await count_events(store, wanted, clock, patience_s)
 
 
 def _agrees(found: Counted) -> bool:
@@ -168,9 +166,11 @@ def _in_words(found: Counted) -> str:
     return counted(number, "event") if found.count.is_exact else f"{number:,}+ events"
 
 
-async def _begin(config: Config, job: Replay) -> None:
-    async with opened(config.storage.database) as store:
+async def _begin(config: Config, wanted: EventFilter, *, only_dead: bool, per_s: int) -> Replay:
+    async with opened_with_clock(config.storage.database) as (store, clock):
+        job = new_replay(wanted, clock.now(), os.urandom(10), only_dead=only_dead, per_s=per_s)
         await store.replays.begin(job)
+        return job
 
 
 def _wait(config: Config, job: Replay, searched_max: int | None) -> Replay:
@@ -186,8 +186,8 @@ def _wait(config: Config, job: Replay, searched_max: int | None) -> Replay:
 
 
 async def _follow(config: Config, job: Replay, searched_max: int | None, tell: Tell) -> Replay:
-    clock, is_told = SystemClock(), False
-    async with opened(config.storage.database) as store:
+    is_told = False
+    async with opened_with_clock(config.storage.database) as (store, clock):
         while job.state is ReplayState.RUNNING:
             tell("events", job.searched, searched_max)
             if not is_told and clock.now() - job.due_at > IDLE:

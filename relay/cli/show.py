@@ -3,11 +3,12 @@
 import asyncio
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from relay.cli.database import opened
+from relay.cli.database import opened_with_clock
 from relay.cli.options import config_option, json_option, load_or_exit
 from relay.cli.tables import coloured, table
 from relay.cli.texts import echo_json, plain, plain_body
@@ -16,7 +17,6 @@ from relay.config.units import lasting
 from relay.domain import Attempt
 from relay.store.ports.search import fold
 from relay.store.protocol import DeliveryRecord, EventRecord, Store
-from relay.system_clock import SystemClock
 from relay.web.masking import shown_headers
 from relay.web.telling import iso, told_event
 
@@ -41,7 +41,7 @@ def show(config_path: Path, event_id: str, only_body: bool, as_json: bool) -> No
     words.
     """
     config = load_or_exit(config_path)
-    record = asyncio.run(_stored(config, event_id))
+    record, now = asyncio.run(_stored(config, event_id))
     headers = _headers(config, record)
     if only_body:
         _print_body(record.event.body)
@@ -49,12 +49,13 @@ def show(config_path: Path, event_id: str, only_body: bool, as_json: bool) -> No
         expires = iso(record.event.key_expires_at)
         echo_json({**told_event(record), "headers": headers, "key_expires_at": expires})
     else:
-        click.echo("\n".join(_shown(record, headers)))
+        click.echo("\n".join(_shown(record, headers, now)))
 
 
-async def _stored(config: Config, event_id: str) -> EventRecord:
-    async with opened(config.storage.database) as store:
-        return await event_or_fail(store, event_id)
+async def _stored(config: Config, event_id: str) -> tuple[EventRecord, datetime]:
+    """Return an event's story, and as of when."""
+    async with opened_with_clock(config.storage.database) as (store, clock):
+        return await event_or_fail(store, event_id), clock.now()
 
 
 async def event_or_fail(store: Store, event_id: str) -> EventRecord:
@@ -79,8 +80,8 @@ def _print_body(body: bytes) -> None:
         click.echo(body, nl=False)
 
 
-def _shown(record: EventRecord, headers: list[list[str]]) -> Iterator[str]:
-    event, now = record.event, SystemClock().now()
+def _shown(record: EventRecord, headers: list[list[str]], now: datetime) -> Iterator[str]:
+    event = record.event
     status = fold(delivery.status for delivery in record.deliveries).value
     yield f"{event.id} {coloured(status)}"
     yield f"source    {plain(event.source)}"

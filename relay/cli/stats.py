@@ -5,10 +5,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
-from relay.cli.database import opened
+from relay.cli.database import opened_with_clock
 from relay.cli.options import config_option, json_option, load_or_exit
 from relay.cli.tables import table
 from relay.cli.texts import echo_json
@@ -17,13 +18,22 @@ from relay.config.units import lasting
 from relay.minutes import SPAN_MAX, Span, last_minutes
 from relay.operations import TargetReport, report_targets
 from relay.store.ports.minutes import ALL_DURATIONS, Figure
-from relay.system_clock import SystemClock
 from relay.web.telling import told_minutes
 
 SOURCES = ("source", "accepted", "duplicate", "refused", "last event")
 TARGETS = ("target", "state", "delivered", "failed", "mean", "95 % within", "waiting", "oldest", "dead")
 TAKEN = ("accepted", "duplicate", "handshake")
 USUAL_SHARE = 0.95
+
+
+class Lately(NamedTuple):
+    """What the database tells. last_seen: when each source last sent an event."""
+
+    now: datetime
+    span: Span
+    figures: Sequence[Figure]
+    last_seen: Mapping[str, datetime]
+    reports: Mapping[str, TargetReport]
 
 
 @click.command()
@@ -41,9 +51,7 @@ def stats(config_path: Path, minutes: int, as_json: bool) -> None:
     many, as GET /api/v1/stats answers.
     """
     config = load_or_exit(config_path)
-    now = SystemClock().now()
-    span = last_minutes(minutes, now)
-    figures, seen, reports = asyncio.run(_asked(config, span))
+    now, span, figures, seen, reports = asyncio.run(_asked(config, minutes))
     if as_json:
         echo_json(told_minutes(figures, span))
         return
@@ -52,12 +60,12 @@ def stats(config_path: Path, minutes: int, as_json: bool) -> None:
     click.echo(table(TARGETS, [_target_row(report, figures, now) for report in reports.values()]))
 
 
-async def _asked(
-    config: Config, span: Span
-) -> tuple[Sequence[Figure], Mapping[str, datetime], Mapping[str, TargetReport]]:
-    async with opened(config.storage.database) as store:
+async def _asked(config: Config, minutes: int) -> Lately:
+    async with opened_with_clock(config.storage.database) as (store, clock):
+        span = last_minutes(minutes, now := clock.now())
         figures = await store.minutes.between(span.since, span.until, span.step)
-        return figures, await store.minutes.last_seen(), await report_targets(store, config.targets)
+        reports = await report_targets(store, config.targets)
+        return Lately(now, span, figures, await store.minutes.last_seen(), reports)
 
 
 def _source_rows(

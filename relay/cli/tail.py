@@ -8,17 +8,17 @@ from pathlib import Path
 
 import click
 
-from relay.cli.database import opened
+from relay.cli.database import opened_with_clock
 from relay.cli.events import NAME_CHARACTERS, event_cells
 from relay.cli.filters import filter_options, note_unknown
 from relay.cli.options import config_option, json_option, load_or_exit
 from relay.cli.tables import coloured
 from relay.cli.texts import echo_json, plain
+from relay.clock import Clock
 from relay.config import Config
 from relay.following import Following
 from relay.store.ports.rejections import RejectionRow
 from relay.store.ports.search import EventFilter, EventRow
-from relay.system_clock import SystemClock
 from relay.web.telling import told_event_row, told_rejection_row
 
 LOOK_EVERY_S = 0.5
@@ -51,9 +51,9 @@ def tail(config_path: Path, wanted: EventFilter, count: int | None, as_json: boo
 
 
 async def _follow(config: Config, wanted: EventFilter, count: int | None, tell: Callable[[Row], None]) -> None:
-    async with opened(config.storage.database) as store:
-        following = Following(store, wanted, wanted.since or SystemClock().now() - BACK)
-        async with aclosing(_all(following)) as news:
+    async with opened_with_clock(config.storage.database) as (store, clock):
+        following = Following(store, wanted, wanted.since or clock.now() - BACK)
+        async with aclosing(_all(following, clock)) as news:
             told = 0
             async for row in news:
                 tell(row)
@@ -62,11 +62,11 @@ async def _follow(config: Config, wanted: EventFilter, count: int | None, tell: 
                     return
 
 
-async def _all(following: Following) -> AsyncGenerator[Row, None]:
+async def _all(following: Following, clock: Clock) -> AsyncGenerator[Row, None]:
     while True:
         for row in await following.look():
             yield row
-        await SystemClock().sleep(LOOK_EVERY_S)
+        await clock.sleep(LOOK_EVERY_S)
 
 
 def _told(row: Row) -> None:

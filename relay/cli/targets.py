@@ -9,7 +9,7 @@ import click
 import orjson
 from click.shell_completion import CompletionItem
 
-from relay.cli.database import opened
+from relay.cli.database import opened, opened_with_clock
 from relay.cli.filters import names_of
 from relay.cli.options import config_option, json_option, load_or_exit, unknown
 from relay.cli.tables import table
@@ -18,7 +18,6 @@ from relay.config.units import lasting
 from relay.domain import GateState
 from relay.operations import Changed, TargetReport, cancel_waiting, move_waiting, report_targets
 from relay.store.protocol import Store
-from relay.system_clock import SystemClock
 from relay.web.telling import told_target
 
 COLUMNS = ("name", "kind", "address", "state", "backlog", "dead", "oldest", "held")
@@ -52,15 +51,15 @@ def targets(config_path: Path, change: tuple[str, ...], as_json: bool, yes: bool
     if yes and change[:1] != ("cancel",):
         raise click.UsageError("--yes is for `relay targets cancel NAME`")
     config = load_or_exit(config_path)
-    now = SystemClock().now()
     match change:
         case ():
-            _show(asyncio.run(_reports(config)), now, as_json=as_json)
+            reports, now = asyncio.run(_reports(config))
+            _show(reports, now, as_json=as_json)
         case ("pause" | "resume" as verb, name):
-            before, after = asyncio.run(_hold(config, name, now, is_paused=verb == "pause"))
+            before, after, now = asyncio.run(_hold(config, name, is_paused=verb == "pause"))
             _tell_change(before, after, now, as_json=as_json)
         case ("move", name, other):
-            changed = asyncio.run(_move(config, name, other, now))
+            changed = asyncio.run(_move(config, name, other))
             _tell_moved(changed, f"now wait for {other}", as_json=as_json)
         case ("cancel", name):
             if as_json and not yes:
@@ -68,38 +67,39 @@ def targets(config_path: Path, change: tuple[str, ...], as_json: bool, yes: bool
             if not yes:
                 waiting = asyncio.run(_waiting(config, name))
                 click.confirm(f"{waiting:,} wait for {name}: cancel them?", abort=True, err=True)
-            _tell_moved(asyncio.run(_cancel(config, name, now)), "are cancelled", as_json=as_json)
+            _tell_moved(asyncio.run(_cancel(config, name)), "are cancelled", as_json=as_json)
         case _:
             raise click.UsageError("expected `relay targets`, or `pause|resume|cancel NAME`, or `move NAME OTHER`")
 
 
-async def _reports(config: Config) -> Mapping[str, TargetReport]:
-    async with opened(config.storage.database) as store:
-        return await report_targets(store, config.targets)
+async def _reports(config: Config) -> tuple[Mapping[str, TargetReport], datetime]:
+    """Return how all stand, and as of when."""
+    async with opened_with_clock(config.storage.database) as (store, clock):
+        return await report_targets(store, config.targets), clock.now()
 
 
-async def _hold(config: Config, name: str, now: datetime, *, is_paused: bool) -> tuple[TargetReport, TargetReport]:
-    """Hold a target, or let it go on; return how it stood and how it stands."""
-    async with opened(config.storage.database) as store:
-        before = await _known(store, config, name)
+async def _hold(config: Config, name: str, *, is_paused: bool) -> tuple[TargetReport, TargetReport, datetime]:
+    """Hold a target, or let it go on; return how it stood, how it stands, and since when."""
+    async with opened_with_clock(config.storage.database) as (store, clock):
+        before, now = await _known(store, config, name), clock.now()
         await store.pause(name, now, is_paused=is_paused)
-        return before, await _known(store, config, name)
+        return before, await _known(store, config, name), now
 
 
-async def _move(config: Config, name: str, other: str, now: datetime) -> Changed:
-    async with opened(config.storage.database) as store:
+async def _move(config: Config, name: str, other: str) -> Changed:
+    async with opened_with_clock(config.storage.database) as (store, clock):
         await _known(store, config, name)
         if other not in config.targets:
             raise unknown("target", other, config.targets)
         if other == name:
             raise click.UsageError(f"what waits for {name} waits for it already; expected another target")
-        return await move_waiting(store, name, other, now)
+        return await move_waiting(store, name, other, clock.now())
 
 
-async def _cancel(config: Config, name: str, now: datetime) -> Changed:
-    async with opened(config.storage.database) as store:
+async def _cancel(config: Config, name: str) -> Changed:
+    async with opened_with_clock(config.storage.database) as (store, clock):
         await _known(store, config, name)
-        return await cancel_waiting(store, name, now)
+        return await cancel_waiting(store, name, clock.now())
 
 
 async def _waiting(config: Config, name: str) -> int:

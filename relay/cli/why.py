@@ -10,12 +10,13 @@ from pathlib import Path
 
 import click
 
-from relay.cli.database import opened
+from relay.cli.database import opened_with_clock
 from relay.cli.events import events_table
 from relay.cli.filters import patience_option, read_moment, read_words
 from relay.cli.options import config_option, counted, json_option, load_or_exit
 from relay.cli.show import event_or_fail
 from relay.cli.texts import echo_json, plain, wrapped
+from relay.clock import Clock
 from relay.config import Config
 from relay.finding import Refused, Sought, find_refused, seek, time_of
 from relay.operations import report_targets
@@ -23,7 +24,6 @@ from relay.store.ports.rejections import RejectionRow
 from relay.store.ports.search import EventFilter
 from relay.store.protocol import EventRecord, Store
 from relay.story import REFUSED, Story, tell
-from relay.system_clock import SystemClock
 from relay.web.telling import told_event, told_event_row, told_rejection_row
 
 SEARCH = "8s"  # before an answer is due: for nothing is looked so long but what is not there
@@ -77,18 +77,18 @@ def why(config_path: Path, words: str, until: datetime | None, patience_s: float
 
 
 async def _findings(config: Config, words: str, until: datetime | None, patience_s: float) -> Findings:
-    async with opened(config.storage.database) as store:
+    async with opened_with_clock(config.storage.database) as (store, clock):
         if _ID.fullmatch(words):
-            return Findings(await _story(store, config, words), Sought((), 0, None), Refused((), 0, is_all=True))
-        sought = await seek(store, EventFilter(text=words, until=until), FOUND_MAX, SystemClock(), patience_s)
-        newest = await _story(store, config, sought.events[0].id) if sought.events else None
+            return Findings(await _story(store, clock, config, words), Sought((), 0, None), Refused((), 0, is_all=True))
+        sought = await seek(store, EventFilter(text=words, until=until), FOUND_MAX, clock, patience_s)
+        newest = await _story(store, clock, config, sought.events[0].id) if sought.events else None
         return Findings(newest, sought, await find_refused(store, words, FOUND_MAX))
 
 
-async def _story(store: Store, config: Config, event_id: str) -> tuple[EventRecord, Story]:
+async def _story(store: Store, clock: Clock, config: Config, event_id: str) -> tuple[EventRecord, Story]:
     record = await event_or_fail(store, event_id)
     reports = await report_targets(store, config.targets)
-    return record, tell(record, config.sources.get(record.event.source), reports, SystemClock().now())
+    return record, tell(record, config.sources.get(record.event.source), reports, clock.now())
 
 
 def _in_words(findings: Findings, words: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
+from relay.cli.database import opened_with_clock
 from relay.domain import Delivery, DeliveryStatus, Rate
 from relay.store.postgres.dialling import Connection
 from relay.store.postgres.servertime import ServerClock
@@ -206,3 +207,10 @@ async def test_a_wrong_clock_is_told_once(server: Connection) -> None:
 
     assert ["clocks_differ"] * 3 == [line["event"] for line in told]
     assert [-3600, 3600, -3600] == [round(line["behind_the_database_s"]) for line in told]
+
+
+async def test_commands_live_by_the_servers_clock(storage: PostgresStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an operator replays from a machine whose clock is ahead would wait for an hour."""
+    monkeypatch.setattr("relay.cli.database.SystemClock", lambda: Machine(HOUR))
+    async with opened_with_clock(storage.database()) as (_, clock):
+        assert abs(clock.now() - SystemClock().now()) < MINUTE
