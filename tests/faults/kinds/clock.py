@@ -1,9 +1,8 @@
 """The clock of the day is an hour wrong: somebody sets it, or a machine wakes with a bad one."""
 
 import asyncio
-from typing import ClassVar
 
-from tests.faults.fault import POSTGRES, SQLITE, Fault
+from tests.faults.fault import Fault
 from tests.faults.site import Site
 
 HOUR_S = 3600
@@ -11,15 +10,10 @@ WHILE_S = 4.0
 
 
 class ClockAhead(Fault):
-    """It jumps an hour ahead, and stays there.
-
-    On PostgreSQL times go by the server's clock: what is settled before the relay has seen the jump, which takes less
-    than a second, is tried an hour later, and no run waits for that.
-    """
+    """It jumps an hour ahead, and stays there. On PostgreSQL nobody notices: replicas live by the server's."""
 
     name = "clock-ahead"
     words = "clock jumps an hour ahead"
-    engines: ClassVar[tuple[str, ...]] = (SQLITE,)
     rounds = (1, 3)
     jump_s = HOUR_S
 
@@ -40,7 +34,6 @@ class ClockBack(ClockAhead):
     """It jumps an hour back; what was due is due an hour later then, unless it is put right."""
 
     name = "clock-back"
-    engines = (SQLITE, POSTGRES)
     words = "clock jumps an hour back, later is put right"
     jump_s = -HOUR_S
 
