@@ -3,6 +3,7 @@
 import os
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -63,8 +64,15 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="callback-relay", prog_name="relay", message="%(prog)s %(version)s")
+@click.option(
+    "-c",
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    help="The configuration file, as after the command; one given there wins.",
+)
 @click.pass_context
-def main(context: click.Context) -> None:
+def main(context: click.Context, config_path: Path | None = None) -> None:
     """Receive webhooks, store each once, and carry it to every system that wants it.
 
     The first steps: `relay demo` shows it all, `relay check` reads config/relay.yaml, `relay serve` starts.
@@ -73,3 +81,13 @@ def main(context: click.Context) -> None:
     """
     if os.environ.get("NO_COLOR"):
         context.color = False
+    if config_path is not None:
+        _require_use(context)
+
+
+def _require_use(context: click.Context) -> None:
+    """Refuse a configuration that the command would not read."""
+    name = context.invoked_subcommand
+    command = main.get_command(context, name) if name else None
+    if command is not None and all(parameter.name != "config_path" for parameter in command.params):
+        context.fail(f"`relay {name}` reads no configuration: leave -c out")

@@ -7,16 +7,27 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
+from click.core import ParameterSource
 
 from relay.config import Config, load
 from relay.config.misfits import listing, nearest
 from relay.errors import ConfigurationInvalid, Fault
+
+
+def _place(context: click.Context, parameter: click.Parameter, value: Path) -> Path:
+    """Take the file that is named behind the command, else before it, else by the environment or by default."""
+    if context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE:
+        return value
+    before: Path | None = context.find_root().params.get("config_path")
+    return before or value
+
 
 config_option = click.option(
     "-c",
     "--config",
     "config_path",
     type=click.Path(path_type=Path),
+    callback=_place,
     default=Path("config/relay.yaml"),
     envvar="RELAY_CONFIG",
     show_default=True,
