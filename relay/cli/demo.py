@@ -149,10 +149,10 @@ async def _try_vendor(name: str, loaded: Config, relay_url: str, receiver: Recei
     uuid = str(uuid4())
     headers = sample.rendered_headers(now, uuid)
     request = signed(source, relay_url, sample.render(now, uuid), headers, now, PUBLIC_URL)
-    status, answer = await post(request)
+    status, said = await asyncio.to_thread(post, request)
     is_accepted = status == source.respond_status
     has_arrived = is_accepted and await receiver.has(_expected(source, request.body))
-    word = "arrived" if has_arrived else f"LOST: the relay answered {status} {answer}"
+    word = "arrived" if has_arrived else f"LOST: the relay answered {status} {said.decode()}"
     size = f"{len(request.body):,} bytes"
     click.echo(f"  {preset.title:<{WIDTH}} {sample.type:<28} {size:>14}   {word}")
     return has_arrived

@@ -1,14 +1,13 @@
 """`relay health`: ask a running relay whether it can accept and deliver."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 import orjson
-from aiohttp import ClientError, ClientSession, ClientTimeout
 
+from relay.cli.asking import Said, ask
 from relay.cli.options import config_option, json_option, load_or_exit, no_answer, url_option
 
 ANSWER_S_MAX = 4.0
@@ -33,16 +32,11 @@ def health(config_path: Path, url: str | None, as_json: bool) -> None:
     sys.exit(0 if is_ready else 1)
 
 
-def _readiness(base_url: str) -> tuple[int, bytes]:
+def _readiness(base_url: str) -> Said:
     try:
-        return asyncio.run(_get(f"{base_url}/readyz"))
-    except (ClientError, TimeoutError) as error:
+        return ask(f"{base_url}/readyz", ANSWER_S_MAX)
+    except OSError as error:
         raise no_answer(base_url, error) from error
-
-
-async def _get(url: str) -> tuple[int, bytes]:
-    async with ClientSession(timeout=ClientTimeout(total=ANSWER_S_MAX)) as session, session.get(url) as answer:
-        return answer.status, await answer.read()
 
 
 def _checks(answer: bytes) -> dict[str, Any]:

@@ -38,10 +38,17 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 def _read_url(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    parts = urlsplit(value or "")
-    if value is not None and (parts.scheme not in ("http", "https") or not parts.hostname):
+    if value is not None and not _is_place(value):
         raise click.BadParameter("expected http://HOST:PORT")
     return value
+
+
+def _is_place(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no port, or no address
+        return False
 
 
 url_option = click.option(
@@ -67,11 +74,9 @@ def tell_faults(faults: tuple[Fault, ...]) -> None:
     click.echo(f"{counted(len(faults), 'fault')}, nothing started", err=True)
 
 
-def no_answer(url: str, error: Exception) -> click.ClickException:
+def no_answer(url: str, error: OSError) -> click.ClickException:
     """Say that nothing answers at a URL, of which only the place is shown: the rest may hold a secret."""
-    reason = (
-        os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error) or "it took too long"
-    )
+    reason = error.strerror or ("it took too long" if isinstance(error, TimeoutError) else str(error))
     where = "/".join(url.split("/")[:3])
     return click.ClickException(f"no answer from {where} ({reason}). Is `relay serve` running?")
 

@@ -1,6 +1,5 @@
 """`relay send`: send an event to a running relay, signed as the source's vendor would."""
 
-import asyncio
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,8 +7,8 @@ from uuid import uuid4
 
 import click
 import orjson
-from aiohttp import ClientError, ClientSession
 
+from relay.cli.asking import Said, ask
 from relay.cli.filters import names_of
 from relay.cli.options import config_option, load_or_exit, no_answer, unknown, url_option
 from relay.cli.vendor import VendorRequest, samples_of, signed
@@ -17,6 +16,8 @@ from relay.config import Config
 from relay.domain import Source
 from relay.errors import SigningImpossible
 from relay.presets import Sample
+
+ANSWER_S_MAX = 60.0
 
 
 @click.command()
@@ -48,7 +49,8 @@ def send(
         request = signed(known, base_url, content, sample.rendered_headers(now, uuid), now, config.server.public_url)
     except SigningImpossible as error:
         raise click.ClickException(f"source {source}: {error}") from error
-    status, answer = _post(request)
+    status, said = _answer(request)
+    answer = said.decode("utf-8", "replace")
     if as_json:
         click.echo(orjson.dumps({"status": status, "answer": answer}))
     else:
@@ -75,17 +77,13 @@ def _sample(source: Source, event_type: str | None) -> Sample:
     )
 
 
-def _post(request: VendorRequest) -> tuple[int, str]:
+def _answer(request: VendorRequest) -> Said:
     try:
-        return asyncio.run(post(request))
-    except ClientError as error:
+        return post(request)
+    except OSError as error:
         raise no_answer(request.url, error) from error
 
 
-async def post(request: VendorRequest) -> tuple[int, str]:
-    """Send a request; return the answer's status and text."""
-    async with (
-        ClientSession() as session,
-        session.post(request.url, data=request.body, headers=request.headers) as answer,
-    ):
-        return answer.status, await answer.text()
+def post(request: VendorRequest) -> Said:
+    """Send a request; return the answer. Errors: OSError."""
+    return ask(request.url, ANSWER_S_MAX, request.body, request.headers)

@@ -17,8 +17,6 @@ CONFIGURATION = {"pydantic", "ruamel", "relay.config"}
 MORE = {
     "serve": SERVER | CLIENT | LOG,
     "demo": SERVER | CLIENT | LOG,
-    "send": CLIENT,
-    "health": CLIENT,
     "try": CLIENT,
     "replay": LOG,
     "rejections": LOG,

@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,23 @@ async def listening(handler: Handler) -> AsyncIterator[int]:
     async with TestServer(application) as server:
         assert server.port is not None
         yield server.port
+
+
+@asynccontextmanager
+async def speaking(talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> AsyncIterator[int]:
+    """Listen on a free port, and say to the first who calls whatever it is."""
+    is_over = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await talk(reader, writer)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        is_over.set()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+        await is_over.wait()
 
 
 async def test_a_relay_that_is_ready_is_told_by_exit_code_0(ask: Ask) -> None:
@@ -110,6 +127,46 @@ async def test_a_relay_that_hangs_is_not_waited_for(ask: Ask, monkeypatch: pytes
 
     assert 1 == result.exit_code
     assert "(it took too long)" in result.stderr
+
+
+async def test_a_relay_that_answers_byte_by_byte_is_not_waited_for(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them comes in time; all of them never would."""
+
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        while not writer.is_closing():
+            writer.write(b"X: y\r\n")
+            await asyncio.sleep(0.01)
+
+    monkeypatch.setattr("relay.cli.health.ANSWER_S_MAX", 0.2)
+    async with speaking(drip) as port:
+        result = await ask(port)
+
+    assert 1 == result.exit_code
+    assert "(it took too long)" in result.stderr
+
+
+async def test_what_speaks_no_http_is_not_taken_for_a_relay(ask: Ask) -> None:
+    """Nor is what it says shown: a terminal would obey it."""
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 \x1b[31mmail\r\n")
+        await reader.read()
+
+    async with speaking(greet) as port:
+        result = await ask(port)
+
+    assert 1 == result.exit_code
+    assert "(what it said is no HTTP)" in result.stderr
+
+
+@pytest.mark.parametrize("url", ["localhost:8080", "http://localhost:808080", "http://[::1", "ftp://localhost:8080"])
+def test_a_url_that_is_none_is_told(call: Callable[..., Result], url: str) -> None:
+    """Before anything is asked."""
+    result = call("health", "--url", url)
+
+    assert 2 == result.exit_code
+    assert "expected http://HOST:PORT" in result.stderr
 
 
 async def test_a_relay_elsewhere_can_be_asked(ask: Ask) -> None:
