@@ -36,7 +36,7 @@ async def opened_with_clock(database: Database) -> AsyncIterator[tuple[Store, Cl
     """Open a database as `opened` does, with the clock of all who use it: what is planned or told late goes by it."""
     if isinstance(database, SqliteDatabase):
         _require(database.path)
-    store, clock = store_on(database, secrets.token_hex(6), SystemClock())
+    store, clock = store_on(database, secrets.token_hex(6), SystemClock(), is_frugal=True)
     try:
         await store.open()
         try:

@@ -11,10 +11,11 @@ from relay.store.transfer import Transfer
 PATIENCE_S = 10.0  # of a command for the schema
 
 
-def store_on(database: Database, worker: str, machine: Clock) -> tuple[Store, Clock]:
+def store_on(database: Database, worker: str, machine: Clock, *, is_frugal: bool = False) -> tuple[Store, Clock]:
     """Return the store of a database, not opened, and the clock of all who use it: the server's, where there is one.
 
-    worker: this process's name on its leases. machine: this machine's clock.
+    worker: this process's name on its leases. machine: this machine's clock. is_frugal: for a process that does one
+    thing after another: a server that has few connections spares few for it.
     """
     match database:
         case SqliteDatabase(path):
@@ -26,7 +27,7 @@ def store_on(database: Database, worker: str, machine: Clock) -> tuple[Store, Cl
             from relay.store.postgres.store import PostgresStore  # noqa: PLC0415
 
             clock = ServerClock(machine)
-            return PostgresStore(url.text(), worker, clock), clock
+            return PostgresStore(url.text(), worker, clock, is_frugal=is_frugal), clock
 
 
 def transfer_of(database: Database, worker: str) -> Transfer:

@@ -45,11 +45,10 @@ class Groups:
             del granted  # an error that it holds knows where it was raised: here, and so what was to be stored
 
     async def close(self) -> None:
-        """Commit what waits, and let the sessions go."""
+        """Take no more, and commit what waits."""
         self._is_closed = True
         while self._committing:
             await asyncio.gather(*self._committing.values())
-        await asyncio.gather(*(way.close() for way in self._ways))
 
     def _begin(self) -> None:
         """Let idle ways commit what waits, if it is worth it."""

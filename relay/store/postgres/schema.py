@@ -20,7 +20,7 @@ SETTINGS: Mapping[str, str] = {
     "lock_timeout": "10s",  # who uses the tables meanwhile waits behind us: not for longer than that
 }
 ENGINE = "postgres"
-SESSIONS = 8  # of each process; `PostgresStore` has one for each purpose
+SESSIONS, FRUGAL_SESSIONS = 8, 2  # `PostgresStore` has one for each purpose, or one beside that of its liveness
 
 
 async def prepare(server: Server) -> None:
@@ -80,10 +80,9 @@ def why_unusable(fault: BaseException) -> str:
         case asyncpg.InvalidCatalogNameError():
             return f"{words_of(fault)}; create it first, owned by the user in storage.url"
         case asyncpg.TooManyConnectionsError():
-            return (
-                f"the server has no room for {SESSIONS} connections more, as each relay needs: {words_of(fault)};"
-                " raise its max_connections, or run fewer replicas"
-            )
+            needed = f"{SESSIONS} connections more, as each relay needs, or {FRUGAL_SESSIONS}, as a command does"
+            remedy = "raise its max_connections, or run fewer replicas"
+            return f"the server has no room for {needed}: {words_of(fault)}; {remedy}"
         case _:
             return f"no server of storage.url can be used: {words_of(fault)}"
 

@@ -58,11 +58,18 @@ class PostgresStore:
     """Fulfils `relay.store.protocol.Store`. Any number of processes may use the same database.
 
     worker: this process's name on its leases. clock: what its callers live by, kept right from when it is open; None:
-    they have one of their own, which stands for the server's.
+    they have one of their own, which stands for the server's. is_frugal: everything but liveness shares one connection,
+    for a process that does one thing after another.
     """
 
     def __init__(
-        self, url: str, worker: str, clock: ServerClock | None = None, *, patience_s: float = PATIENCE_S
+        self,
+        url: str,
+        worker: str,
+        clock: ServerClock | None = None,
+        *,
+        patience_s: float = PATIENCE_S,
+        is_frugal: bool = False,
     ) -> None:
         self._server = Server(url, patience_s)
         self._worker = worker
@@ -76,7 +83,9 @@ class PostgresStore:
         self._looks_in_doubt = 0
         self._has_steps_to_finish = True  # until it was looked
         self._closed = asyncio.Event()
-        self._sessions: list[Session] = []
+        beating = self._beating = Session(self._server, "beating", {})
+        self._sessions = [beating]
+        self._shared = self._new_session("asking", BY_INDEX, self._doubt) if is_frugal else None
         carrying = Carrying(self._days, worker, self._shard("carrying"))
         self._accepting = Groups([self._accepting_way(number) for number in range(ACCEPTING_WAYS)], WAITING_BYTES_MAX)
         self._settling = self._groups("settling", BY_INDEX, {"settle": carrying.settle, "release": carrying.release})
@@ -99,7 +108,7 @@ class PostgresStore:
         )
         self._reading = self._session("reading", BY_INDEX)
         self._keeping = self._session("keeping", BY_INDEX)
-        self._liveness = Liveness(self._session("beating", {}), worker, steps_of(ENGINE)[-1].number, self._look_around)
+        self._liveness = Liveness(beating, worker, steps_of(ENGINE)[-1].number, self._look_around)
         self._searching = self._session("searching", BY_INDEX)
         do, ring = self._claiming.do, self._liveness.ring
         self.search: Search = PostgresSearch(self._searching)
@@ -132,7 +141,7 @@ class PostgresStore:
     async def close(self) -> None:
         """Commit what waits and let go of the database."""
         await asyncio.gather(self._accepting.close(), self._settling.close(), self._claiming.close())
-        await asyncio.gather(self._reading.close(), self._searching.close(), self._keeping.close())
+        await asyncio.gather(*(session.close() for session in self._sessions if session is not self._beating))
         await self._liveness.close()
         self._closed.set()
 
@@ -314,6 +323,9 @@ class PostgresStore:
         return Groups([Way(session, verbs, self._days, also_s)], WAITING_BYTES_MAX)
 
     def _session(self, purpose: str, settings: Mapping[str, str], on_lost: Callable[[], None] | None = None) -> Session:
+        return self._shared or self._new_session(purpose, settings, on_lost)
+
+    def _new_session(self, purpose: str, settings: Mapping[str, str], on_lost: Callable[[], None] | None) -> Session:
         session = Session(self._server, purpose, settings, on_lost)
         self._sessions.append(session)
         return session

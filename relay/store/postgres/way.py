@@ -49,10 +49,6 @@ class Way:
         self._also_s = also_s
         self._shortcut = shortcut
 
-    async def close(self) -> None:
-        """Let the session go."""
-        await self._session.close()
-
     async def results(self, group: Sequence[Wish]) -> list[Any]:
         """Commit a group: by the shortcut as much as it takes, then the rest. Errors are results, too."""
         try:

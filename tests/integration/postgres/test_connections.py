@@ -10,9 +10,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from relay.cli import database as commands
 from relay.errors import StoreUnavailable, StoreUnusable
+from relay.store.ports.search import EventFilter
 from relay.store.postgres import dialling
-from relay.store.postgres.schema import SESSIONS
+from relay.store.postgres.schema import FRUGAL_SESSIONS, SESSIONS
 from relay.store.postgres.session import Session
 from relay.store.postgres.store import PostgresStore
 from tests.builders import a_lease, a_plan, an_event
@@ -276,3 +278,18 @@ async def test_a_relay_has_as_many_connections_as_is_told(storage: PostgresStora
     """Whoever sets `max_connections` counts by it."""
     async with opened(storage.url):
         assert [(SESSIONS,)] == await storage.rows(OURS)
+
+
+async def test_a_command_takes_two_of_them(storage: PostgresStorage) -> None:
+    """Where a server has few connections, those who are woken at night need some, and not one after the other waits."""
+    async with commands.opened(storage.database()) as store:
+        event = an_event()
+        await store.accept(event, a_plan(), {})
+        found, *_ = await asyncio.gather(
+            store.search.events(EventFilter(text=event.id), None, 10),
+            store.lanes(),
+            store.pause("erp", START, is_paused=True),
+        )
+
+        assert [event.id] == [row.id for row in found.events]
+        assert [(FRUGAL_SESSIONS,)] == await storage.rows(OURS)

@@ -62,8 +62,10 @@ async def test_a_day_that_another_process_drops_at_this_moment_is_looked_for_aga
             await connection.execute("SELECT FROM deliveries_19700101")
         return [looks[-1]]
 
-    groups = Groups([Way(Session(Server(storage.url, 5.0), "testing", {}), {"look": look}, days)], 1024)
+    session = Session(Server(storage.url, 5.0), "testing", {})
+    groups = Groups([Way(session, {"look": look}, days)], 1024)
 
     assert 1 == await groups.do("look", None)
     assert 2 == len(looks)
     await groups.close()
+    await session.close()
