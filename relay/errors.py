@@ -86,11 +86,15 @@ class SecretInvalid(RelayError):
 
 
 class SigningImpossible(RelayError):
-    """What the source is configured with only verifies: nobody but the vendor can sign."""
+    """What the source is configured with only verifies: nobody but the vendor can sign.
+
+    algorithm: of the key that would; the scheme's own name where it has only one.
+    """
 
     code = "signing_impossible"
 
-    def __init__(self, scheme: str) -> None:
+    def __init__(self, scheme: str, algorithm: str = "") -> None:
+        self.algorithm = algorithm or scheme
         super().__init__(
             f"scheme {scheme} verifies with a public key; to sign as the vendor would, let the source's first secret "
             "be a private key in PEM (a test key of yours, never where the vendor really sends)"

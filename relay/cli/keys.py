@@ -25,10 +25,15 @@ def new_signing_key(entropy: bytes) -> str:
     return "whsec_" + base64.b64encode(entropy[:24]).decode()
 
 
+def new_private_key(algorithm: str, entropy: bytes) -> str:
+    """Make a key in PEM for an algorithm of `jwt`, or for another scheme with private keys, by its name."""
+    return _pem(_private_key_of(algorithm, entropy))
+
+
 def _secret_of(scheme: Mapping[str, object], entropy: bytes) -> str:
     match scheme:
         case {"scheme": "ed25519" | "ecdsa" | "paypal"} | {"scheme": "jwt", "algorithm": "EdDSA" | "ES256" | "RS256"}:
-            return _pem(_private_key_of(str(scheme.get("algorithm", scheme["scheme"])), entropy))
+            return new_private_key(str(scheme.get("algorithm", scheme["scheme"])), entropy)
         case {"scheme": "standard-webhooks"} | {"key_from": "base64"}:
             return new_signing_key(entropy)
         case {"scheme": "basic"}:

@@ -1,8 +1,8 @@
 """PayPal: payments, subscriptions, disputes. The secret is the webhook's id, as PayPal shows it beside the URL.
 
 PayPal signs with a key of its own. Its certificate is fetched from PayPal the first time, and kept for hours. Only the
-body's checksum is signed: give PayPal an https URL only. To try it with `relay send`, let the secret be an RSA key in
-PEM, which only tests sign with.
+body's checksum is signed: give PayPal an https URL only. To try it, `relay send SOURCE --new-key FILE` makes a key that
+only tests sign with.
 """
 
 from relay.domain import ANY_TYPE

@@ -147,7 +147,7 @@ def _signing_key(secret: Secret, algorithm: Algorithm) -> Any:
         return secret.reveal()
     private = read_private(secret, _KINDS[algorithm][1])
     if private is None:
-        raise SigningImpossible("jwt")
+        raise SigningImpossible("jwt", algorithm)
     return private
 
 
