@@ -15,6 +15,7 @@ from relay.domain import (
     DeliveryStatus,
     Event,
     GateState,
+    Outcome,
     Refusal,
     Route,
     Source,
@@ -23,6 +24,7 @@ from relay.domain import (
 from relay.errors import ExpressionFailed
 from relay.operations import TargetReport
 from relay.routing import environment, verdict
+from relay.store.ports.rejections import RejectionRow
 from relay.store.ports.search import EventStatus, fold
 from relay.store.protocol import DeliveryRecord, EventRecord
 
@@ -56,11 +58,20 @@ class Story:
     paragraphs: tuple[Paragraph, ...]
 
 
-def tell(record: EventRecord, source: Source | None, targets: Mapping[str, TargetReport], now: datetime) -> Story:
-    """Tell an event's story. source: as it is configured now. targets: as they stand now, by name."""
+def tell(
+    record: EventRecord,
+    source: Source | None,
+    targets: Mapping[str, TargetReport],
+    now: datetime,
+    refused: RejectionRow | None = None,
+) -> Story:
+    """Tell an event's story. source: as it is configured now. targets: as they stand now, by name.
+
+    refused: the request that was admitted as this event, if any.
+    """
     paragraphs = (
         Paragraph("received", (_arrival(record.event, now),)),
-        Paragraph("proof", (proof(record.event, source),)),
+        Paragraph("proof", (proof(record.event, source, refused),)),
         Paragraph("repeats", (_repeats(record.event, now),)),
         Paragraph("routes", tuple(_routing(record, source))),
         *(_delivery(record.event, each, targets.get(each.target), now) for each in record.deliveries),
@@ -90,17 +101,27 @@ def _arrival(event: Event, now: datetime) -> str:
     return f"{_at(event.received_at, now)}, with {len(event.body):,} bytes; its key is {key}"
 
 
-def proof(event: Event, source: Source | None) -> str:
-    """Say which secret proved an event."""
+def proof(event: Event, source: Source | None, refused: RejectionRow | None = None) -> str:
+    """Say when an event was proven, and by which secret. refused: as for `tell`."""
     if event.source == OWN_SOURCE:
         return "told by the relay itself"
-    if event.secret_number is not None:
-        return f"verified when it came, {_by_secret(event.secret_number, source)}"
-    if source is None:
-        return f"verified when it came; the source {event.source} is not configured any more"
-    if not source.has_secret:
+    if source is not None and event.secret_number is None and not source.has_secret:
         return f"the source {source.name} has no secret: nothing but its address may have proven it"
-    return "verified when it came; by which secret is not known: it came before that was kept, or before there was one"
+    if refused is None or refused.received_at > event.received_at:  # then that one was a repeat of what was there
+        return f"verified when it came{_by(event, source)}"
+    return (
+        f"verified when it was accepted, at {_time(event.received_at)}{_by(event, source)}. When it first came, at "
+        f"{_time(refused.received_at)}, it was refused ({refused.refusal.value}); that request, {refused.number}, was "
+        "admitted since"
+    )
+
+
+def _by(event: Event, source: Source | None) -> str:
+    if event.secret_number is not None:
+        return f", {_by_secret(event.secret_number, source)}"
+    if source is None:
+        return f"; the source {event.source} is not configured any more"
+    return "; by which secret is not known: it came before that was kept, or before there was one"
 
 
 def _by_secret(number: int, source: Source | None) -> str:
@@ -162,12 +183,31 @@ def _complaint(route: Route, names: Mapping[str, object]) -> str:
 
 
 def _delivery(event: Event, delivery: DeliveryRecord, report: TargetReport | None, now: datetime) -> Paragraph:
-    attempts = [_attempt(attempt, event.received_at) for attempt in delivery.attempts]
-    if before := delivery.attempts_before:
-        anew = "it began anew here: it was replayed, moved to this target, or its event came once more"
-        attempts.insert(sum(attempt.number <= before for attempt in delivery.attempts), anew)
+    attempts = tuple(_tried(event, delivery))
     head = f"{delivery.status.value}, by the route {delivery.route}{_since(delivery, now)}"
     return Paragraph(f"to {delivery.target}", (head, *attempts, f"next: {_next(event, delivery, report, now)}"))
+
+
+def _tried(event: Event, delivery: DeliveryRecord) -> Iterator[str]:
+    """Tell each attempt, and between them where it began anew: the last time is stored, others show by an end."""
+    before, number, was_final = delivery.attempts_before, 0, False
+    for attempt in delivery.attempts:
+        if number <= before < attempt.number and before:
+            yield _BEGAN_ANEW
+        elif was_final:
+            yield _WENT_ON
+        yield _attempt(attempt, event.received_at)
+        number, was_final = attempt.number, attempt.outcome in _ENDINGS
+    if number <= before and before:
+        yield _BEGAN_ANEW
+
+
+_BEGAN_ANEW = "it last began anew here: it was replayed, moved to this target, or its event came once more"
+_WENT_ON = (
+    "it had ended, and went on: it was replayed, or its event came once more; or whoever made that attempt was held up "
+    "until another took it over"
+)
+_ENDINGS = {Outcome.ACCEPTED, Outcome.REJECTED, Outcome.BLOCKED}
 
 
 def _since(delivery: DeliveryRecord, now: datetime) -> str:

@@ -88,7 +88,8 @@ async def _findings(config: Config, words: str, until: datetime | None, patience
 async def _story(store: Store, clock: Clock, config: Config, event_id: str) -> tuple[EventRecord, Story]:
     record = await event_or_fail(store, event_id)
     reports = await report_targets(store, config.targets)
-    return record, tell(record, config.sources.get(record.event.source), reports, clock.now())
+    refused = await store.rejections.admitted_as(event_id)
+    return record, tell(record, config.sources.get(record.event.source), reports, clock.now(), refused)
 
 
 def _in_words(findings: Findings, words: str) -> Iterator[str]:

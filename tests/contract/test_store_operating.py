@@ -354,3 +354,15 @@ class TestRejections:
         rejection = await store.rejections.one(number)
         assert rejection is not None
         assert "evt_1" == rejection.event_id == (await store.rejections.page(None, None, None, 1))[0].event_id
+
+    async def test_an_event_knows_the_request_that_was_refused_first(self, store: Store) -> None:
+        """Of several with the same key, the first: when it came is what its vendor remembers."""
+        await store.rejections.keep([a_rejection(), a_rejection(), a_rejection()], self.ALL)
+        *_, first = await self.numbers(store)
+        for number in (first, first + 1):
+            await store.rejections.note_admitted(number, "evt_1")
+
+        row = await store.rejections.admitted_as("evt_1")
+        assert row is not None
+        assert (first, Refusal.MISMATCH, "evt_1") == (row.number, row.refusal, row.event_id)
+        assert await store.rejections.admitted_as("evt_2") is None

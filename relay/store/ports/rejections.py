@@ -71,6 +71,10 @@ class Rejections(Protocol):
         """Return one whole, or None."""
         ...
 
+    async def admitted_as(self, event_id: str) -> RejectionRow | None:
+        """Return the first one that became an event, or None."""
+        ...
+
     async def holding(self, text: str, numbers: Sequence[int]) -> Set[int]:
         """Tell which of these have a text in their bodies, where it is looked for as in those of events."""
         ...

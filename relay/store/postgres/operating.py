@@ -195,6 +195,12 @@ class PostgresRejections:
         async with self._reading.used() as connection:
             return [_listed(row) for row in await connection.fetch(_PAGE, source, refusal, after, limit)]
 
+    async def admitted_as(self, event_id: str) -> RejectionRow | None:
+        """Return the first one that became an event."""
+        async with self._reading.used() as connection:
+            row = await connection.fetchrow(_ADMITTED_AS, event_id)
+        return _listed(row) if row else None
+
     async def one(self, number: int) -> Rejection | None:
         """Return one whole."""
         async with self._reading.used() as connection:
@@ -233,11 +239,13 @@ _TRIM = """
         SELECT number, received_at, row_number() OVER newest AS place, sum(body_bytes) OVER newest AS bytes
         FROM rejections WINDOW newest AS (ORDER BY number DESC)) AS placed
     WHERE r.number = placed.number AND (placed.received_at < $1 OR place > $2 OR bytes > $3)"""
-_PAGE = """
-    SELECT number, source, refusal, received_at, remote, body_bytes, is_whole, event_id FROM rejections
+_LISTED = "SELECT number, source, refusal, received_at, remote, body_bytes, is_whole, event_id FROM rejections"
+_PAGE = f"""
+    {_LISTED}
     WHERE ($1::text IS NULL OR source = $1) AND ($2::text IS NULL OR refusal = $2)
         AND ($3::bigint IS NULL OR number < $3)
     ORDER BY number DESC LIMIT $4"""
+_ADMITTED_AS = f"{_LISTED} WHERE event_id = $1 ORDER BY number LIMIT 1"  # all of them are looked at: they are bounded
 _HOLDING = f"""
     SELECT number FROM rejected_requests WHERE number = ANY($1) AND EXISTS (
         SELECT FROM unnest($2::bytea[]) AS text (needle)

@@ -198,13 +198,24 @@ def _trim(connection: sqlite3.Connection, heap: Heap) -> None:
 def rejections(connection: sqlite3.Connection, asked: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """List refused requests, the newest first."""
     return connection.execute(
-        """
-        SELECT number, source, refusal, received_at, remote, body_bytes, is_whole, event_id FROM rejections
+        f"""
+        {_LISTED}
         WHERE (:source IS NULL OR source = :source) AND (:refusal IS NULL OR refusal = :refusal)
             AND (:after IS NULL OR number < :after)
         ORDER BY number DESC LIMIT :limit""",
         asked,
     ).fetchall()
+
+
+_LISTED = "SELECT number, source, refusal, received_at, remote, body_bytes, is_whole, event_id FROM rejections"
+
+
+def admitted_as(connection: sqlite3.Connection, event_id: str) -> tuple[Any, ...] | None:
+    """Return the first refused request that became an event. All of them are looked at: they are bounded."""
+    row: tuple[Any, ...] | None = connection.execute(
+        f"{_LISTED} WHERE event_id = ? ORDER BY number LIMIT 1", (event_id,)
+    ).fetchone()
+    return row
 
 
 def rejection(connection: sqlite3.Connection, number: int) -> tuple[Any, ...] | None:

@@ -167,6 +167,11 @@ class SqliteRejections:
         asked = {"source": source, "refusal": refusal, "after": after, "limit": limit}
         return [_listed(row) for row in await self._ask(booking.rejections, asked)]
 
+    async def admitted_as(self, event_id: str) -> RejectionRow | None:
+        """Return the first one that became an event."""
+        row = await self._ask(booking.admitted_as, event_id)
+        return _listed(row) if row else None
+
     async def one(self, number: int) -> Rejection | None:
         """Return one whole."""
         row = await self._ask(booking.rejection, number)

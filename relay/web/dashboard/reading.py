@@ -98,7 +98,7 @@ class Reading:
             "status": status_of(told).value,
             "waiting": {each["id"] for each in told["deliveries"] if waits_for_its_turn(each)},
             "source": source,
-            "proof": proof(record.event, source),
+            "proof": proof(record.event, source, await self._desk.store.rejections.admitted_as(told["id"])),
             "held": {target["name"]: target for target in targets if target["held_since"]},
             "whens": {name: route.when.text if route.when else None for name, route in routes.items()},
             "trials": await self._tried(record.event, list(routes.values())),

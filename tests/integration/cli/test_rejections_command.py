@@ -3,7 +3,8 @@
 import pytest
 
 from relay.domain import Refusal
-from tests.integration.cli.office import MINUTE, NEW, NOW, OLD, Office, a_refused
+from relay.store.protocol import Store
+from tests.integration.cli.office import MINUTE, NEW, NOW, OLD, Office, a_refused, an_invoice
 
 BODY = b'{"kind": "invoice", "number": "INV-3337"}'
 
@@ -52,6 +53,36 @@ def test_it_is_admitted_once_its_secret_is_known(office: Office) -> None:
     assert BODY == office.record(event_id).event.body
     assert {"erp": "pending", "archive": "pending"} == office.statuses(event_id)
     assert f"It was admitted already, as {event_id}." in again.stderr
+
+
+def test_what_was_admitted_says_when_it_was_proven_and_by_which_secret(office: Office) -> None:
+    """Not when it came: then it was refused."""
+    office.refused(a_refused(BODY, secret=OLD, at=NOW - MINUTE))
+    office.configure(NEW, OLD)
+    office.call("rejections", "admit", "1")
+
+    (proof,) = (line for line in office.call("why", "INV-3337").stdout.splitlines() if line.startswith("proof"))
+
+    accepted_at = office.record(office.told("events")["items"][0]["id"]).event.received_at
+    assert (
+        f"verified when it was accepted, at {accepted_at:%Y-%m-%d %H:%M:%S} UTC, by secret 2 of 2, as the source lists "
+        f"them. When it first came, at {NOW - MINUTE:%Y-%m-%d %H:%M:%S} UTC, it was refused (mismatch); that request, "
+        "1, was admitted since"
+    ) in proof
+
+
+def test_a_repeat_that_is_admitted_leaves_the_first_one_as_it_was_proven(office: Office) -> None:
+    """The event was there already, and verified when it came."""
+    office.stored(an_invoice("INV-3337", at=NOW - MINUTE))
+    key = office.record(office.told("events")["items"][0]["id"]).event.id
+
+    async def note(store: Store) -> None:
+        await store.rejections.note_admitted(1, key)
+
+    office.refused(a_refused(BODY))
+    office.do(note)
+
+    assert "verified when it came, by the source's secret" in office.call("why", key).stdout
 
 
 def test_each_is_admitted_whatever_becomes_of_the_others(office: Office) -> None:

@@ -273,6 +273,6 @@ def test_what_began_anew_says_where(office: Office) -> None:
 
     lines = office.call("why", event_id).stdout.splitlines()
 
-    (anew,) = (number for number, line in enumerate(lines) if "it began anew here: it was replayed" in line)
+    (anew,) = (number for number, line in enumerate(lines) if "it last began anew here: it was replayed" in line)
     assert "attempt 1" in lines[anew - 1]
     assert "next: it is tried" in lines[anew + 1]
