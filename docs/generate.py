@@ -152,7 +152,7 @@ def _presets() -> Iterator[str]:
         if preset.batch is not None:
             yield f"- one request carries many events: `{preset.batch}`"
         if preset.respond_body == "none":
-            yield "- answered without a body"
+            yield f"- answered by {preset.respond_status}, without a body"
         if preset.handshakes:
             yield f"- handshake: by {', '.join(sorted({step.method for step in preset.handshakes}))}"
         yield f"- samples for `relay send`: {', '.join(f'`{sample.type}`' for sample in preset.samples)}"

@@ -43,7 +43,7 @@ class Handshake:
     knows: for POST, an expression over the body of an unsigned request, whose value must be one of the secrets.
     offers: for POST, an expression over the body of an unsigned request, whose value is to become the secret.
     answer: text, or what becomes JSON; in its texts {challenge} stands for the challenge and, after a proof only,
-    {hmac} and {hmac_base64} for its HMAC-SHA256 by the secret that was used.
+    {hmac} and {hmac_base64} for its HMAC-SHA256 by the secret that was used. content_type: of a text.
     """
 
     method: Literal["GET", "HEAD", "POST"]
@@ -56,6 +56,7 @@ class Handshake:
     knows: str | None = None
     offers: str | None = None
     status: int = 200
+    content_type: str = TEXT
     _when: CompiledExpression | None = field(init=False, repr=False, compare=False)
     _challenge: CompiledExpression | None = field(init=False, repr=False, compare=False)
 
@@ -145,7 +146,7 @@ class Handshake:
             digest = hmac.digest(secret.reveal(), challenge.encode("utf-8", "surrogatepass"), "sha256")
             marks |= {HMAC: digest.hex(), HMAC_BASE64: b64encode(digest).decode()}
         if isinstance(self.answer, str):
-            return Answer(self.status, _filled(self.answer, marks).encode("utf-8", "replace"), TEXT)
+            return Answer(self.status, _filled(self.answer, marks).encode("utf-8", "replace"), self.content_type)
         said = {name: _filled(value, marks) if isinstance(value, str) else value for name, value in self.answer.items()}
         return Answer(self.status, orjson.dumps(said), "application/json")
 

@@ -1,6 +1,7 @@
 """Meta: Facebook pages, Instagram, WhatsApp. `verify_token` is the word that you enter there to prove the URL is yours.
 
 Meta numbers no requests: the bytes of the body are the key. Several changes may come in one, which stays one event.
+A request of WhatsApp may have 3 MB.
 """
 
 from relay.handshakes import Handshake
@@ -18,6 +19,7 @@ PRESET = Preset(
     verify=({"scheme": "hmac", "header": "X-Hub-Signature-256", "prefix": "sha256="},),
     type="object",
     needs_json=True,
+    max_body="4MiB",
     handshakes=(
         Handshake("GET", challenge="hub.challenge", equals={"hub.mode": "subscribe"}, token="hub.verify_token"),  # noqa: S106
     ),

@@ -1,7 +1,7 @@
 """Okta's event hooks, many events in one request. The secret is what you enter there for the field `Authorization`.
 
 Another field is `verify: {scheme: header, header: NAME}` beside the preset. To ask for the URL, a challenge is sent in
-a header.
+a header. What is answered to events is to be empty.
 """
 
 from relay.domain import ANY_TYPE
@@ -40,6 +40,7 @@ PRESET = Preset(
     type="eventType",
     keys={ANY_TYPE: "uuid"},
     needs_json=True,
+    respond_body="none",
     batch="data.events",
     handshakes=(
         Handshake("GET", challenge="header:X-Okta-Verification-Challenge", answer={"verification": "{challenge}"}),

@@ -1,5 +1,6 @@
 """Slack: the Events API, commands and interactions, of which the latter two are forms.
 
+What is answered to these two is shown to a person, and no body is what says that it was heard: so there is none.
 To ask for the URL, a signed `url_verification` is sent, whose challenge must come back.
 """
 
@@ -28,6 +29,7 @@ PRESET = Preset(
     ),
     type="event.type || type || command",
     keys={ANY_TYPE: "event_id || trigger_id || to_string(@)"},
+    respond_body="none",
     handshakes=(Handshake("POST", when="type == 'url_verification'", challenge="challenge"),),
     samples=(
         _sample("message", channel="C123", user="U123", text="Hello", ts="1782907200.000100"),

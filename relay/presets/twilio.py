@@ -1,6 +1,7 @@
 """Twilio: messages and calls, mostly as forms. The URL is signed, so `server.public_url` must be as registered there.
 
-JSON bodies are covered by their digest in the URL, as `bodySHA256`.
+JSON bodies are covered by their digest in the URL, as `bodySHA256`. What is answered to a message is read as TwiML,
+JSON being an error (12300); 204 without a body says that nothing is to be done.
 """
 
 from relay.domain import ANY_TYPE
@@ -23,6 +24,8 @@ PRESET = Preset(
     ),
     type="MessageStatus || CallStatus || EventType",
     keys={ANY_TYPE: "header:I-Twilio-Idempotency-Token || body"},
+    respond_status=204,
+    respond_body="none",
     samples=(
         Sample("delivered", {"MessageSid": "SM{uuid}", "MessageStatus": "delivered", "To": "+33123456789"}, FORM),
         Sample("completed", {"CallSid": "CA{uuid}", "CallStatus": "completed", "To": "+33123456789"}, FORM),

@@ -319,6 +319,12 @@ def test_an_event_is_no_handshake(preset: Preset, sample: Sample) -> None:
     assert greeted(genuine(source, sample), source) is None
 
 
+@pytest.mark.parametrize(("name", "bytes_max"), [("github", 25_000_000), ("meta", 3_000_000)])
+def test_a_body_as_large_as_its_vendor_says_is_taken(name: str, bytes_max: int) -> None:
+    """What is refused as too large is sent again and again, and then given up."""
+    assert bytes_max <= a_source(presets.find(name)).body_bytes_max
+
+
 @every_preset
 def test_what_is_not_json_is_refused_where_it_must_be(preset: Preset) -> None:
     """A preset that finds its key in the body cannot do without one."""

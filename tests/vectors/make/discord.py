@@ -32,6 +32,7 @@ write(
     sign,
     judge=(of_package("discord-interactions"), accepts),
     secret=PUBLIC,
+    answered=204,
     handshakes=[
         {"method": "POST", "headers": sign(PING.encode(), {}), "body": PING, "status": 200, "answer": '{"type":1}'},
         {"method": "POST", "headers": sign(EVENTS_PING.encode(), {}), "body": EVENTS_PING, "status": 204, "answer": ""},

@@ -8,6 +8,7 @@ write(
     "okta",
     "nobody: the value is sent as it is",
     lambda body, headers: {"Authorization": SECRET},
+    answered=200,
     handshakes=[
         {
             "method": "GET",

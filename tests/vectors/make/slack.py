@@ -29,6 +29,7 @@ write(
     SDK,
     sign,
     judge=(SDK, accepts),
+    answered=200,
     more=[
         {
             "name": "a command",

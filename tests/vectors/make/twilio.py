@@ -36,5 +36,6 @@ write(
     SDK,
     sign,
     judge=(SDK, accepts),
+    answered=204,
     more=[{"name": "JSON", "type": "onMessageAdded", "headers": sign_json(), "query": QUERY, "body": JSON.decode()}],
 )

@@ -43,6 +43,7 @@ def write(
     fetched: str | None = None,
     judge: tuple[str, Judge] | None = None,
     spoil: Callable[[bytes], bytes] | None = None,
+    answered: int | None = None,
 ) -> None:
     """Write the vectors of a preset: each sample, the first one a second later again, and which are the same event.
 
@@ -51,6 +52,7 @@ def write(
     which must accept every request and refuse each that is spoilt: in a digit of its body, where `spoil` is not given.
     pairs: what is the same event and what is not, where that is not seen by the first sample sent twice: story, first,
     second, seconds between them, and whether they are the same. fetched: the vendor's public key, in base64 (SPKI).
+    answered: the status, without a body, by which this vendor wants to be answered; of others any 2xx will do.
     """
     samples = presets.find(name).samples
     requests = [_request(sample, sample.type, "0a1b2c3d", NOW, sign) for sample in samples]
@@ -72,6 +74,7 @@ def write(
         **({"accepted_by": judge[0]} if judge else {}),
         "made_by": f"python -m tests.vectors.make.{name.replace('-', '_')}",
         "secret": secret,
+        **({"answered": answered} if answered else {}),
         "requests": [*requests, *more],
         "pairs": [_pair(*pair) for pair in pairs],
         "handshakes": list(handshakes),

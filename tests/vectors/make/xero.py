@@ -17,6 +17,7 @@ write(
     "xero",
     "OpenSSL",
     sign,
+    answered=200,
     handshakes=[
         {"method": "POST", "headers": sign(QUESTION.encode(), {}), "body": QUESTION, "status": 200, "answer": ""},
         {"method": "POST", "headers": sign(b"another body", {}), "body": QUESTION, "status": 401},
