@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,8 @@ from urllib.parse import urlsplit
 
 import orjson
 from multidict import CIMultiDict
+
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 EXPECTED = "expected a raw HTTP request, or JSON such as {method, url, headers, body}"
 
@@ -48,7 +51,21 @@ def _from_wire(content: bytes) -> Capture:
         if not colon:
             raise ValueError(f"a header has no colon; {EXPECTED}")
         headers.add(name.strip(), value.strip())
-    return Capture(method, target, headers, body)
+    is_chunked = headers.get("Transfer-Encoding", "").lower() == "chunked"
+    return Capture(method, target, headers, _joined(body, line_break) if is_chunked else body)
+
+
+def _joined(body: bytes, line_break: bytes) -> bytes:
+    """Join the chunks that a body came in; one that is not in chunks was joined by what captured it. RFC 9112, 7.1."""
+    whole, rest = b"", body
+    while True:
+        line, _, rest = rest.partition(line_break)
+        size = line.partition(b";")[0].strip()
+        if not _CHUNK_SIZE.fullmatch(size):
+            return body
+        if (count := int(size, 16)) == 0:
+            return whole
+        whole, rest = whole + rest[:count], rest[count:].removeprefix(line_break)
 
 
 def _from_json(content: bytes) -> Capture:

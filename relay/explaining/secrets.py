@@ -35,6 +35,8 @@ def _variants(value: bytes) -> Iterator[tuple[str, bytes]]:
             value.removeprefix(prefix),
         )
         yield f"lacks {prefix.decode().strip()} before it, which the vendor signs with", prefix + value
+    whole = PREFIXES[0] + base64.b64encode(value)
+    yield "is taken as it stands, `whsec_` and all, and not as the key that it holds in base64", whole
     yield "is percent-encoded, and must not be", unquote_to_bytes(value)
     yield "is in upper case where the vendor's is in lower case", value.lower()
     yield "is in lower case where the vendor's is in upper case", value.upper()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations
+from typing import Any
 
 from multidict import CIMultiDict
 
@@ -188,6 +189,9 @@ def _of_absence(request: InboundRequest, verifier: SignatureVerifier, now: datet
     if (place := _elsewhere(request, verifier, now)) is not None:
         yield f"it would match, but for this: the signature stands in the header {place}, not in {verifier.header}"
         return
+    if (families := _of_another_family(request, verifier, now)) is not None:
+        yield "it would match, but for this: its headers begin with {}, not with {}".format(*families)
+        return
     yield from _of_emptiness(request, verifier)
     needed = [verifier.header, verifier.timestamp_header, verifier.id_header]
     for name in needed:
@@ -209,6 +213,21 @@ def _elsewhere(request: InboundRequest, verifier: SignatureVerifier, now: dateti
         return None
     cases = {name: Case(request, replace(verifier, header=name)) for name in request.headers}
     return next((name for name, case in cases.items() if case.matches(now)), None)
+
+
+def _of_another_family(request: InboundRequest, verifier: SignatureVerifier, now: datetime) -> tuple[str, str] | None:
+    """Return what the names of signature, time and id begin with, together, and what they should begin with."""
+    names = {field: getattr(verifier, field) or "" for field in ("header", "timestamp_header", "id_header")}
+    family = names["header"].rpartition("-")[0] + "-"
+    ending = names["header"].removeprefix(family).lower()
+    if not all(name.startswith(family) for name in names.values()):
+        return None
+    for name in request.headers:
+        other = name[: -len(ending)]
+        renamed: dict[str, Any] = {field: other + own.removeprefix(family) for field, own in names.items()}
+        if name.lower().endswith(ending) and Case(request, replace(verifier, **renamed)).matches(now):
+            return other, family
+    return None
 
 
 def _of_emptiness(request: InboundRequest, verifier: SignatureVerifier) -> Iterator[str]:

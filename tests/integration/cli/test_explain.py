@@ -31,9 +31,15 @@ def raw(body: str, line_break: str = "\r\n", path: str = "/in/shop") -> str:
     return line_break.join(lines)
 
 
+def chunked(body: str) -> str:
+    return raw(body).replace("\r\n", "\r\nTransfer-Encoding: chunked\r\n", 1)
+
+
 FORMS = {
     "raw": raw(BODY),
     "raw, saved by an editor": raw(BODY, "\n"),
+    "raw, in chunks": chunked(f"5\r\n{BODY[:5]}\r\n{len(BODY) - 5:X};a=b\r\n{BODY[5:]}\r\n0\r\n\r\n"),
+    "raw, its chunks joined by what captured it": chunked(BODY),
     "JSON": json.dumps({"url": "/in/shop", "headers": {"X-Signature": SIGNATURE}, "body": BODY}),
     "JSON with pairs and base64": json.dumps(
         {

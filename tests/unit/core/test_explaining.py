@@ -22,6 +22,7 @@ from relay.verification.hmac import HmacVerifier
 from relay.verification.ip import IpVerifier
 from relay.verification.jwt import JwtVerifier
 from relay.verification.none import NoVerifier
+from relay.verification.standard_webhooks import standard_webhooks
 from relay.verification.token import TokenVerifier
 from tests.unit.core.arrange import NOW, SECRET, a_request, a_source, proven, with_header
 
@@ -134,6 +135,15 @@ def test_the_key_of_another_form_is_told() -> None:
     assert "as it stands, not its base64" in told(signed, HmacVerifier(S, (text,), key_from="base64"))
 
 
+def test_a_sender_that_does_not_decode_its_secret_is_told() -> None:
+    """The commonest mistake of who signs Standard Webhooks by hand."""
+    text = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    decoded = standard_webhooks((text,))
+    signed = sent(replace(decoded, secrets=(text,)))
+
+    assert "as it stands, `whsec_` and all" in told(signed, decoded)
+
+
 def test_the_secret_of_another_source_is_told_by_its_name() -> None:
     """A mistake of copying; and a word of an example is none at all."""
     other = HmacVerifier(S, (Secret("of-another-one"),))
@@ -218,6 +228,17 @@ def test_a_signature_in_another_header_is_told_by_the_name_of_that() -> None:
 
     assert "the signature stands in the header X-Acme-Check, not in X-Signature" in told(
         replace(sent(TIMED), headers=moved), TIMED
+    )
+
+
+def test_headers_of_another_family_are_told_by_what_their_names_begin_with() -> None:
+    """Svix signs as Standard Webhooks does, under names of its own: three headers would else be told as lost."""
+    key = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    by_svix = sent(standard_webhooks((key,), family="svix"))
+
+    assert "its headers begin with svix-, not with webhook-" in told(by_svix, standard_webhooks((key,)))
+    assert "the header webhook-id is not there" in told(
+        replace(by_svix, body=b"{}"), standard_webhooks((Secret("whsec_" + "A" * 32),))
     )
 
 
