@@ -69,11 +69,13 @@ SIGNS = {
 _SPACES = " \u00a0\u2007\u2009\u202f"
 _APOSTROPHES = "'\u2019"
 _NUMBER = re.compile(rf"[0-9]*(?:[.,{_APOSTROPHES}{_SPACES}][0-9]+)*")
+_SIGN = rf"[^0-9.,{_SPACES}\u2212-]*"
 _WHOLE = re.compile(
-    rf"(?P<minus>[-\u2212]?)(?P<before>S?Fr\.|kr\.|[^0-9.,{_SPACES}\u2212-]*)[{_SPACES}]*"
+    rf"(?P<minus>[-\u2212]?)(?P<before>(?:[A-Za-z]{{3}}[{_SPACES}]+)?(?:S?Fr\.|kr\.|{_SIGN}))[{_SPACES}]*"
     rf"(?P<inner>[-\u2212]?)(?P<number>[0-9.,][0-9.,{_APOSTROPHES}{_SPACES}]*?)(?P<trailing>[-\u2212]?)[{_SPACES}]*"
-    rf"(?P<after>kr\.|[^0-9.,{_SPACES}\u2212-]*)"
+    rf"(?P<after>(?:kr\.|{_SIGN})(?:[{_SPACES}]+[A-Za-z]{{3}})?)"
 )
+_DASH_FOR_CENTS = re.compile(r"(?<=[0-9])([.,])[-\u2012-\u2015\u2212](?![0-9])")
 _CHARACTERS_MAX = 100
 _DIGITS_MAX = 15  # of a number in JSON: so many a double holds exactly
 
@@ -90,13 +92,15 @@ def money(value: str | float, decimal: str | None = None) -> dict[str, str | Non
     text = value.strip().strip(_SPACES)
     if text.startswith("(") and text.endswith(")"):  # an accountant's minus
         text = f"-{text[1:-1].strip()}"
+    if (dash := _DASH_FOR_CENTS.search(text)) is not None:  # `1.234,-`: it tells which sign is the decimal one
+        text, decimal = text[: dash.start()] + text[dash.end() :], decimal or dash[1]
     match = _WHOLE.fullmatch(text) if len(text) <= _CHARACTERS_MAX else None
     if match is None:
         raise ValueError("what is no amount: expected digits, separators, one sign, and a currency at most")
     minuses = sum(bool(match[group]) for group in ("minus", "inner", "trailing"))
     if minuses > 1:
         raise ValueError("an amount with two signs")
-    currency = _currency([name for name in (match["before"], match["after"]) if name])
+    currency = _currency(f"{match['before']} {match['after']}".split())
     amount = _amount(match["number"].strip(_SPACES), currency, decimal)
     return {"amount": f"-{amount}" if minuses and Decimal(amount) else amount, "currency": currency}
 
