@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import tracemalloc
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -132,7 +133,13 @@ def test_a_body_that_grows_too_large_is_refused(encoding: str) -> None:
 
     assert Document([], is_json=True) == read(pack(body), encoding, 2048)
     assert read(pack(body), encoding, 2047) is Refusal.TOO_LARGE
-    assert read(pack(b" " * 50_000_000), encoding, 2048) is Refusal.TOO_LARGE
+
+    bomb = pack(b" " * 50_000_000)
+    tracemalloc.start()
+    assert read(bomb, encoding, 2048) is Refusal.TOO_LARGE
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < MIB
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
