@@ -6,6 +6,7 @@ import socket
 import ssl
 from abc import ABC, abstractmethod
 from typing import Generic, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 from relay.clock import Clock
 from relay.domain import Attempt, Delivery, Outcome, Target
@@ -62,7 +63,7 @@ class AttemptingSender(ABC, Generic[T]):
 
     def _explain(self, error: OSError) -> Result:
         """Say what an error of the system's means: of a network, that the target was not reached."""
-        return Result(Outcome.UNREACHABLE, detail=words_of(error))
+        return Result(Outcome.UNREACHABLE, detail=f"{urlsplit(self._target.address).netloc}: {words_of(error)}")
 
 
 def words_of(error: OSError) -> str:

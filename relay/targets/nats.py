@@ -70,9 +70,9 @@ class NatsSender(AttemptingSender[NatsTarget]):
         for found in await self._guard.resolve(self._host, self._port):
             client = _Client()
             try:
-                await client.connect(**self._settings(found["host"]))
+                await client.connect(**self._settings(found["host"]), error_cb=client.hear)
             except (OSError, errors.Error) as error:
-                failure = client.last_error or error
+                failure = client.nobody_there or client.last_error or error
             except BaseException:
                 await _close(client)
                 raise
@@ -93,13 +93,19 @@ class NatsSender(AttemptingSender[NatsTarget]):
             "max_reconnect_attempts": 1,
             "reconnect_time_wait": 0,
             "connect_timeout": _PERSISTENT,
-            "error_cb": _is_told_elsewhere,
             **({"token": user} if password is None and user else {"user": user, "password": password}),
         }
 
 
 class _Client(Client):
     """A connection that tells nothing in clear to a server which should speak TLS, and says that it does not."""
+
+    nobody_there: OSError | None = None  # why nobody answers: the driver itself keeps but that there was nobody
+
+    async def hear(self, error: Exception) -> None:
+        """Remember why there is no connection, and log nothing: what fails is told by the attempt that it fails."""
+        if isinstance(error, OSError) and not isinstance(error, errors.Error):
+            self.nobody_there = error
 
     def _connect_command(self) -> bytes:
         if self.options.get("tls") is not None and not self._server_info.get("tls_required"):
@@ -113,10 +119,6 @@ async def _close(client: Client) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(CLOSING_S):
             await client.close()
-
-
-async def _is_told_elsewhere(_: Exception) -> None:
-    """Log nothing: what fails is told by the attempt that it fails."""
 
 
 def subject_of(text: str) -> str:

@@ -94,6 +94,17 @@ async def test_a_failure_is_told_in_words_and_without_secrets(
     assert [] == [secret for secret in stage_of(kind).secrets if any(secret in text for text in told)]
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in NETWORKLESS])
+async def test_that_nobody_is_there_is_told_with_the_place(kind: str, props: Props) -> None:
+    """Who reads it at night knows at once which server to look after, whatever its driver makes of it."""
+    set_scene, _ = stage_of(kind).fails["nobody"]
+    async with set_scene(props) as scene, opened(scene.sender) as sender:
+        attempt = await sender.send(a_delivery())
+
+    assert attempt.detail.startswith("127.0.0.1:1: ")
+    assert attempt.detail.endswith("Connection refused")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_sender_closes_without_a_trace(kind: str, props: Props) -> None:
     """A reload closes senders while the program goes on: no task of theirs, and no thread, outlives them."""
