@@ -2,8 +2,8 @@
 
 import itertools
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -127,6 +127,18 @@ class SqliteStorage:
             yield
 
 
+@contextmanager
+def waiting_for(store: PostgresStore, patience_s: float) -> Iterator[None]:
+    """Have a store wait so long for each answer meanwhile, whatever takes its time: not only a lock, as with SQLite."""
+    server = store._server
+    before = server.patience_s
+    object.__setattr__(server, "patience_s", patience_s)  # frozen for all others
+    try:
+        yield
+    finally:
+        object.__setattr__(server, "patience_s", before)
+
+
 class PostgresStorage:
     """A database on a server."""
 
@@ -173,14 +185,10 @@ class PostgresStorage:
     async def blocked(self) -> AsyncIterator[None]:
         async with self.connected() as intruder, intruder.transaction():
             await intruder.execute("LOCK TABLE dedupe_keys, deliveries, probe, minutes IN ACCESS EXCLUSIVE MODE")
-            self._let_wait(dict(self._impatient))
-            yield
-            self._let_wait(dict.fromkeys(dict(self._impatient), WAIT_S_MAX))
-
-    def _let_wait(self, patience_s: Mapping[PostgresStore, float]) -> None:
-        """Say anew how long each store waits for an answer: whatever takes its time, and not only a lock."""
-        for store, seconds in patience_s.items():
-            object.__setattr__(store._server, "patience_s", seconds)  # frozen for all others
+            with ExitStack() as stack:
+                for store, patience_s in self._impatient:
+                    stack.enter_context(waiting_for(store, patience_s))
+                yield
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:

@@ -15,6 +15,7 @@ from relay.store.postgres.store import PostgresStore
 from relay.store.protocol import Settlement
 from relay.system_clock import SystemClock
 from tests.builders import a_lease, a_plan, again, an_attempt, an_event
+from tests.patience import WAIT_S_MAX
 from tests.storage import PostgresStorage
 
 HOUR, MINUTE, SECOND, NONE = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1), timedelta()
@@ -48,7 +49,7 @@ class Replica:
         self.machine = Machine(ahead)
         self.clock = ServerClock(self.machine)
         self.now = self.clock.now
-        self.store = PostgresStore(storage.url, name, self.clock)
+        self.store = PostgresStore(storage.url, name, self.clock, patience_s=WAIT_S_MAX)
 
     async def accept(self, count: int = 1) -> None:
         for _ in range(count):

@@ -24,8 +24,9 @@ from tests.mail import SELF_SIGNED
 from tests.patience import WAIT_S_MAX
 from tests.ports import free_port
 from tests.postgres import PASSWORD, USER, Server
-from tests.storage import PostgresStorage
+from tests.storage import PostgresStorage, waiting_for
 
+SOON_S = 1.0  # after which an answer that never comes is no longer waited for
 SSL_REQUEST_BYTES = 8
 STATUSES = "SELECT status, attempts FROM deliveries"
 
@@ -37,8 +38,8 @@ def by(storage: PostgresStorage, server: Server, *ports: int) -> str:
 
 
 @asynccontextmanager
-async def opened(url: str, worker: str = "worker-a", patience_s: float = WAIT_S_MAX) -> AsyncIterator[PostgresStore]:
-    store = PostgresStore(url, worker, patience_s=patience_s)
+async def opened(url: str, worker: str = "worker-a") -> AsyncIterator[PostgresStore]:
+    store = PostgresStore(url, worker, patience_s=WAIT_S_MAX)
     await store.open()
     try:
         yield store
@@ -105,9 +106,8 @@ async def test_a_way_that_falls_silent_in_a_commit_keeps_nobody_waiting(
     """Not even with a rollback that is never answered: whoever waits hears within the store's patience."""
     async with cable_to(postgres.port) as cable, opened(by(storage, postgres, cable.port)) as store:
         cable.fall_silent_after(b"INSERT INTO dedupe_keys")
-        async with asyncio.timeout(WAIT_S_MAX):
-            with pytest.raises(StoreUnavailable, match="takes too long"):
-                await store.accept(an_event(), a_plan(), {})
+        with waiting_for(store, SOON_S), pytest.raises(StoreUnavailable, match="takes too long"):
+            await store.accept(an_event(), a_plan(), {})
 
         await come_back(cable)
         await store.accept(an_event(), a_plan(), {})
@@ -121,7 +121,7 @@ async def test_what_a_lost_answer_leased_to_nobody_is_found_and_given_back(
     """The commit was made, and its answer never came: the delivery is leased to a process that does not know of it."""
     async with cable_to(postgres.port) as cable, opened(by(storage, postgres, cable.port)) as store:
         cable.fall_silent_after(b"COMMIT")
-        with pytest.raises(StoreUnavailable):
+        with waiting_for(store, SOON_S), pytest.raises(StoreUnavailable):
             await store.accept(an_event(), a_plan("erp"), {0: a_lease()})
         await until(storage, f"{STATUSES} WHERE target = 'erp'", [("sending", 1)])
 
@@ -136,7 +136,7 @@ async def test_it_is_found_also_where_the_database_was_away_for_long(
     monkeypatch.setattr("relay.store.postgres.store.LOOKS_IN_DOUBT", 2)
     async with cable_to(postgres.port) as cable, opened(by(storage, postgres, cable.port)) as store:
         cable.fall_silent_after(b"COMMIT")
-        with pytest.raises(StoreUnavailable):
+        with waiting_for(store, SOON_S), pytest.raises(StoreUnavailable):
             await store.accept(an_event(), a_plan("erp"), {0: a_lease()})
         await cable.cut()
         for _ in range(5):
@@ -155,7 +155,7 @@ async def come_back(cable: Cable) -> None:
 async def test_a_password_is_in_no_error(postgres: Server) -> None:
     """Errors reach logs, answers and readiness."""
     url = postgres.url().replace(f":{postgres.port}/", f":{free_port()}/")
-    store = PostgresStore(url, "worker-a", patience_s=1.0)
+    store = PostgresStore(url, "worker-a", patience_s=WAIT_S_MAX)
     with pytest.raises(StoreUnavailable) as told:
         await store.probe(START)
     await store.close()
@@ -170,7 +170,7 @@ async def test_whatever_a_dying_connection_raises_is_a_store_that_is_unavailable
 ) -> None:
     """The driver and the event loop have errors of their own for it; a sender must hear 503 for each, never 500."""
     lost: list[str] = []
-    session = Session(dialling.Server(storage.url, 5.0), "testing", {}, lambda: lost.append("lost"))
+    session = Session(dialling.Server(storage.url, WAIT_S_MAX), "testing", {}, lambda: lost.append("lost"))
 
     with pytest.raises(StoreUnavailable):
         async with session.used():
@@ -202,7 +202,11 @@ async def impostor() -> AsyncIterator[int]:
 async def test_a_certificate_that_is_not_believed_is_told_and_may_be_mended(impostor: int) -> None:
     """One that runs out at night is renewed in the morning: senders hear 503 until then, and who looks reads why."""
     here = f"0.0.0.0:{impostor}"
-    store = PostgresStore(f"postgresql://u:p@{here}/relay?sslmode=verify-full&sslrootcert={SELF_SIGNED}", "worker-a")
+    store = PostgresStore(
+        f"postgresql://u:p@{here}/relay?sslmode=verify-full&sslrootcert={SELF_SIGNED}",
+        "worker-a",
+        patience_s=WAIT_S_MAX,
+    )
     told = f"{here}: its certificate is not believed: IP address mismatch"
 
     with pytest.raises(StoreUnavailable, match=told):
@@ -230,7 +234,7 @@ async def test_what_is_wrong_with_the_options_of_tls_is_told(
 ) -> None:
     """As libpq has them: which certificates are believed, and where they are looked for."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    store = PostgresStore(f"postgresql://u:p@localhost:{impostor}/relay?{options}", "worker-a")
+    store = PostgresStore(f"postgresql://u:p@localhost:{impostor}/relay?{options}", "worker-a", patience_s=WAIT_S_MAX)
 
     with pytest.raises(StoreUnusable, match=re.escape(told)):
         await store.open()
@@ -266,7 +270,7 @@ async def test_a_server_without_room_for_all_connections_is_refused_at_the_start
     storage: PostgresStorage, crowded: str
 ) -> None:
     """And not at night, when the first old day is to be dropped; what it had made is given back."""
-    store = PostgresStore(crowded, "worker-a")
+    store = PostgresStore(crowded, "worker-a", patience_s=WAIT_S_MAX)
 
     with pytest.raises(StoreUnusable, match=f"the server has no room for {SESSIONS} connections more.*max_connections"):
         await store.open()

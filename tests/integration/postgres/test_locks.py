@@ -16,6 +16,7 @@ from relay.store.postgres.store import PostgresStore
 from relay.store.protocol import Settlement
 from tests.builders import a_lease, a_plan, again, an_event, dead, delivered
 from tests.conftest import START
+from tests.patience import WAIT_S_MAX
 from tests.ports import free_port
 from tests.postgres import FOR_TESTS, running
 from tests.storage import PostgresStorage, postgres_storage
@@ -51,7 +52,7 @@ def storage() -> Iterator[PostgresStorage]:
 async def replicas(storage: PostgresStorage) -> AsyncIterator[list[PostgresStore]]:
     """Replicas on a database that has a month of days."""
     async with AsyncExitStack() as stack:
-        found = [PostgresStore(storage.url, f"replica-{number}") for number in range(REPLICAS)]
+        found = [PostgresStore(storage.url, f"replica-{number}", patience_s=WAIT_S_MAX) for number in range(REPLICAS)]
         for replica in found:
             await replica.open()
             stack.push_async_callback(replica.close)
