@@ -32,6 +32,11 @@ def test_the_writer_of_a_database_file_has_no_event_loop() -> None:
     assert "[]" == imported_with("relay.store.sqlite.writing", ["asyncio", "ssl", "logging"])
 
 
+def test_the_writer_of_a_database_file_knows_rows_and_no_nouns() -> None:
+    """It is sent what stands in columns; to read all that a relay can be told of was half of its start."""
+    assert "[]" == imported_with("relay.store.sqlite.writing", ["relay.domain", "dataclasses"])
+
+
 def imported_with(modules: str, others: list[str]) -> str:
     """Return which of the others are imported with these, by a process of its own."""
     script = f"import sys, {modules}; print([it for it in {others} if it in sys.modules])"

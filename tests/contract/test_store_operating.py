@@ -9,7 +9,8 @@ from relay.domain import DeliveryStatus, Refusal
 from relay.store.ports.minutes import MINUTE, Figure, Kind
 from relay.store.ports.rejections import Bounds
 from relay.store.ports.replays import Replay, ReplayState, ReplayStep
-from relay.store.ports.search import TEXT_BYTES_MAX, DeliveryFilter, EventFilter, EventStatus
+from relay.store.ports.search import DeliveryFilter, EventFilter, EventStatus
+from relay.store.ports.text import TEXT_BYTES_MAX
 from relay.store.protocol import Store
 from tests.builders import a_lease, a_plan, a_rejection, again, an_event, dead, delivered
 from tests.conftest import START

@@ -7,13 +7,13 @@ import pytest
 
 from relay.domain import DeliveryStatus, Event
 from relay.store.ports.search import (
-    TEXT_BYTES_MAX,
     DeliveryFilter,
     EventFilter,
     EventPage,
     EventStatus,
     fold,
 )
+from relay.store.ports.text import TEXT_BYTES_MAX
 from relay.store.protocol import Store
 from tests.builders import a_lease, a_plan, again, an_event, dead, delivered
 from tests.conftest import START

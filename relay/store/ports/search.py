@@ -12,8 +12,6 @@ from typing import Protocol
 
 from relay.domain import DeliveryStatus
 
-TEXT_BYTES_MAX = 64 * 1024  # of a body is searched: names and numbers stand at its beginning, documents behind them
-
 
 class EventStatus(StrEnum):
     """How an event stands by all of its deliveries: the worst of them tells."""

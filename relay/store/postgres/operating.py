@@ -8,7 +8,8 @@ from relay.domain import DeliveryStatus, Refusal
 from relay.store.ports.minutes import MINUTE, Figure, Kind, latest
 from relay.store.ports.rejections import Bounds, Rejection, RejectionRow
 from relay.store.ports.replays import Replay, ReplayState, ReplayStep
-from relay.store.ports.search import TEXT_BYTES_MAX, needles
+from relay.store.ports.search import needles
+from relay.store.ports.text import TEXT_BYTES_MAX
 from relay.store.postgres.changing import Move, Step
 from relay.store.postgres.locks import TRIM, lock
 from relay.store.postgres.rows import Record

@@ -8,7 +8,6 @@ from relay.clock import to_ms
 from relay.domain import DeliveryStatus
 from relay.store.ports.search import (
     RANKS,
-    TEXT_BYTES_MAX,
     DeliveryFilter,
     DeliveryPage,
     DeliveryRow,
@@ -18,6 +17,7 @@ from relay.store.ports.search import (
     EventRow,
     needles,
 )
+from relay.store.ports.text import TEXT_BYTES_MAX
 from relay.store.postgres.days import existing
 from relay.store.postgres.numbers import END, Stretch, by_day, day_of, day_of_event, span, span_of_days, weeks
 from relay.store.postgres.rows import NEVER, Record, its_event

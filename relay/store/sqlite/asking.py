@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from relay.errors import StoreUnavailable
-from relay.store.ports.search import TEXT_BYTES_MAX
+from relay.store.ports.text import TEXT_BYTES_MAX
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from relay.store.ports.search import TEXT_BYTES_MAX
+from relay.store.ports.text import TEXT_BYTES_MAX
 from relay.store.sqlite.accepting import FINAL, Revival, replay
 from relay.store.sqlite.batches import chunks, marks, write
 

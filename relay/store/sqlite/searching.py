@@ -10,7 +10,6 @@ from relay.clock import to_ms
 from relay.domain import DeliveryStatus
 from relay.store.ports.search import (
     RANKS,
-    TEXT_BYTES_MAX,
     DeliveryFilter,
     DeliveryPage,
     DeliveryRow,
@@ -20,6 +19,7 @@ from relay.store.ports.search import (
     EventRow,
     needles,
 )
+from relay.store.ports.text import TEXT_BYTES_MAX
 from relay.store.sqlite.asking import Asking
 from relay.store.sqlite.batches import chunks, marks
 from relay.store.sqlite.columns import NEVER_MS
