@@ -16,6 +16,7 @@ log = structlog.get_logger("relay.store")
 TOLERANCE_S = 0.05  # clocks that differ by less agree
 ASKED_AGAIN = 2  # times, where they do not: the quickest answer is the best one
 TOLD_FROM_S = 1.0
+RENEWED_S = 60.0  # after it was set: by then everybody who lives has followed, and has renewed its leases since
 
 
 class Heard(NamedTuple):
@@ -47,6 +48,7 @@ class ServerClock:
         self._elapsed_s = machine.monotonic
         self._began_s = machine.now().timestamp() - machine.monotonic()
         self._is_heard = False
+        self._set_s = float("-inf")
         self._told_s = 0.0  # how far apart the two clocks were when it was last told
 
     def now(self) -> datetime:
@@ -65,6 +67,11 @@ class ServerClock:
         """Come back after `seconds`."""
         await self._machine.sleep(seconds)
 
+    @property
+    def was_set(self) -> bool:
+        """Tell whether the server's clock was set of late: leases of the living may still be by what it said before."""
+        return self._elapsed_s() < self._set_s + RENEWED_S
+
     async def hear(self, connection: Connection) -> None:
         """Go by what the server says, where that is not what was counted: it was set, or another took over."""
         heard = await self._ask(connection)
@@ -81,6 +88,7 @@ class ServerClock:
     def _believe(self, began_s: float) -> None:
         moved_s, self._began_s = began_s - self._began_s, began_s
         if self._is_heard and abs(moved_s) >= TOLD_FROM_S:
+            self._set_s = self._elapsed_s()
             log.warning(
                 "database_clock_set",
                 ahead_s=round(moved_s, 3),

@@ -233,8 +233,10 @@ class PostgresStore:
     async def abandoned(self, now: datetime, limit: int, bytes_max: int) -> list[Delivery]:
         """List deliveries of workers that died, or that live and overran their lease.
 
-        This process's own are left out: its carriers always come back to settle, however the clock jumps.
+        This process's own are left out: its carriers always come back to settle, however the clock jumps. So are those
+        of the living, where the server's clock has jumped and they may not have followed yet.
         """
+        trusts_leases = self._clock is None or not self._clock.was_set
         async with self._reading.used() as connection:
             days = self._days.unfinished
             others = await reading.leaseholders(connection, days) - {self._worker}
@@ -242,8 +244,9 @@ class PostgresStore:
                 return []
             left: list[tuple[int, int]] = []
             for worker, is_gone in (await self._liveness.gone(sorted(others))).items():
-                since = None if is_gone else now
-                left += await reading.left_behind(connection, worker, since, days, limit - len(left))
+                if is_gone or trusts_leases:
+                    since = None if is_gone else now
+                    left += await reading.left_behind(connection, worker, since, days, limit - len(left))
             return await load(connection, within(left, bytes_max))
 
     async def replay(self, event_id: str, now: datetime) -> int:

@@ -185,6 +185,22 @@ async def test_a_server_whose_clock_is_set_is_followed(server: Connection, ahead
     assert ["database_clock_set", "clocks_differ"] == [line["event"] for line in told]
 
 
+async def test_who_lives_is_not_overrun_by_the_servers_clock(
+    replica: Replicas, storage: PostgresStorage, server: Connection
+) -> None:
+    """Where it is set ahead all leases have run out at once; who follows a moment later still sends what it holds."""
+    here, there = await replica("here"), Replica(storage, "there", NONE)
+    await here.accept()
+    await here.store.claim("erp", a_lease("here", at=here.now() - HOUR), here.now() + SECOND, 1, MANY)
+    await set_ahead(server, -HOUR)
+    await there.clock.hear(server)
+    await there.store.open()
+    overrun = await there.store.abandoned(there.now(), 10, MANY)
+    await there.store.close()
+
+    assert [] == overrun
+
+
 async def test_time_does_not_jump_where_the_clocks_agree(server: Connection) -> None:
     """What an answer took is no difference: each would set the time a little, and now and then back."""
     clock = ServerClock(machine := SystemClock())
