@@ -16,7 +16,7 @@ from relay.lanes import LEASE
 from relay.observer import Observer
 from relay.store.protocol import LaneState, Store
 from relay.tenure import Tenure
-from relay.worker import judge, lost
+from relay.worker import judge, lost, tell_stuck
 
 log = structlog.get_logger("relay.maintenance")
 
@@ -157,13 +157,8 @@ class Maintenance:
         """Say, once for each, that a delivery cannot be settled; the others are."""
         if delivery.id not in self._stuck:
             self._stuck.add(delivery.id)
-            log.error(
-                "delivery_stuck",
-                target=delivery.target,
-                event_id=delivery.event.id,
-                attempt=delivery.attempt,
-                error=str(error),
-                next_step="it stays as it is, and the others go on; please report this: the relay made it so",
+            tell_stuck(
+                delivery, error, "it stays as it is, and the others go on; please report this: the relay made it so"
             )
 
     async def _every(self, seconds: float, name: str, duty: Callable[[], Awaitable[None]]) -> None:

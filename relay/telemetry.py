@@ -23,6 +23,7 @@ from relay.domain import (
     Target,
 )
 from relay.metrics import BOUNDS, Counter, Gauge, Histogram
+from relay.observer import Observer
 from relay.reloading import Reload
 from relay.sampling import FAREWELLS, Sampler
 from relay.store.ports.minutes import ALL_DURATIONS, Kind
@@ -31,8 +32,8 @@ from relay.store.protocol import LaneState
 TARGET_STATES = {state: float(number) for number, state in enumerate(("operating", "probing", "broken", "paused"))}
 
 
-class Telemetry:
-    """Hears what happens (it fulfils `relay.observer.Observer`) and tells it to monitoring and to the log."""
+class Telemetry(Observer):
+    """Hears what happens and tells it to monitoring and to the log."""
 
     def __init__(self, clock: Clock, targets: Mapping[str, Target]) -> None:
         self._clock = clock

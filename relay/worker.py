@@ -28,6 +28,7 @@ log = structlog.get_logger("relay.worker")
 STUCK_S = 60.0  # beyond the target's time-out
 PACE_PAUSE_S = 1.0  # before a store that has granted all it may is asked again, at the latest
 STORE_PAUSE_S = 1.0  # before a store that is unavailable is asked again
+LEASED = "it stays leased to this process; whoever runs after a restart tries to settle it as lost"
 
 
 class Worker:
@@ -234,7 +235,7 @@ class Worker:
         try:
             await self._conclude(delivery, lost(delivery, self._clock.now(), "the store refused to write its result"))
         except StoreRefused as again:
-            self._tell_stuck(delivery, again)
+            tell_stuck(delivery, again, LEASED)
 
     async def _attempt(self, delivery: Delivery) -> Attempt:
         """Send once. Whatever goes wrong inside is this attempt's failure, and no other delivery's."""
@@ -261,17 +262,6 @@ class Worker:
                     next_step=f"trying again in {STORE_PAUSE_S:g} s",
                 )
                 await self._clock.sleep(STORE_PAUSE_S)
-
-    def _tell_stuck(self, delivery: Delivery, error: StoreRefused) -> None:
-        """Say that the store takes nothing of a delivery, neither what came of it nor that nothing was begun."""
-        log.error(
-            "delivery_stuck",
-            target=delivery.target,
-            event_id=delivery.event.id,
-            attempt=delivery.attempt,
-            error=str(error),
-            next_step="it stays leased to this process; whoever runs after a restart tries to settle it as lost",
-        )
 
     def _tell_lost(self, settlement: Settlement) -> None:
         """Say that another process took the delivery over while this one was held up."""
@@ -327,7 +317,7 @@ class Worker:
                 for delivery in begun_by_none:
                     await self._release([delivery])
             else:
-                self._tell_stuck(begun_by_none[0], error)
+                tell_stuck(begun_by_none[0], error, LEASED)
 
 
 def judge(
@@ -344,6 +334,18 @@ def judge(
 def lost(delivery: Delivery, now: datetime, why: str) -> Attempt:
     """Return the attempt of which nobody knows what came of it."""
     return Attempt(delivery.attempt, now, 0.0, Outcome.LOST, detail=f"{why}; whether the target got it is not known")
+
+
+def tell_stuck(delivery: Delivery, error: StoreRefused, next_step: str) -> None:
+    """Say that the store takes nothing of a delivery, neither what came of it nor that nothing was begun."""
+    log.error(
+        "delivery_stuck",
+        target=delivery.target,
+        event_id=delivery.event.id,
+        attempt=delivery.attempt,
+        error=str(error),
+        next_step=next_step,
+    )
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -21,7 +21,7 @@ from relay.domain import Refusal
 from relay.headroom import Headroom
 from relay.ingest import Ingest
 from relay.lanes import Lanes
-from relay.observer import Unheard
+from relay.observer import Observer
 from relay.store.ports.rejections import Rejection, RejectionRow
 from relay.store.protocol import Store
 from relay.story import REFUSED
@@ -164,7 +164,7 @@ async def _ingest(config: Config, store: Store, clock: Clock) -> Ingest:
     """Accept as a relay does that carries nothing itself: whoever delivers is woken."""
     headroom = Headroom(config.storage.backlog_max, config.storage.disk_free_min)
     headroom.see(await store.lanes(), store.free_bytes())
-    return Ingest(config.sources.values(), store, Lanes([]), headroom, clock, Unheard())
+    return Ingest(config.sources.values(), store, Lanes([]), headroom, clock, Observer())
 
 
 def _tell_admitted(results: Mapping[int, Admitted | str], *, as_json: bool) -> None:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 
 from relay.domain import Attempt, Cut, Delivery, DeliveryStatus, Outcome, Refusal
+from relay.observer import Observer
 
 
 @dataclass
-class Journal:
+class Journal(Observer):
     """An observer that remembers."""
 
     results: list[tuple[str, str]] = field(default_factory=list)

@@ -13,7 +13,7 @@ from relay.ingest import Ingest
 from relay.lanes import Lane, Lanes
 from relay.maintenance import Maintenance
 from relay.memory import Memory
-from relay.observer import Unheard
+from relay.observer import Observer
 from relay.scheduler import Scheduler
 from relay.tenure import Tenure
 from relay.worker import Worker
@@ -36,7 +36,7 @@ class Process:
         self.is_wounded = False
         self._database = database
         self._source = source
-        chance, observer = database.chance, Unheard()
+        chance, observer = database.chance, Observer()
         self.clock = clock = LivingClock(self.life)
         self.store = SimulatedStore(database, name, self.life)
         memory, tenure = Memory(), Tenure(clock)

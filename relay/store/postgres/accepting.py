@@ -14,7 +14,8 @@ from relay.store.postgres.locks import lock_orders
 from relay.store.postgres.numbers import Numbering, Stretch, day_of_event, day_of_number, span_of, span_of_event
 from relay.store.postgres.rows import NEVER, Record
 from relay.store.postgres.storing import Arrival, Birth, columns
-from relay.store.postgres.tallies import Change, tally
+from relay.store.postgres.tallies import tally
+from relay.store.tallying import Change
 from relay.store.texts import storable
 
 FINAL = ("delivered", "dead", "cancelled")

@@ -15,9 +15,10 @@ from relay.store.postgres.lines import Line
 from relay.store.postgres.locks import PACE, lock, lock_orders, number_of
 from relay.store.postgres.numbers import Stretch, span_of
 from relay.store.postgres.rows import DELIVERY, EVENT, deliveries, its_content, its_event
-from relay.store.postgres.tallies import Change, tally
+from relay.store.postgres.tallies import tally
 from relay.store.postgres.unfinished import Unfinished
 from relay.store.protocol import Settlement
+from relay.store.tallying import Change
 from relay.store.texts import reason_of, storable
 
 Fence = tuple[int, int]  # delivery and attempt: every claim counts up, so that an old lease's number is none of now

@@ -12,8 +12,9 @@ from relay.store.postgres.dialling import Connection
 from relay.store.postgres.locks import lock_orders
 from relay.store.postgres.numbers import Stretch, span_of
 from relay.store.postgres.rows import NEVER, Record
-from relay.store.postgres.tallies import Change, tally
+from relay.store.postgres.tallies import tally
 from relay.store.postgres.unfinished import Unfinished
+from relay.store.tallying import Change
 
 DEAD = ("dead",)
 CANCELLED = "cancelled by an operator"

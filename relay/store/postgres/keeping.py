@@ -10,8 +10,9 @@ from relay.store.postgres import days, unfinished
 from relay.store.postgres.days import Days
 from relay.store.postgres.dialling import Connection
 from relay.store.postgres.numbers import DAY, Stretch, day_of, span
-from relay.store.postgres.tallies import Change, tally
+from relay.store.postgres.tallies import tally
 from relay.store.postgres.unfinished import DAYS_AHEAD, Unfinished
+from relay.store.tallying import Change
 
 WHOLE_DAYS_FROM = timedelta(days=2)  # who keeps history for at least so long does not mind one day more
 KEYS_A_STEP = 50  # for each event of a step: keys are small

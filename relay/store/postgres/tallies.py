@@ -1,28 +1,16 @@
 """Each lane's numbers, kept by those who change deliveries."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from relay.store.postgres.dialling import Connection
+from relay.store.tallying import Change, summed
 
 SHARDS = 64
 
 
-class Change(NamedTuple):
-    """What one delivery does to its lane's numbers."""
-
-    target: str
-    unfinished: int
-    dead: int
-
-
 async def tally(connection: Connection, shard: int, changes: Iterable[Change]) -> None:
     """Keep each lane's numbers true. Last in a transaction: until its end, nobody else can write to this shard."""
-    sums: dict[str, tuple[int, int]] = {}
-    for target, unfinished, dead in changes:
-        unfinished_so_far, dead_so_far = sums.get(target, (0, 0))
-        sums[target] = (unfinished_so_far + unfinished, dead_so_far + dead)
-    rows = sorted((target, *numbers) for target, numbers in sums.items() if any(numbers))
+    rows = sorted((target, *numbers) for target, numbers in summed(changes).items() if any(numbers))
     if rows:
         targets, unfinished_sums, dead_sums = zip(*rows, strict=True)
         await connection.execute(_TALLY, shard, targets, unfinished_sums, dead_sums)

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from relay.store.sqlite.batches import Change, chunks, flat, insert, marks, tally, tuples
+from relay.store.sqlite.batches import chunks, flat, insert, marks, tally, tuples
 from relay.store.sqlite.columns import NEVER_MS
+from relay.store.tallying import Change
 
 LARGE_BYTES = 1024 * 1024
 BODY = 2  # its place in a row of `contents`

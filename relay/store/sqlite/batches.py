@@ -3,27 +3,18 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
+
+from relay.store.tallying import Change, summed
 
 T = TypeVar("T")
 
 ROWS_MAX = 64  # in one statement. Each size up to it is compiled once and kept
 
 
-class Change(NamedTuple):
-    """What one delivery does to its lane's numbers."""
-
-    target: str
-    unfinished: int
-    dead: int
-
-
 def tally(connection: sqlite3.Connection, changes: Iterable[Change]) -> None:
     """Keep each lane's numbers true. They are told, not relied on: no sum, however wrong, stops a delivery."""
-    sums: dict[str, tuple[int, int]] = {}
-    for target, unfinished, dead in changes:
-        unfinished_so_far, dead_so_far = sums.get(target, (0, 0))
-        sums[target] = (unfinished_so_far + unfinished, dead_so_far + dead)
+    sums = summed(changes)
     connection.executemany("INSERT OR IGNORE INTO lanes (target) VALUES (?)", [(target,) for target in sums])
     connection.executemany(
         "UPDATE lanes SET unfinished = max(0, unfinished + ?), dead = max(0, dead + ?) WHERE target = ?",

@@ -6,9 +6,10 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from relay.store.choosing import shared, within
-from relay.store.sqlite.batches import Change, chunks, flat, insert, marks, tally, tuples, write
+from relay.store.sqlite.batches import chunks, flat, insert, marks, tally, tuples, write
 from relay.store.sqlite.columns import ATTEMPT, DELIVERY, DELIVERY_WIDTH, EVENT, NEVER_MS
 from relay.store.sqlite.frames import apart
+from relay.store.tallying import Change
 
 
 class Claim(NamedTuple):

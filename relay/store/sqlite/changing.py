@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from relay.store.sqlite.accepting import start_delivery_anew
-from relay.store.sqlite.batches import Change, chunks, marks, tally
+from relay.store.sqlite.batches import chunks, marks, tally
 from relay.store.sqlite.carrying import let_next_go
 from relay.store.sqlite.columns import NEVER_MS
+from relay.store.tallying import Change
 
 CANCELLED = "cancelled by an operator"
 MOVED = "cancelled: it was to be moved to a target that its event goes to already"

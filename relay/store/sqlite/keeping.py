@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from relay.store.choosing import within
-from relay.store.sqlite.batches import Change, chunks, marks, tally
+from relay.store.sqlite.batches import chunks, marks, tally
+from relay.store.tallying import Change
 
 FREE_PAGES_KEPT = 1024  # for what comes next: only what is free beyond them goes back to the disk
 PAGES_A_STEP = 512
