@@ -135,11 +135,13 @@ class TestAccept:
         assert later.is_duplicate
 
     async def test_equal_keys_of_two_sources_are_two_events(self, store: Store) -> None:
-        """Keys are per source: no sender can burn another's."""
-        await store.accept(an_event(key="one", source="a"), a_plan(), {})
+        """Keys are per source: no sender can burn another's, nor be told another's id."""
+        one = await store.accept(an_event(key="one", source="a"), a_plan(), {})
         other = await store.accept(an_event(key="one", source="b"), a_plan(), {})
+        again = [await store.accept(an_event(key="one", source=source), a_plan(), {}) for source in ("a", "b")]
 
         assert not other.is_duplicate
+        assert [one.event_id, other.event_id] == [receipt.event_id for receipt in again]
 
     async def test_a_duplicate_revives_what_died(self, store: Store) -> None:
         """Promise 3: the person who clicked "Redeliver" expects something to happen."""

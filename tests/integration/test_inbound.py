@@ -3,11 +3,14 @@
 import asyncio
 import gzip
 import hmac
+from ipaddress import IPv4Network, ip_network
 
 import pytest
 
+from relay.domain import Secret
 from relay.store.protocol import LaneState
-from tests.integration.door import SECRET, Door
+from relay.verification.hmac import HmacVerifier
+from tests.integration.door import BOUNDS, SECRET, SOURCES, Door, a_source
 
 CHUNK = b"32\r\n" + b"x" * 50 + b"\r\n"
 
@@ -234,6 +237,22 @@ async def test_a_sender_behind_a_trusted_proxy_is_known_by_its_own_address(door:
     assert 200 == (await door.post("/in/office", b"2", {"X-Forwarded-For": "9.9.9.9, 203.0.113.7, 127.0.0.2"}))[0]
     assert 401 == (await door.post("/in/office", b"3", {"X-Forwarded-For": "203.0.113.7, 9.9.9.9"}))[0]
     assert 401 == (await door.post("/in/office", b"4", {}))[0]
+
+
+@pytest.mark.parametrize("proxies", [[], [ip_network("198.51.100.0/24")]], ids=["no proxy", "another proxy"])
+async def test_what_a_stranger_says_of_itself_and_of_us_is_not_believed(door: Door, proxies: list[IPv4Network]) -> None:
+    """Whoever calls directly could else come from any address, and have signed any URL."""
+    urls = a_source("it", verifiers=(HmacVerifier("X-Signature", (Secret(SECRET),), signed="{url}{body}"),))
+    door.inbound.adopt({**SOURCES, "it": urls}, None, proxies, BOUNDS)
+    claimed = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "a.example"}
+    seen, said = (
+        hmac.digest(SECRET.encode(), f"{origin}/in/it{{}}".encode(), "sha256").hex()
+        for origin in (door.url, "https://a.example")
+    )
+
+    assert 401 == (await door.post("/in/office", b"{}", claimed))[0]
+    assert 401 == (await door.post("/in/it", b"{}", {**claimed, "X-Signature": said}))[0]
+    assert 200 == (await door.post("/in/it", b"{}", {**claimed, "X-Signature": seen}))[0]
 
 
 async def test_liveness_is_about_the_process_alone(door: Door) -> None:
