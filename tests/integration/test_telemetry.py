@@ -95,6 +95,20 @@ def test_a_line_tells_its_story_from_left_to_right(clock: ManualClock, *, is_ter
     assert "warning" in told
 
 
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_line_is_one_line_whatever_a_value_holds(clock: ManualClock, *, is_terminal: bool) -> None:
+    """Who may choose a value could else write lines of the log, or command the terminal on which it is read."""
+    stream = Stream(is_terminal=is_terminal)
+    configure_logging(stream=stream)
+    chosen = "one\r\nevent=all_is_well\x1b[2J\x1b]0;title\x07"
+
+    Telemetry(clock, {"erp": ERP}).target_changed("erp", "broken", chosen, "look after the target")
+
+    stream.flush()
+    (line,) = stream.bytes.getvalue().splitlines()
+    assert re.sub(rb"\x1b\[[0-9;]*m", b"", line).decode().isprintable()
+
+
 def test_a_flood_of_forged_requests_is_no_log_storm(clock: ManualClock) -> None:
     """A few lines of a kind, then silence, then one line that says how many were kept back."""
     stream = Stream()
