@@ -1,5 +1,6 @@
 """The documentation tells what the code does: its reference is made from the code, and everything is named."""
 
+import re
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -57,3 +58,14 @@ def test_every_decision_is_numbered_and_says_why() -> None:
     for note in sorted((ROOT / "docs" / "decisions").glob("*.md")):
         assert note.name[:4].isdigit()
         assert "**Why.**" in note.read_text(), note.name
+
+
+def test_what_the_page_on_security_names_as_its_proof_is_there() -> None:
+    """A promise whose test was moved or renamed would look as if it were kept."""
+    page = (ROOT / "docs" / "security.md").read_text()
+    names = set(re.findall(r"`(?:[a-z/]+/)?(test_[a-z_]+\.py)`", page))
+    paths = set(re.findall(r"`(tests/[a-z_/]+(?:\.py)?)`", page))
+
+    assert names
+    assert [] == sorted(name for name in names if not list((ROOT / "tests").rglob(name)))
+    assert [] == sorted(path for path in paths if not (ROOT / path).exists())
