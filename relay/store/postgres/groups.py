@@ -62,18 +62,22 @@ class Groups:
         return waiting >= (WORTH_A_WAY if self._committing else 1)
 
     async def _commit_by(self, way: Way) -> None:
-        """Commit one group; then it is the first way's turn again, so that what is in order never waits for long."""
-        if group := self._next_group(is_first=way is self._ways[0]):
+        """Commit one group; then it is the first way's turn again, so that what is in order never waits for long.
+
+        The next group is on its way before those of this one are told: the database works while they answer.
+        """
+        group, results = self._next_group(is_first=way is self._ways[0]), list[Any]()
+        if group:
             results = await way.results(group)
             if all(isinstance(result, StoreUnavailable) for result in results):
                 others = self._in_order + self._wishes  # who came meanwhile has waited as long, and would again
                 results += [results[0]] * len(others)
                 group, self._in_order, self._wishes = group + others, [], []
-            for wish, result in zip(group, results, strict=True):
-                self._weight_bytes -= wish.weight_bytes
-                _grant(wish.granted, result)
         del self._committing[way]
         self._begin()
+        for wish, result in zip(group, results, strict=True):
+            self._weight_bytes -= wish.weight_bytes
+            _grant(wish.granted, result)
 
     def _next_group(self, *, is_first: bool) -> list[Wish]:
         """Take what is to be committed together. is_first: by the first way."""

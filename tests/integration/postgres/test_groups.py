@@ -1,12 +1,14 @@
 """What is accepted at the same time, and by how many ways it goes to the database."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import pytest
 
-from relay.store.postgres.groups import WORTH_A_WAY
+from relay.store.postgres.groups import WORTH_A_WAY, Groups
 from relay.store.postgres.store import PostgresStore
+from relay.store.postgres.way import Way, Wish
 from tests.builders import a_plan, an_event
 from tests.patience import WAIT_S_MAX
 from tests.storage import PostgresStorage
@@ -71,3 +73,32 @@ async def test_what_is_in_order_is_overtaken_by_nothing_of_its_line(
         SELECT e.id FROM deliveries d JOIN events e ON e.seq = d.event_seq WHERE turn IS NOT NULL ORDER BY turn""")
     assert 2 * WORTH_A_WAY == len(turns)
     assert sorted(turns) == turns
+
+
+class Committed(Way):
+    """A way that commits at once, and tells when it was asked to."""
+
+    def __init__(self, story: list[str]) -> None:
+        self._story = story
+
+    async def results(self, group: Sequence[Wish]) -> list[Any]:
+        self._story.append(f"commit {''.join(wish.argument for wish in group)}")
+        await asyncio.sleep(0)
+        return [None] * len(group)
+
+
+async def test_the_next_group_is_on_its_way_before_those_of_the_last_one_are_told() -> None:
+    """The database works while they answer, instead of waiting until all of them have."""
+    story: list[str] = []
+    groups = Groups([Committed(story)], 1000)
+
+    async def wish(name: str) -> None:
+        await groups.do("accept", name)
+        story.append(f"tell {name}")
+
+    first = [asyncio.create_task(wish(name)) for name in "ab"]
+    while not story:
+        await asyncio.sleep(0)
+    await asyncio.gather(*first, wish("c"))
+
+    assert ["commit ab", "commit c", "tell a", "tell b", "tell c"] == story
