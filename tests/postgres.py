@@ -115,13 +115,17 @@ def _run(program: Path | str, *arguments: object, is_client: bool = False, check
 
 @dataclass(slots=True)
 class Server:
-    """One server on one port, that can be stopped, killed and started again at the same place."""
+    """One server on one port, that can be stopped, killed and started again at the same place.
+
+    environment: what it is started with, beside our own.
+    """
 
     folder: Path
     port: int
     programs: Path
     settings: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def data(self) -> Path:
@@ -150,7 +154,8 @@ class Server:
         with log:
             user, group = _owner()
             command = [str(self.programs / "postgres"), "-D", str(self.data), *options]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, user=user, group=group)
+            environment = {**os.environ, **self.environment}
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, user=user, group=group)
         until = monotonic() + WAIT_S_MAX
         while self.run("pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port), check=False) != 0:
             assert self.process.poll() is None, (self.folder / f"log-{self.port}").read_text()[-2000:]

@@ -31,6 +31,11 @@ class Panel:
         with self._path.open("r+b") as file:
             self._shared = mmap.mmap(file.fileno(), 0)
 
+    def open_to_all(self) -> None:
+        """Let programs feel it that run as another user."""
+        self._path.parent.chmod(0o711)
+        self._path.chmod(0o666)
+
     @property
     def environment(self) -> Mapping[str, str]:
         """Return the environment in which a program feels it."""

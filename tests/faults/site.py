@@ -57,6 +57,7 @@ class Site:
     counts: dict[str, int] = field(default_factory=dict)  # of what else is worth telling
     others: list[Server] = field(default_factory=list)  # servers that take over
     cable: Cable | None = None
+    server_machine: Panel | None = None  # what is wrong with the machine of the PostgreSQL server
     begin: Begin = begun
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)  # of what lasts as long as the site
     _panel: Panel | None = None
