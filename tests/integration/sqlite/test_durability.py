@@ -1,6 +1,7 @@
 """Promise 1 at its root: what the disk has not said that it keeps is not accepted."""
 
 import errno
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -49,3 +50,26 @@ async def test_nothing_is_accepted_that_the_disk_does_not_keep(
     assert record is not None
     assert 1 == len(record.deliveries)
     assert [(2,)] == await SqliteStorage(tmp_path).rows("SELECT count(*) FROM events")
+
+
+async def test_what_was_not_kept_takes_nothing_with_it_that_was(
+    store: SqliteStore, panel: Panel, tmp_path: Path
+) -> None:
+    """What a disk has failed to sync once is never written again: the log must not go on behind it."""
+    log = tmp_path / "relay.db-wal"
+    await store.accept(an_event(key="one"), a_plan(), {})
+    kept_bytes = log.stat().st_size
+    panel.set(sync_errno=errno.EIO)
+    with pytest.raises(StoreUnavailable):
+        await store.accept(an_event(key="two"), a_plan(), {})
+    never_written = log.read_bytes()[kept_bytes:]
+    panel.set(sync_errno=0)
+    await store.accept(an_event(key="three"), a_plan(), {})
+
+    after_a_power_cut = SqliteStorage(tmp_path / "after")
+    after_a_power_cut.path.parent.mkdir()
+    shutil.copy(tmp_path / "relay.db", after_a_power_cut.path)
+    torn = log.read_bytes().replace(never_written, bytes(len(never_written)))
+    after_a_power_cut.path.with_name("relay.db-wal").write_bytes(torn)
+
+    assert [(b"three",)] == await after_a_power_cut.rows("SELECT key FROM events WHERE key = CAST('three' AS BLOB)")
