@@ -45,14 +45,16 @@ class Shelf:
     """A server with certificates on it, that counts how often it is asked."""
 
     def __init__(self) -> None:
-        self.things: dict[str, bytes | int] = {}
+        self.things: dict[str, bytes | int] = {}  # a number: the status, and where there is one, a way to /good
         self.asked = 0
         self.url = ""
 
     async def answer(self, http: web.Request) -> web.Response:
         self.asked += 1
         thing = self.things.get(http.path, 404)
-        return web.Response(status=thing) if isinstance(thing, int) else web.Response(body=thing)
+        if isinstance(thing, bytes):
+            return web.Response(body=thing)
+        return web.Response(status=thing, headers={"Location": "/good"} if thing == 302 else None)
 
     def wanted(self, name: str) -> KeyWanted:
         return KeyWanted(f"{self.url}/{name}", OWNER)
@@ -120,15 +122,27 @@ async def test_a_certificate_that_is_not_the_owners_is_none(
     assert 5 == shelf.asked
 
 
-async def test_what_may_be_there_later_is_told_apart(shelf: Shelf, tls: ssl.SSLContext, clock: ManualClock) -> None:
+async def test_what_may_be_there_later_is_told_apart(
+    shelf: Shelf, root: Authority, tls: ssl.SSLContext, clock: ManualClock
+) -> None:
     """A fault of theirs, a redirect that is not followed, a refused connection: the sender is told to come again."""
-    shelf.things = {"/faulty": 500, "/moved": 302, "/busy": 429}
+    shelf.things = {"/faulty": 500, "/moved": 302, "/busy": 429, "/good": root.issue(NAME)[0]}
     certificates = Certificates(clock, tls, HERE)
     for name in ("faulty", "moved", "busy"):
         with pytest.raises(KeyUnavailable, match="answered"):
             await certificates.key(shelf.wanted(name))
     with pytest.raises(KeyUnavailable, match="no certificate from localhost"):
         await certificates.key(KeyWanted("https://localhost:1/x", OWNER))
+
+
+async def test_no_proxy_of_the_environment_is_asked(
+    shelf: Shelf, root: Authority, tls: ssl.SSLContext, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would dial in our stead, behind the guard's back."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    shelf.things["/good"] = root.issue(NAME)[0]
+
+    assert await Certificates(clock, tls, HERE).key(shelf.wanted("good")) is not None
 
 
 async def test_strangers_cannot_send_us_fetching(

@@ -189,6 +189,20 @@ async def test_what_strangers_wrote_between_backticks_is_text(office: Office, ad
     assert "<b>" not in text
 
 
+async def test_what_would_hide_or_turn_text_around_is_seen(admin: Client, store: Store) -> None:
+    """A body is a stranger's, and so is the answer of a target."""
+    await signed_in(admin)
+    event = an_event(body='{"name": "\u202efdp.exe"}'.encode())
+    receipt = await store.accept(event, a_plan("erp"), {0: a_lease()})
+    settlement = dead(receipt.deliveries[0])
+    await store.settle(replace(settlement, attempt=replace(settlement.attempt, excerpt=b"\x1b[2Jgone")))
+
+    words = await page(admin, f"/events/{event.id}")
+
+    assert "⟨RIGHT-TO-LEFT OVERRIDE⟩fdp.exe" in words
+    assert "␛[2Jgone" in words
+
+
 async def test_the_overview_tells_of_a_faulty_file(office: Office, admin: Client) -> None:
     """What runs is not what the file says: whoever changed it should know before they go home."""
     office.reload_when_asked()
