@@ -22,12 +22,13 @@ PRESET = Preset(
             "signed": "{url}{form}",
         },
     ),
-    type="MessageStatus || CallStatus || EventType",
+    type="MessageStatus || CallStatus || EventType || SmsStatus",  # the last one: of a message that came in
     keys={ANY_TYPE: "header:I-Twilio-Idempotency-Token || body"},
     respond_status=204,
     respond_body="none",
     samples=(
         Sample("delivered", {"MessageSid": "SM{uuid}", "MessageStatus": "delivered", "To": "+33123456789"}, FORM),
+        Sample("received", {"MessageSid": "SM{uuid}", "SmsStatus": "received", "Body": "Hello"}, FORM),
         Sample("completed", {"CallSid": "CA{uuid}", "CallStatus": "completed", "To": "+33123456789"}, FORM),
     ),
 )
