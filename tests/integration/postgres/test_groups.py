@@ -76,29 +76,35 @@ async def test_what_is_in_order_is_overtaken_by_nothing_of_its_line(
 
 
 class Committed(Way):
-    """A way that commits at once, and tells when it was asked to."""
+    """A way that tells when it was asked to commit, and has when it may."""
 
-    def __init__(self, story: list[str]) -> None:
+    def __init__(self, story: list[str], may: asyncio.Event) -> None:
         self._story = story
+        self._may = may
 
     async def results(self, group: Sequence[Wish]) -> list[Any]:
         self._story.append(f"commit {''.join(wish.argument for wish in group)}")
-        await asyncio.sleep(0)
+        await self._may.wait()
         return [None] * len(group)
 
 
 async def test_the_next_group_is_on_its_way_before_those_of_the_last_one_are_told() -> None:
     """The database works while they answer, instead of waiting until all of them have."""
     story: list[str] = []
-    groups = Groups([Committed(story)], 1000)
+    may = asyncio.Event()
+    groups = Groups([Committed(story, may)], 1000)
 
     async def wish(name: str) -> None:
         await groups.do("accept", name)
         story.append(f"tell {name}")
 
-    first = [asyncio.create_task(wish(name)) for name in "ab"]
-    while not story:
+    async with asyncio.TaskGroup() as wishes:
+        wishes.create_task(wish("a"))
+        wishes.create_task(wish("b"))
+        while not story:
+            await asyncio.sleep(0)
+        wishes.create_task(wish("c"))
         await asyncio.sleep(0)
-    await asyncio.gather(*first, wish("c"))
+        may.set()
 
     assert ["commit ab", "commit c", "tell a", "tell b", "tell c"] == story
