@@ -28,6 +28,7 @@ FORM_FIELDS_MAX = 1000
 
 _TEXT, _JSON, _TYPE, _BODY, _DIGEST = b"text:", b"json:", b"type:", b"body:", b"sha256:"
 _MARKS = (_JSON, _TYPE, _BODY, _DIGEST)
+_SHA256 = hashlib.sha256()  # to be copied: OpenSSL looks a digest up by its name each time it is begun
 _EXACT_BELOW = 2**53  # a float this large may stand for several integers of a body: IEEE 754 binary64
 _GZIP, _ZLIB, _RAW_DEFLATE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
@@ -172,7 +173,9 @@ def _key_of(
 
 
 def _digest_of(body: bytes) -> bytes:
-    return _BODY + hashlib.sha256(body).hexdigest().encode()
+    digest = _SHA256.copy()
+    digest.update(body)
+    return _BODY + digest.hexdigest().encode()
 
 
 def _marked(value: object) -> bytes | None:

@@ -1,7 +1,6 @@
 """The inbound journey: a request is proven, read, named, routed and stored with everything it must become."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,6 +8,7 @@ from datetime import datetime
 from relay.batches import split
 from relay.clock import Clock
 from relay.domain import (
+    ENTROPY_BYTES,
     UNREAD,
     Answer,
     Document,
@@ -24,6 +24,7 @@ from relay.domain import (
     Verdict,
     new_event_id,
 )
+from relay.entropy import Entropy
 from relay.errors import KeyUnavailable, StoreError, StoreUnavailable
 from relay.headroom import Headroom
 from relay.identity import identify, read
@@ -49,7 +50,10 @@ async def _fetch_none(wanted: KeyWanted) -> None:
 
 
 class Ingest:
-    """Turns requests into events. One for all sources of this process."""
+    """Turns requests into events. One for all sources of this process.
+
+    entropy: ten random bytes each time; the system's, unless given.
+    """
 
     def __init__(
         self,
@@ -59,7 +63,7 @@ class Ingest:
         headroom: Headroom,
         clock: Clock,
         observer: Observer,
-        entropy: Callable[[int], bytes] = os.urandom,
+        entropy: Callable[[], bytes] | None = None,
         quarantine: Quarantine | None = None,
         keep_offer: Callable[[str, Secret], None] = _forget,
         fetch_key: Callable[[KeyWanted], Awaitable[bytes | None]] | None = None,
@@ -69,7 +73,7 @@ class Ingest:
         self._headroom = headroom
         self._clock = clock
         self._observer = observer
-        self._entropy = entropy
+        self._entropy = entropy or Entropy(ENTROPY_BYTES)
         self._quarantine = quarantine
         self._keep_offer = keep_offer
         self._fetch_key = fetch_key or _fetch_none
@@ -230,7 +234,7 @@ class Ingest:
     def _judge_one(
         self, request: InboundRequest, source: Source, document: Document, now: datetime, key: int | None
     ) -> Judged | Refusal:
-        event = identify(request, source, document, now, new_event_id(now, self._entropy(10)), key)
+        event = identify(request, source, document, now, new_event_id(now, self._entropy()), key)
         if isinstance(event, Refusal):
             return event
         return event, plan(event, document, source, now)

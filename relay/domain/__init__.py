@@ -8,6 +8,7 @@ All types are immutable. Times are aware UTC. A raw body is always `bytes`, as i
 
 from relay.domain.bounds import Bounds, Cut
 from relay.domain.events import (
+    ENTROPY_BYTES,
     FINAL_STATUSES,
     Attempt,
     Delivery,
@@ -62,6 +63,7 @@ from relay.domain.values import UNREAD, Document, Expression, PathTemplate, Rate
 __all__ = [
     "ANY_TYPE",
     "BODILESS",
+    "ENTROPY_BYTES",
     "FINAL_STATUSES",
     "METHODS",
     "OWN_SOURCE",

@@ -8,6 +8,8 @@ from enum import StrEnum
 from relay.clock import to_ms
 from relay.domain.shapes import Call
 
+ENTROPY_BYTES = 10
+
 
 class DeliveryStatus(StrEnum):
     """Where a delivery stands: `pending → sending → delivered | dead | cancelled`.
@@ -71,7 +73,7 @@ class Event:
 def new_event_id(now: datetime, entropy: bytes) -> str:
     """Name an event by its time and 80 random bits: unique everywhere, and in order of arrival.
 
-    entropy: 10 bytes. Source: the layout of RFC 9562's UUIDv7, without its fixed bits.
+    entropy: `ENTROPY_BYTES`. Source: the layout of RFC 9562's UUIDv7, without its fixed bits.
     """
     return f"evt_{to_ms(now):012x}{entropy.hex()}"
 

@@ -58,6 +58,7 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "notifying",
         "heart",
         "maintenance",
+        "entropy",
         "headroom",
         "health",
         "deliverers",

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from multidict import CIMultiDict
 
-from relay.domain import Answer, InboundRequest, Refusal, Source, Target
+from relay.domain import ENTROPY_BYTES, Answer, InboundRequest, Refusal, Source, Target
 from relay.errors import StoreError
 from relay.gate import Gate
 from relay.headroom import Headroom
@@ -50,7 +51,8 @@ class Process:
             self._workers.append(Worker(lane, wire, self.store, scheduler, clock, observer, chance.random))
         headroom = Headroom(BACKLOG_MAX, disk_free_min=0)
         by_name = {target.name: target for target in targets}
-        self._ingest = Ingest([source], self.store, lanes, headroom, clock, observer, chance.randbytes)
+        entropy = partial(chance.randbytes, ENTROPY_BYTES)
+        self._ingest = Ingest([source], self.store, lanes, headroom, clock, observer, entropy)
         self._scheduler = scheduler
         self._maintenance = Maintenance(
             self.store, by_name, lanes.gates, headroom, network.keep, clock, observer, chance.random, tenure

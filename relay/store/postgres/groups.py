@@ -23,6 +23,7 @@ class Groups:
         self._wishes: list[Wish] = []
         self._in_order: list[Wish] = []  # these go by the first way only
         self._committing: dict[Way, asyncio.Task[None]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
 
     async def do(self, verb: str, argument: Any, weight_bytes: int = 0, *, is_in_order: bool = False) -> Any:
@@ -35,7 +36,8 @@ class Groups:
             raise StoreUnavailable("the store is not open")
         if self._weight_bytes and self._weight_bytes + weight_bytes > self._weight_bytes_max:
             raise StoreUnavailable("too much is waiting to be committed")
-        granted = asyncio.get_running_loop().create_future()
+        loop = self._loop = self._loop or asyncio.get_running_loop()  # to ask for it is a system call each time
+        granted = loop.create_future()
         self._weight_bytes += weight_bytes
         (self._in_order if is_in_order else self._wishes).append(Wish(verb, argument, weight_bytes, granted))
         self._begin()

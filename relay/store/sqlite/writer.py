@@ -93,7 +93,7 @@ class GroupWriter:
             raise self._closed()
         if self._weight_bytes and self._weight_bytes + weight_bytes > self._weight_bytes_max:
             raise StoreUnavailable("too much is waiting to be committed")
-        granted = asyncio.get_running_loop().create_future()
+        granted = self._gone.get_loop().create_future()  # to ask for the running loop is a system call
         self._weight_bytes += weight_bytes
         self._wishes.append(Wish(verb, argument, weight_bytes, granted))
         if self._commit_under_way is None:
