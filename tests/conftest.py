@@ -4,9 +4,10 @@ import asyncio
 import heapq
 import itertools
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -42,10 +43,21 @@ class ManualClock:
     def monotonic(self) -> float:
         return self._elapsed_s
 
-    async def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
+        """Sleep from this moment on, also where whoever is to sleep gets its turn only after time was moved."""
+        return self._asleep(self._elapsed_s, seconds)
+
+    async def _asleep(self, since_s: float, seconds: float) -> None:
         woken = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._elapsed_s + seconds, next(self._order), woken))
+        heapq.heappush(self._sleepers, (since_s + seconds, next(self._order), woken))
+        if since_s < self._elapsed_s:
+            self.advance(0)
         await woken
+
+    @property
+    def is_slept_by(self) -> bool:
+        """Tell whether anybody sleeps: time that is moved before is moved for nobody."""
+        return any(not woken.done() for _, _, woken in self._sleepers)
 
     def advance(self, seconds: float) -> None:
         """Move time ahead; who slept until then wakes at the loop's next turn."""

@@ -4,4 +4,4 @@ No promise is measured by it: what is waited for comes as soon as it can, and on
 so long. It is generous, for the machine may be slow, and have much else to do.
 """
 
-WAIT_S_MAX = 120.0
+WAIT_S_MAX = 240.0

@@ -14,6 +14,7 @@ from aiohttp import ClientError, ClientSession
 
 from tests.acceptance.program import session
 from tests.acceptance.sink import digest
+from tests.patience import WAIT_S_MAX
 
 SHOP_SECRET = "shop-secret-0123456789"
 GETAROUND_SECRET = "getaround-secret-0123456789"
@@ -89,6 +90,18 @@ class Vendors:
             while not await self._is_acknowledged(http, url, sending):
                 await asyncio.sleep(AGAIN_AFTER_S)
             await asyncio.sleep(BETWEEN_S)
+
+    async def have_been_promised(self, events: int) -> None:
+        """Come back once so many events are acknowledged, of all that were sent."""
+        async with asyncio.timeout(WAIT_S_MAX):
+            while len(self.ledger.ids) < events:
+                await asyncio.sleep(0.01)
+
+    async def have_been_refused(self) -> None:
+        """Come back once an event was refused for the store's sake."""
+        async with asyncio.timeout(WAIT_S_MAX):
+            while not self.ledger.statuses[503]:
+                await asyncio.sleep(0.01)
 
     def finish(self) -> None:
         """Begin no more events."""

@@ -85,6 +85,14 @@ class Bench:
             while not await is_so():
                 await asyncio.sleep(0.001)
 
+    async def until_asleep(self) -> None:
+        """Wait until nobody looks at the store, but for what comes with time."""
+
+        async def is_so() -> bool:
+            return self.clock.is_slept_by
+
+        await self.until(is_so)
+
     @property
     def gate(self) -> Gate:
         return self.lanes.gates["erp"]
@@ -99,7 +107,12 @@ class Bench:
         return event
 
     async def look(self) -> None:
-        """Look at the gate, and keep what is leased, as maintenance does again and again."""
+        """Look at the gate, and keep what is leased, as maintenance does again and again: what is noted is no news."""
+
+        async def nothing_is_being_noted() -> bool:
+            return self.gate.notes_answered == self.gate._notes_begun
+
+        await self.until(nothing_is_being_noted)
         self.tenure.prolonged(self.clock.monotonic())
         notes_answered = self.gate.notes_answered
         await self.gate.look((await self.store.lanes()).get("erp", LaneState()), notes_answered)

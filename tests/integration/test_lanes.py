@@ -26,8 +26,9 @@ async def opened(bench: Bench) -> None:
     """Have the breaker open, by as many failures as it takes."""
     bench.target.answers = [DOWN] * BREAKER.failures
     for number in range(1, BREAKER.failures + 1):
-        await bench.accept()
+        event = await bench.accept()
         await bench.until_sent(number)
+        await bench.until_status(event.id, DeliveryStatus.PENDING, attempts=1)
     assert bench.gate.is_shut
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from relay.web.crowd import Stage
 from tests.integration.door import Door
 from tests.patience import WAIT_S_MAX
 
@@ -24,6 +25,13 @@ async def answer_to(connection: Connection, request: bytes) -> bytes:
     writer.write(request)
     async with asyncio.timeout(WAIT_S_MAX):
         return await reader.read(4096)
+
+
+async def until_a_body_comes(door: Door) -> None:
+    """Come back once the head of a request was read, and its body is waited for."""
+    async with asyncio.timeout(WAIT_S_MAX):
+        while [Stage.BODY] != [caller.stage for caller in door.crowd.callers]:
+            await asyncio.sleep(0.001)
 
 
 @pytest.mark.parametrize(
@@ -90,8 +98,7 @@ async def test_a_sender_that_hangs_up_is_counted_and_nothing_more(
     """No traceback for a phone that lost its network."""
     _, writer = connection
     writer.write(b"POST /in/shop HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf of")
-    await writer.drain()
-    await asyncio.sleep(0.02)
+    await until_a_body_comes(door)
     writer.close()
     await writer.wait_closed()
 
@@ -107,8 +114,7 @@ async def test_a_chunk_that_is_broken_later_is_a_400_too(door: Door, connection:
     _, writer = connection
     head = b"POST /in/shop HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     writer.write(head + b"3\r\nabc\r\n")
-    await writer.drain()
-    await asyncio.sleep(0.02)
+    await until_a_body_comes(door)
 
     assert b" 400" == (await answer_to(connection, b"zz\r\n"))[8:12]
     assert 0 == await door.stored()

@@ -138,9 +138,9 @@ async def test_no_more_is_sent_at_once_than_the_target_allows(bench: Bench) -> N
 async def test_what_another_process_planned_is_seen_within_a_poll(bench: Bench) -> None:
     """A delivery that never had a place here is found by the scheduler's next look."""
     event = an_event()
+    await bench.until_asleep()
     await bench.store.accept(event, a_plan("erp", at=bench.clock.now()), {})
 
-    await asyncio.sleep(0.01)
     bench.clock.advance(1.1)
     await bench.until_status(event.id, DeliveryStatus.DELIVERED)
 
