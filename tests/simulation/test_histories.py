@@ -1,11 +1,11 @@
-"""Thousands of histories, each with its own mixture of faults, and none of them breaks a promise."""
+"""A thousand histories, each with its own mixture of faults, and none of them breaks a promise."""
 
 import pytest
 import structlog
 
 from tests.simulation.history import play
 
-HISTORIES = 2000
+HISTORIES = 1000
 AT_ONCE = 100
 
 
