@@ -1,5 +1,6 @@
 """Every input that is kept is played, and a bounded number of new ones is made of them by coverage."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -27,16 +28,19 @@ def test_every_input_that_is_kept_ends_as_expected(name: str) -> None:
 
 @every_harness
 def test_new_inputs_are_looked_for_by_coverage(name: str, tmp_path: Path) -> None:
-    """The same ones each time: a run that fails once fails again."""
+    """The same ones each time: a run that fails once fails again. Nothing is left where temporary files are."""
+    (temporary := tmp_path / "temporary").mkdir()
     looked = subprocess.run(
         command(name, tmp_path / "found", tmp_path, f"-runs={find(name).runs}", f"-seed={SEED}"),
         capture_output=True,
         check=False,
         timeout=5 * WAIT_S_MAX,
+        env={**os.environ, "TMPDIR": str(temporary)},
     )
 
     assert 0 == looked.returncode, looked.stderr.decode(errors="replace")[-4000:]
     assert b"Done " in looked.stderr
+    assert [] == [*temporary.iterdir()]
 
 
 def test_the_corpus_stays_small() -> None:
