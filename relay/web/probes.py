@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from aiohttp import web
 from multidict import MultiMapping
 
+from relay.config.misfits import nearest
 from relay.errors import StoreError
 from relay.health import Check, Health
 from relay.singles import Singles
 from relay.web import answers
+
+NOUNS = ("source", "target")
 
 
 def alive() -> web.Response:
@@ -18,7 +21,9 @@ def alive() -> web.Response:
 
 async def readiness(health: Health, singles: Singles, query: MultiMapping[str]) -> web.Response:
     """Say whether the process can do its work, having tried; or how the source and target are that the query names."""
-    wanted = {noun: query[noun] for noun in ("source", "target") if noun in query}
+    wanted = {noun: query[noun] for noun in NOUNS if noun in query}
+    if near := _meant(query):
+        return answers.problem(400, f"Unknown parameter; did you mean `{near}`?")
     if not wanted:
         return _told(await health.checks())
     found = {f"{noun} {name}": await _check(singles, noun, name) for noun, name in wanted.items()}
@@ -26,6 +31,12 @@ async def readiness(health: Health, singles: Singles, query: MultiMapping[str]) 
     if len(checks) < len(found):
         return answers.problem(404, "There is no source or target of that name.")
     return _told(checks)
+
+
+def _meant(query: MultiMapping[str]) -> str | None:
+    """Return what was probably meant by a parameter: who watches one target must not be told of all."""
+    strays = [name for name in query if name not in NOUNS] if len(query) <= len(NOUNS) else []
+    return next((near for stray in strays if (near := nearest(stray, NOUNS))), None)
 
 
 async def _check(singles: Singles, noun: str, name: str) -> Check | None:

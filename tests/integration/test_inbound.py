@@ -211,6 +211,15 @@ async def test_a_store_that_cannot_commit_is_a_503_and_recovers(door: Door) -> N
         assert (200, "ready") == (answer.status, (await answer.json())["status"])
 
 
+@pytest.mark.parametrize(("query", "meant"), [("traget=erp", "target"), ("sources=shop", "source")])
+async def test_a_probe_of_one_thing_that_is_misspelt_is_refused(door: Door, query: str, meant: str) -> None:
+    """Whoever watches one target would else be told of the whole, for ever; what nobody could mean does no harm."""
+    async with door.http.get(f"{door.url}/readyz?{query}") as answer:
+        assert (400, f"Unknown parameter; did you mean `{meant}`?") == (answer.status, (await answer.json())["detail"])
+    async with door.http.get(f"{door.url}/readyz?_=1") as answer:
+        assert 200 == answer.status
+
+
 async def test_a_backlog_beyond_its_bound_is_a_503(door: Door) -> None:
     """Better a sender that tries again than a disk that fills up."""
     door.headroom.see({"erp": LaneState(unfinished=1000)}, disk_free=None)
