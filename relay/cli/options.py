@@ -78,7 +78,11 @@ def no_answer(url: str, error: OSError) -> click.ClickException:
     """Say that nothing answers at a URL, of which only the place is shown: the rest may hold a secret."""
     reason = error.strerror or ("it took too long" if isinstance(error, TimeoutError) else str(error))
     where = "/".join(url.split("/")[:3])
-    return click.ClickException(f"no answer from {where} ({reason}). Is `relay serve` running?")
+    remedy = "Its port is given to it when it starts: name it by --url" if where.endswith(":0") else _START
+    return click.ClickException(f"no answer from {where} ({reason}). {remedy}")
+
+
+_START = "Is `relay serve` running?"
 
 
 def unknown(noun: str, name: str, names: Iterable[str]) -> click.UsageError:

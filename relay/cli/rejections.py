@@ -101,7 +101,8 @@ def _show_page(page: Page, *, as_json: bool) -> None:
         return
     if page.rows:
         click.echo(table(COLUMNS, [_row(row) for row in page.rows]))
-    click.echo(f"older ones: add --before {page.next}" if page.next else "these are all that are kept", err=True)
+    all_told = "these are all that are kept" if page.rows else "none is kept"
+    click.echo(f"older ones: add --before {page.next}" if page.next else all_told, err=True)
 
 
 def _row(row: RejectionRow) -> tuple[str, ...]:

@@ -119,6 +119,11 @@ async def test_no_answer_is_told_with_the_place(ask: Ask) -> None:
     )
 
 
+async def test_a_port_that_is_given_at_the_start_must_be_named(ask: Ask) -> None:
+    """A configuration with port 0, as that of `relay demo`, does not know it."""
+    assert "Its port is given to it when it starts: name it by --url" in (await ask(0)).stderr
+
+
 async def test_a_relay_that_hangs_is_not_waited_for(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     """A probe must end before who asked it gives up."""
     monkeypatch.setattr("relay.cli.health.ANSWER_S_MAX", 0.05)

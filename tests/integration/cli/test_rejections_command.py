@@ -25,6 +25,11 @@ def test_what_was_refused_is_listed_newest_first(office: Office) -> None:
     assert [] == office.told("rejections", "--reason", Refusal.STALE.value)["items"]
 
 
+def test_where_none_is_kept_that_is_said(office: Office) -> None:
+    """Nothing at all would look like a fault."""
+    assert "none is kept\n" == office.call("rejections").stderr
+
+
 def test_one_is_shown_without_what_proves_it(office: Office) -> None:
     """And nothing in it is obeyed by the terminal."""
     office.refused(a_refused(BODY))
