@@ -7,7 +7,6 @@ from datetime import datetime
 from relay.config.misfits import listing
 from relay.contents import document_of
 from relay.domain import (
-    OWN_SOURCE,
     UNREAD,
     Call,
     Delivery,
@@ -24,6 +23,7 @@ from relay.identity import read
 from relay.routing import plan
 from relay.shaping import Misshapen, Shapes
 from relay.store.protocol import EventRecord, Store
+from relay.story import is_own
 
 STEP_EVENTS = 200
 EVENTS_MAX = 100_000
@@ -97,9 +97,10 @@ async def compare(
                 found.is_whole = False
                 return found
             record = await store.event(event_id)
-            if record is not None and record.event.source != OWN_SOURCE:
+            source = sources.get(record.event.source) if record else None
+            if record is not None and not is_own(record.event, source):
                 found.events += 1
-                for words in _differences(record, sources.get(record.event.source), now, shaping, before):
+                for words in _differences(record, source, now, shaping, before):
                     found.differences.setdefault(words, Difference()).add(event_id)
         after = ids[-1]
     return found

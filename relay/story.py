@@ -103,7 +103,7 @@ def _arrival(event: Event, now: datetime) -> str:
 
 def proof(event: Event, source: Source | None, refused: RejectionRow | None = None) -> str:
     """Say when an event was proven, and by which secret. refused: as for `tell`."""
-    if event.source == OWN_SOURCE:
+    if is_own(event, source):
         return "told by the relay itself"
     if source is not None and event.secret_number is None and not source.has_secret:
         return f"the source {source.name} has no secret: nothing but its address may have proven it"
@@ -114,6 +114,11 @@ def proof(event: Event, source: Source | None, refused: RejectionRow | None = No
         f"{_time(refused.received_at)}, it was refused ({refused.refusal.value}); that request, {refused.number}, was "
         "admitted since"
     )
+
+
+def is_own(event: Event, source: Source | None) -> bool:
+    """Tell whether an event is a notice of the relay's own, and of no configured source that has its name."""
+    return event.source == OWN_SOURCE and source is None
 
 
 def _by(event: Event, source: Source | None) -> str:
@@ -147,6 +152,9 @@ def _routing(record: EventRecord, source: Source | None) -> Iterator[str]:
     """Say of each route whether it took the event; with its reason, where it is configured still."""
     if not record.verdicts:
         yield f"no route began at {record.event.source} when it came"
+    if is_own(record.event, source):
+        yield from (f"{name} {_SAID[said]}: {BY_NOTIFY}" for name, said in record.verdicts)
+        return
     routes = {route.name: route for route in source.routes} if source else {}
     names = environment(record.event, document_of(record.event)) if any(map(_asks, routes.values())) else {}
     for name, said in record.verdicts:
@@ -156,6 +164,7 @@ def _routing(record: EventRecord, source: Source | None) -> Iterator[str]:
         yield f"{name} was not there yet when it came: routes are asked once"
 
 
+BY_NOTIFY = "it goes where `notify` says"
 _SAID = {Verdict.MATCHED: "took it", Verdict.UNMATCHED: "left it", Verdict.FAILED: "failed"}
 
 
@@ -220,9 +229,13 @@ def _attempt(attempt: Attempt, began_at: datetime) -> str:
     detail = f": {attempt.detail}" if attempt.detail else ""
     answer = attempt.excerpt[: EXCERPT_CHARACTERS * 4].decode("utf-8", "replace").strip()[:EXCERPT_CHARACTERS]
     said = f"; it answered: {answer}" if answer and attempt.outcome.value != "accepted" else ""
-    took = f"{attempt.duration_s * 1000:,.0f} ms"
     after = f"{_time(attempt.started_at)}, {lasting(attempt.started_at - began_at)} after it came"
-    return f"attempt {attempt.number} ({after}): {attempt.outcome.value}{status} in {took}{detail}{said}"
+    return f"attempt {attempt.number} ({after}): {attempt.outcome.value}{status} in {took(attempt)}{detail}{said}"
+
+
+def took(attempt: Attempt) -> str:
+    """Return how long an attempt took."""
+    return f"{attempt.duration_s * 1000:,.0f} ms" if attempt.duration_s >= 0.001 else "under 1 ms"
 
 
 def _next(event: Event, delivery: DeliveryRecord, report: TargetReport | None, now: datetime) -> str:

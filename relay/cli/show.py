@@ -17,6 +17,7 @@ from relay.config.units import lasting
 from relay.domain import Attempt
 from relay.store.ports.search import fold
 from relay.store.protocol import DeliveryRecord, EventRecord, Store
+from relay.story import took
 from relay.web.masking import shown_headers
 from relay.web.telling import iso, told_event
 
@@ -112,7 +113,7 @@ def _attempt(attempt: Attempt) -> tuple[str, ...]:
     return (
         str(attempt.number),
         f"{attempt.started_at:%Y-%m-%d %H:%M:%S}",
-        f"{attempt.duration_s * 1000:,.0f} ms",
+        took(attempt),
         attempt.outcome.value,
         str(attempt.status or ""),
         plain(attempt.detail, DETAIL_CHARACTERS),

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from relay.domain import Verdict
 from relay.replays import new_replay
 from relay.store.ports.minutes import Kind
 from relay.store.ports.rejections import Bounds
@@ -54,6 +55,18 @@ async def test_an_event_that_arrived_says_so(admin: Client, store: Store) -> Non
     await store.settle(delivered(receipt.deliveries[0]))
 
     assert "It arrived: erp has it." in await page(admin, f"/events/{event.id}")
+
+
+async def test_a_notice_says_why_it_was_sent(admin: Client, store: Store) -> None:
+    """Its route stands in no list of routes, and is in the configuration all the same."""
+    await signed_in(admin)
+    notice = replace(an_event(), source="relay")
+    await store.accept(notice, replace(a_plan("chat"), verdicts=(("notify", Verdict.MATCHED),)), {})
+
+    words = await page(admin, f"/events/{notice.id}")
+
+    assert "It goes where notify says." in words
+    assert "not in the configuration any more" not in words
 
 
 async def test_one_that_waits_for_another_of_its_order_says_so(admin: Client, store: Store) -> None:

@@ -14,7 +14,7 @@ from relay.domain import DeliveryStatus, Event, GateState, Refusal, Route, Verdi
 from relay.finding import COUNTED_MAX, find_refused, time_of
 from relay.store.ports.replays import ReplayState
 from relay.store.ports.search import EventStatus
-from relay.story import REFUSED, proof
+from relay.story import BY_NOTIFY, REFUSED, is_own, proof
 from relay.trials import Trial, Trials
 from relay.web.admin.asking import LIMIT, Call, Parameter, read_query
 from relay.web.admin.configuration import Configuration
@@ -99,6 +99,7 @@ class Reading:
             "waiting": {each["id"] for each in told["deliveries"] if waits_for_its_turn(each)},
             "source": source,
             "proof": proof(record.event, source, await self._desk.store.rejections.admitted_as(told["id"])),
+            "by_notify": BY_NOTIFY if is_own(record.event, source) else None,
             "held": {target["name"]: target for target in targets if target["held_since"]},
             "whens": {name: route.when.text if route.when else None for name, route in routes.items()},
             "trials": await self._tried(record.event, list(routes.values())),

@@ -8,9 +8,10 @@ import pytest
 
 from relay import finding
 from relay.breaker import CLOSED, Breaker, BreakerState
+from relay.domain import Verdict
 from relay.store.ports.search import DeliveryFilter
 from relay.store.protocol import Store
-from tests.builders import a_lease, again
+from tests.builders import a_lease, again, delivered
 from tests.integration.cli.office import (
     AN_HOUR_AGO,
     HALF_A_MINUTE_AGO,
@@ -149,10 +150,40 @@ def test_what_came_before_secrets_were_kept_is_said_to_be_unknown(office: Office
 
 
 def test_what_the_relay_tells_of_itself_needs_no_proof(office: Office) -> None:
-    """A notice is an event like any other, and nobody sent it."""
-    (notice,) = office.stored(replace(an_invoice("INV-1"), source="relay", secret_number=None))
+    """A notice is an event like any other, and nobody sent it; its route stands in the configuration as `notify`."""
+    plan = replace(to_erp(), verdicts=(("notify", Verdict.MATCHED),))
+    (notice,) = office.stored(replace(an_invoice("INV-1"), source="relay", secret_number=None), plan=plan)
 
-    assert "told by the relay itself" in office.call("why", notice).stdout
+    shown = office.call("why", notice).stdout
+
+    assert "told by the relay itself" in shown
+    assert "notify took it: it goes where `notify` says" in shown
+
+
+def test_a_source_that_is_called_relay_is_no_notice(office: Office) -> None:
+    """It may be another relay, and is proven as any other source."""
+    path = office.folder / "config" / "relay.yaml"
+    path.write_text(path.read_text().replace("shop", "relay"))
+    (event_id,) = office.stored(replace(an_invoice("INV-1"), source="relay"))
+
+    shown = office.call("why", event_id).stdout
+
+    assert "verified when it came, by the source's secret" in shown
+    assert "invoices took it: kind == 'invoice'" in shown
+    assert "1 stored event looked at" in office.call("check", "--against-history", "1h").stdout
+
+
+def test_an_attempt_that_took_no_time_to_speak_of_says_so(office: Office) -> None:
+    """A local target answers in less than a millisecond: that is not none."""
+
+    async def settle(store: Store) -> None:
+        receipt = await store.accept(an_invoice("INV-1"), to_erp(), {0: a_lease(at=NOW)})
+        settlement = delivered(receipt.deliveries[0])
+        await store.settle(replace(settlement, attempt=replace(settlement.attempt, duration_s=0.0004)))
+
+    office.do(settle)
+
+    assert "accepted 200 in under 1 ms" in office.call("why", "INV-1").stdout
 
 
 def test_a_route_that_was_changed_since_is_told(office: Office) -> None:
