@@ -51,7 +51,7 @@ def explain(
     relay explain shop --request request.json --received 2026-07-01T12:00:00Z
     relay explain --rejection 17
 
-    Everything is tried on this machine: no secret is shown, and nothing is sent. Exit codes: 0 proven, 1 not.
+    Everything is tried on this machine: no secret is shown, and nothing is sent. Exit codes: 0 accepted, 1 not.
     """
     config = load_or_exit(config_path)
     match source, path, number:

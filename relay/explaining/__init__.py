@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from relay.domain import InboundRequest, KeyWanted, Refusal, Secret, Source, Verifier
+from relay.explaining.acceptance import explain_proven
 from relay.explaining.fixed import explain_fixed
 from relay.explaining.signatures import explain_signature
 from relay.explaining.tokens import explain_token
@@ -18,7 +19,7 @@ from relay.verification.jwt import JwtVerifier
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Whether a request is proven, and otherwise what is most likely wrong, in words."""
+    """Whether a request is accepted, and otherwise what is most likely wrong, in words."""
 
     refusal: Refusal | None
     findings: tuple[str, ...]
@@ -36,7 +37,8 @@ def explain(
     verdicts = [(verifier, verifier.verify(request, now)) for verifier in source.verifiers]
     refused = [(verifier, refusal) for verifier, refusal in verdicts if refusal is not None]
     if not refused:
-        return Explanation(None, ("it is proven: this source accepts it",))
+        refusal, words = explain_proven(request, source, now)
+        return Explanation(refusal, (words,))
     findings = [words for verifier, refusal in refused for words in _findings(request, verifier, refusal, now, others)]
     first = refused[0][1]
     return Explanation(Refusal.MISMATCH if isinstance(first, KeyWanted) else first, (*_of_length(request), *findings))

@@ -14,8 +14,10 @@ import jwt
 import pytest
 from multidict import CIMultiDict
 
-from relay.domain import InboundRequest, Refusal, Secret, Source, Verifier
+from relay.domain import ANY_TYPE, Identification, InboundRequest, Refusal, Secret, Source, Verifier
 from relay.explaining import explain, secrets_of
+from relay.expressions import compile_expression, compile_term
+from relay.handshakes import Handshake, Handshakes
 from relay.verification.basic import BasicVerifier
 from relay.verification.header import HeaderVerifier
 from relay.verification.hmac import HmacVerifier
@@ -319,6 +321,37 @@ def test_what_is_right_is_told_to_be_right() -> None:
     assert explain(sent(LISTED), a_source(LISTED), NOW).refusal is None
     assert explain(a_request(), a_source(NoVerifier()), NOW).refusal is None
     assert Refusal.MISSING is explain(a_request(), a_source(), NOW).refusal
+
+
+@pytest.mark.parametrize(
+    ("request_", "refusal"),
+    [
+        (sent(PLAIN, b"[]"), Refusal.KEYLESS),
+        (sent(PLAIN, b"no JSON"), Refusal.UNREADABLE),
+        (with_header(sent(PLAIN, b"no archive"), "Content-Encoding", "gzip"), Refusal.UNREADABLE),
+        (sent(PLAIN, b'{"id":"%s"}' % (b"1" * 200)), Refusal.TOO_LARGE),
+        (sent(PLAIN, b'{"id":"1"}'), None),
+    ],
+)
+def test_what_is_refused_though_it_is_proven_is_told_so(request_: InboundRequest, refusal: Refusal | None) -> None:
+    """`relay rejections` keeps such ones, too: to call them accepted would send the reader away."""
+    named = Identification(keys={ANY_TYPE: compile_term("id")}, needs_json=True)
+    source = replace(a_source(PLAIN), identification=named, body_bytes_max=100)
+    explanation = explain(request_, source, NOW)
+
+    assert refusal == explanation.refusal
+    assert "it is proven" in explanation.findings[0]
+    assert ("this source accepts it" in explanation.findings[0]) is (refusal is None)
+
+
+def test_one_item_of_a_batch_without_a_key_is_told() -> None:
+    """It refuses the whole request; a question for the URL, which has no key, is none."""
+    asks = Handshakes((Handshake("POST", when="events == `[]`", answer=""),), (SECRET,))
+    named = Identification(keys={ANY_TYPE: compile_term("id")})
+    source = replace(a_source(PLAIN), identification=named, batch=compile_expression("events"), greeting=asks)
+    bodies = (b'{"events":[{"id":"1"},{}]}', b'{"events":[{"id":"1"}]}', b'{"events":[]}')
+
+    assert [Refusal.KEYLESS, None, None] == [explain(sent(PLAIN, body), source, NOW).refusal for body in bodies]
 
 
 def test_nothing_is_tried_for_ever() -> None:
