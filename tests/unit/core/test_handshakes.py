@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
+from relay import presets
 from relay.domain import Answer, Document, InboundRequest, Refusal, Secret
 from relay.handshakes import Handshake, Handshakes
 from tests.unit.core.arrange import OTHER_SECRET, SECRET, a_request, wire_texts
@@ -180,6 +181,16 @@ def test_a_stranger_is_never_told_what_the_secret_makes_of_his_text(
 
     assert handshakes(SIGNED_QUERY).answer_head(request) is refusal
     assert isinstance(Handshakes((SIGNED_QUERY,)).answer_head(request), Refusal)
+
+
+def test_a_query_that_x_has_signed_is_known_as_signed() -> None:
+    """A vector of X's own library: https://github.com/xdevplatform/autohook, test/signature.js."""
+    challenge = presets.find("x").handshakes[0]
+    header = {"x-twitter-webhooks-signature": "sha256=25Cu3iwbbiqBTwQRzcKJZwisjf736V2Q8UaTlkfLSoc="}
+    test = Secret("test")
+
+    assert test == challenge.proven_in_head(asking("test=1&other_test=2", **header), [test])
+    assert challenge.proven_in_head(asking("test=1&other_test=3", **header), [test]) is Refusal.MISMATCH
 
 
 def test_a_question_that_is_signed_twice_is_refused() -> None:
