@@ -23,6 +23,14 @@ def free_port() -> int:
     raise AssertionError(f"nothing is free among the {BLOCK} ports of this process")
 
 
+def free_pair() -> int:
+    """Find a port like that, and so is the next."""
+    port = free_port()
+    while (following := free_port()) != port + 1:
+        port = following
+    return port
+
+
 @cache
 def _ours() -> tuple[socket.socket, Iterator[int]]:
     """Take a block of ports that no other process of tests has; the socket holds it for as long as this one lives."""

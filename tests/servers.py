@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.mail import SELF_SIGNED
 from tests.objects import UNPROVEN_ACTIONS, Objects, prepared
 from tests.patience import WAIT_S_MAX
+from tests.ports import free_pair
 from tests.rabbit import GREETING, SERVER, Rabbit, settled
 
 UPSTREAM_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -139,16 +140,3 @@ def answers(port: int, question: bytes, beginning: bytes) -> bool:
             return connection.recv(100).startswith(beginning)
     except OSError:
         return False
-
-
-def free_pair() -> int:
-    """Find a port that nothing listens on, nor on the next."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
