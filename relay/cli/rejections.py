@@ -127,7 +127,7 @@ async def _one(config: Config, number: int) -> Rejection:
 
 def _show_one(config: Config, rejection: Rejection, *, as_json: bool) -> None:
     source = config.sources.get(rejection.source)
-    headers = shown_headers(rejection.headers, source.unkept_headers if source else frozenset())
+    headers = shown_headers(rejection.headers, source.proving_headers if source else frozenset())
     if as_json:
         echo_json(told_rejection(rejection, headers, shown_path(rejection.path)))
     else:

@@ -71,7 +71,7 @@ async def event_or_fail(store: Store, event_id: str) -> EventRecord:
 
 def _headers(config: Config, record: EventRecord) -> list[list[str]]:
     source = config.sources.get(record.event.source)
-    return shown_headers(record.event.headers, source.unkept_headers if source else frozenset())
+    return shown_headers(record.event.headers, source.proving_headers if source else frozenset())
 
 
 def _print_body(body: bytes) -> None:

@@ -71,6 +71,7 @@ def _source(name: str, part: SourcePart, routes: list[Route]) -> Source:
         expect_every=part.expect_every,
         takes_token=any(isinstance(scheme, Token) for scheme in schemes),
         unkept_headers=CREDENTIALS | {scheme.header.lower() for scheme in schemes if isinstance(scheme, Header)},
+        proving_headers=CREDENTIALS | {name.lower() for scheme in schemes for name in scheme.proving_headers},
         greeting=part.greeting(),
         batch=part.batch,
         keyrings=tuple((proving.verifier((secret,)),) for secret in secrets) if proving and len(secrets) > 1 else (),

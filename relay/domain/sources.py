@@ -166,6 +166,7 @@ class Source:
     expect_every: timedelta | None = None  # how often something comes at least
     takes_token: bool = False  # `/in/NAME/TOKEN` and `?token=` are its URL
     unkept_headers: frozenset[str] = frozenset()  # lower case: credentials, never stored
+    proving_headers: frozenset[str] = frozenset()  # lower case: these, and what its schemes read; never shown
     greeting: Greeting | None = None
     batch: Expression | None = None  # finds the events that one request carries; None: a request is one
     keyrings: tuple[tuple[Verifier, ...], ...] = ()  # where there are several secrets: what each of them proves alone

@@ -16,7 +16,8 @@ MASK = "***"
 
 # Names of headers whose values prove who sends. Rather one too many: whoever needs it has it at the vendor's.
 _PROOF = re.compile(
-    r"auth|cookie|secret|token|sign|hmac|digest|hash|key|pass|credential|session|jwt|proof", re.IGNORECASE
+    r"auth|cookie|secret|token|sign|(^|[-_])sig([-_]|$)|hmac|digest|hash|key|pass|credential|session|jwt|proof",
+    re.IGNORECASE,
 )
 _LONE = re.compile("[\ud800-\udfff]")  # what stands for bytes that are no text, or for half a character
 

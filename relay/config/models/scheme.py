@@ -14,6 +14,11 @@ class Scheme(Part):
 
     scheme: str
 
+    @property
+    def proving_headers(self) -> tuple[str, ...]:
+        """Name the headers whose values prove who sends, where they have no names of their own."""
+        return ()
+
     def check_secret(self, secret: Secret) -> None:
         """Insist on a secret that this scheme can use. Errors: Misfit, which never tells it."""
 

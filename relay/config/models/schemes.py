@@ -31,6 +31,11 @@ class Header(Scheme):
     scheme: Literal["header"] = Field(description="A fixed value in a header; secrets are that value.")
     header: HeaderName = required("The header that holds the value.", "X-Webhook-Key")
 
+    @property
+    def proving_headers(self) -> tuple[str, ...]:
+        """Name the one that it reads."""
+        return (self.header,)
+
     def check_secret(self, secret: Secret) -> None:
         """Insist on what a header can carry. Errors: Misfit."""
         _check_transit(secret)

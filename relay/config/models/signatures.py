@@ -51,6 +51,13 @@ class Signature(Scheme):
         None, "How far a signed time may be from ours, either way; 5m unless set.", examples=["5m"]
     )
 
+    @property
+    def proving_headers(self) -> tuple[str, ...]:
+        """Name the one that it reads, or each of those with a number."""
+        if self.header is None:
+            return ()
+        return (self.header, *(f"{self.header}-{number}" for number in range(1, (self.numbered or 0) + 1)))
+
     @field_validator("header")
     @classmethod
     def _stands_in_one_place(cls, header: str | None, info: ValidationInfo) -> str | None:
@@ -187,6 +194,11 @@ class Jwt(Scheme):
     )
     url_claim: Line | None = written(None, "The claim that holds the SHA-256 of the URL in hex.")
     tolerance: Tolerance = written("5m", "How far the token's times may be from ours, either way.")
+
+    @property
+    def proving_headers(self) -> tuple[str, ...]:
+        """Name the one that it reads."""
+        return (self.header,)
 
     @field_validator("url_claim")
     @classmethod

@@ -79,7 +79,7 @@ class Events:
         """Answer with everything but its body."""
         record = await self._record(call)
         source = self._desk.config().sources.get(record.event.source)
-        headers = shown_headers(record.event.headers, source.unkept_headers if source else frozenset())
+        headers = shown_headers(record.event.headers, source.proving_headers if source else frozenset())
         expires = iso(record.event.key_expires_at)
         return answers.data({**told_event(record), "headers": headers, "key_expires_at": expires})
 

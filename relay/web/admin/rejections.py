@@ -65,7 +65,7 @@ class Rejections:
         """Answer with its head, masked."""
         rejection = await self._rejection(call)
         source = self._desk.config().sources.get(rejection.source)
-        headers = shown_headers(rejection.headers, source.unkept_headers if source else frozenset())
+        headers = shown_headers(rejection.headers, source.proving_headers if source else frozenset())
         return answers.data(told_rejection(rejection, headers, shown_path(rejection.path)))
 
     async def body(self, call: Call) -> web.Response:

@@ -1,5 +1,7 @@
 """`relay rejections`: what was refused is seen, and let in once what refused it is mended."""
 
+from dataclasses import replace
+
 import pytest
 
 from relay.domain import Refusal
@@ -41,6 +43,19 @@ def test_one_is_shown_without_what_proves_it(office: Office) -> None:
     assert "  X-Signature: ***" in shown.splitlines()
     assert BODY.decode() == shown.splitlines()[-1]
     assert all(each.isprintable() for each in shown.replace("\n", ""))
+
+
+def test_a_header_that_proves_is_masked_whatever_it_is_called(office: Office) -> None:
+    """The configuration says which one it is."""
+    path = office.folder / "config" / "relay.yaml"
+    path.write_text(path.read_text().replace("X-Signature", "X-Whence"))
+    refused = a_refused(BODY)
+    office.refused(replace(refused, headers=(("X-Whence", "5ca1ab1e"), ("X-Other", "shown"))))
+
+    shown = office.call("rejections", "show", "1").stdout.splitlines()
+
+    assert "  X-Whence: ***" in shown
+    assert "  X-Other: shown" in shown
 
 
 def test_it_is_admitted_once_its_secret_is_known(office: Office) -> None:
