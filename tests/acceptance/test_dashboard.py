@@ -188,6 +188,15 @@ async def test_a_new_event_comes_into_the_list_by_itself(relay: Program, window:
     await expect(window.page.locator("tbody tr")).to_have_count(1)
 
 
+@pytest.mark.parametrize("storage", ["sqlite"], indirect=True)  # the bar is the same on both
+async def test_no_name_of_a_page_is_cut_in_a_window_of_any_width(relay: Program, window: Visit) -> None:
+    """On a phone they are drawn aside; on a screen nobody would know that there is more."""
+    for width in (800, 1000, 1100, 1201):
+        await window.page.set_viewport_size({"width": width, "height": 860})
+        hidden = await window.page.locator("nav").evaluate("nav => nav.scrollWidth - nav.clientWidth")
+        assert (width, True) == (width, hidden <= 0)
+
+
 @pytest.mark.parametrize("look", LOOKS)
 async def test_every_page_can_be_read_by_everybody(relay: Program, browser: Browser, sink: Sink, look: str) -> None:
     """Light, dark and on a phone: nothing serious for axe-core, nothing to scroll sideways for, no complaint."""
