@@ -3,7 +3,15 @@
 import itertools
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    ExitStack,
+    asynccontextmanager,
+    closing,
+    contextmanager,
+    nullcontext,
+)
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -76,6 +84,10 @@ class Storage(Protocol):
         """Let nobody write to it meanwhile."""
         ...
 
+    def impatient(self) -> AbstractContextManager[None]:
+        """Have stores wait no longer than they were made for, as while it is `blocked`."""
+        ...
+
 
 class SqliteStorage:
     """A file."""
@@ -119,6 +131,9 @@ class SqliteStorage:
             WHEN NEW.status <> 'sending' AND NEW.reason LIKE '{reason}'
                 AND NEW.event_seq = (SELECT seq FROM events WHERE id = '{event_id}')
             BEGIN SELECT RAISE(ABORT, 'not this one'); END""")
+
+    def impatient(self) -> AbstractContextManager[None]:
+        return nullcontext()  # they always do: only a lock is waited for
 
     @asynccontextmanager
     async def blocked(self) -> AsyncIterator[None]:
@@ -185,10 +200,15 @@ class PostgresStorage:
     async def blocked(self) -> AsyncIterator[None]:
         async with self.connected() as intruder, intruder.transaction():
             await intruder.execute("LOCK TABLE dedupe_keys, deliveries, probe, minutes IN ACCESS EXCLUSIVE MODE")
-            with ExitStack() as stack:
-                for store, patience_s in self._impatient:
-                    stack.enter_context(waiting_for(store, patience_s))
+            with self.impatient():
                 yield
+
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            for store, patience_s in self._impatient:
+                stack.enter_context(waiting_for(store, patience_s))
+            yield
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:

@@ -325,8 +325,9 @@ async def test_no_relay_starts_here_while_the_last_pass_runs(pair: Pair) -> None
     await mover.open()
     assert await mover.hold_still() is None
 
-    with pytest.raises(StoreUnusable):
-        await pair.origin.store("worker-b", patience_s=0.2).open()
+    too_early = pair.origin.store("worker-b", patience_s=0.2)
+    with pair.origin.impatient(), pytest.raises(StoreUnusable):
+        await too_early.open()
 
     await mover.close()
     async with opened(pair.origin, "worker-b"):
