@@ -63,7 +63,8 @@ class Run:
     """What one run showed, as it is kept.
 
     ready_s: how long each start, or each recovery, took. ready_cpu_s: of how much processor time, at each start.
-    is_over: it settled; of a run that did not, nobody can say what is lost.
+    is_over: it settled; of a run that did not, nobody can say what is lost. load: the machine's, over the minute before
+    it began; of the first runs it is not known.
     """
 
     fault: str
@@ -82,6 +83,7 @@ class Run:
     counts: dict[str, int] = field(default_factory=dict)
     breaches: list[str] = field(default_factory=list)
     is_over: bool = True
+    load: float | None = None
 
     @property
     def is_good(self) -> bool:

@@ -6,6 +6,7 @@ from itertools import groupby
 from tests.faults.fault import Fault, Run
 
 TOTALS = ("acknowledged", "delivered", "dead", "lost", "doubled")
+LOAD_MAX = 4.0  # two runs side by side, and what they start
 HEADS = ("fault", "engine", "runs", "times", *TOTALS, "ready in", "of CPU")
 
 
@@ -44,9 +45,14 @@ def unfinished(runs: Iterable[Run]) -> str:
 def _sums(runs: Sequence[Run]) -> tuple[str, ...]:
     times = sum(run.counts.get("kills", run.rounds) for run in runs)
     sums = [sum(getattr(run, what) for run in runs) for what in TOTALS]
-    ready = [second for run in runs for second in run.ready_s]
+    ready = [second for run in runs if _was_idle(run) for second in run.ready_s]
     of_cpu = [second for run in runs for second in run.ready_cpu_s]
     return (str(len(runs)), f"{times:,}", *(f"{total:,}" for total in sums), _middle(ready), _middle(of_cpu))
+
+
+def _was_idle(run: Run) -> bool:
+    """Tell whether the machine had little else to do: else the time until it was ready is that of the others, too."""
+    return run.load is not None and run.load <= LOAD_MAX
 
 
 def _middle(seconds: Iterable[float]) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -45,6 +46,7 @@ async def run(task: Task, shared: Server | None) -> Run:
 
     shared: a PostgreSQL server that others use, too.
     """
+    load = round(os.getloadavg()[0], 1)
     async with _site_for(task, shared) as at:
         told: list[str] = []
         dead: set[invariants.Place] = set()
@@ -57,7 +59,7 @@ async def run(task: Task, shared: Server | None) -> Run:
             told += await task.fault.also(at)
         except Exception as breach:  # noqa: BLE001 - whatever it was, it is told, and the others run all the same
             told += _words_of(breach)
-        return replace(_told(task, at, dead), is_over=is_over, breaches=told)
+        return replace(_told(task, at, dead), is_over=is_over, breaches=told, load=load)
 
 
 async def _live_through(fault: Fault, at: Site) -> list[str]:

@@ -7,7 +7,8 @@ from tests.faults import record, report
 from tests.faults.catalogue import faults
 from tests.faults.fault import POSTGRES, SQLITE, Run
 
-RUN = Run("sigkill", SQLITE, "2026-11-21", "abc", 7, 10, 1000, 1150, 10, 0, 3, [0.5, 2.5], [0.2], {"kills": 12}, [])
+COUNTED = (1000, 1150, 10, 0, 3)
+RUN = Run("sigkill", SQLITE, "2026-11-21", "abc", 7, 10, *COUNTED, [0.5, 2.5], [0.2], {"kills": 12}, load=1.5)
 
 
 def rows(*runs: Run) -> list[list[str]]:
@@ -24,6 +25,16 @@ def test_runs_of_the_same_fault_and_engine_are_one_row() -> None:
         [faults()["sigkill"].words, SQLITE, "2", "24", "2,000", "2,300", "20", "0", "6", "2.5 s, at most 2.5"],
         ["**all**", "", "3", "34", "3,000", "3,450", "30", "0", "9", "2.5 s, at most 4.0"],
     ] == [row[:-1] for row in rows(RUN, RUN, other)]
+
+
+def test_how_soon_it_was_ready_is_told_of_a_machine_that_had_little_else_to_do() -> None:
+    """What was acknowledged and lost counts wherever it was run; of the first runs the load is not known."""
+    busy, unknown = replace(RUN, ready_s=[90.0], load=12.0), replace(RUN, ready_s=[80.0], load=None)
+
+    assert ["3", "36", "3,000", "2.5 s, at most 2.5"] == [
+        rows(RUN, busy, unknown)[-1][column] for column in (2, 3, 4, 9)
+    ]
+    assert "–" == rows(busy)[-1][9]
 
 
 def test_a_run_that_did_not_come_to_its_end_is_in_no_row() -> None:
