@@ -4,6 +4,7 @@ What runs is the same; only the reading of some hundred modules is not repeated 
 is the story, or the environment has to be there from the first instruction, it is started as usual.
 """
 
+import atexit
 import multiprocessing
 import os
 import signal
@@ -85,4 +86,7 @@ def _become(arguments: list[str], said: tuple[str, str], environment: dict[str, 
         with Path(path).open("ab") as file:
             os.dup2(file.fileno(), descriptor)
     sys.argv = ["relay", *arguments]
-    cli.main()
+    try:
+        cli.main()
+    finally:
+        atexit._run_exitfuncs()  # the last lines of the log are written by them; a fork would end without
