@@ -30,16 +30,16 @@ class Reloaded(Fault):
         return [f"{refused} requests were not acknowledged at once"] if refused else []
 
     async def _slip(self, site: Site) -> None:
-        parts = site.parts()
+        parts = _parts(site)
         parts["targets"][SLOW] = {"url": "no address", "concurrency": 0}
         await self._reload(site, "config_not_reloaded", **parts)
         await self._reload(
-            site, "config_reloaded", **{**site.parts(), "quarantine": {"count": site.moments.randrange(9999)}}
+            site, "config_reloaded", **{**_parts(site), "quarantine": {"count": site.moments.randrange(9999)}}
         )
 
     async def _remove_and_restore(self, site: Site) -> None:
         """Take a target away with its route; what waits for it waits until it is there again."""
-        parts = site.parts()
+        parts = _parts(site)
         del parts["targets"][SLOW]
         parts["routes"] = [route for route in parts["routes"] if route["to"] != SLOW]
         async with site.senders.paused():
@@ -47,7 +47,7 @@ class Reloaded(Fault):
             site.senders.absent.add(SLOW)
         await asyncio.sleep(1.0)
         async with site.senders.paused():
-            await self._reload(site, "config_reloaded", **site.parts())
+            await self._reload(site, "config_reloaded", **_parts(site))
             site.senders.absent.clear()
 
     async def _rotate(self, site: Site, secret: str) -> None:
@@ -67,6 +67,11 @@ class Reloaded(Fault):
         async with asyncio.timeout(START_S_MAX):
             while site.relay.log.read_text().count(said) == before:
                 await asyncio.sleep(0.05)
+
+
+def _parts(site: Site) -> dict[str, Any]:
+    """Return the site's own configuration, with the secret that is in use since the last round."""
+    return {**site.parts(), "sources": _with([site.senders.secret])}
 
 
 def _with(secrets: list[str]) -> dict[str, Any]:
