@@ -104,7 +104,7 @@ class Maintenance:
 
     async def see_room(self) -> None:
         """Look how much waits, for whom, who is held, and how much room is left."""
-        notes_answered = {name: gate.notes_answered for name, gate in self._gates.items()}
+        asked_of = [(name, gate, gate.notes_answered) for name, gate in self._gates.items()]
         try:
             free_bytes = self._store.free_bytes()  # first: it knows best what is wrong with a file that is gone
             lanes = await self._store.lanes()
@@ -113,8 +113,9 @@ class Maintenance:
             self._headroom.fail_to_see(str(error))
             raise StoreUnavailable(str(error)) from error
         self._tell_orphans(lanes)
-        for name, gate in self._gates.items():
-            await gate.look(lanes.get(name, LaneState()), notes_answered[name])
+        for name, gate, notes_answered in asked_of:
+            if self._gates.get(name) is gate:  # the configuration may be another one since
+                await gate.look(lanes.get(name, LaneState()), notes_answered)
 
     async def purge(self) -> None:
         """Drop finished events older than `storage.keep`, step by step."""

@@ -1,17 +1,18 @@
 """What is done again and again, on a real store with time moved by hand."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator, MutableMapping
+from collections.abc import Coroutine, Iterator, Mapping, MutableMapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from relay.domain import DeliveryStatus, Outcome, RetryPolicy, Target
+from relay.domain import DeliveryStatus, GateState, Outcome, RetryPolicy, Target
+from relay.gate import Gate
 from relay.headroom import Headroom
 from relay.maintenance import Maintenance
-from relay.store.protocol import Settlement, Store
+from relay.store.protocol import LaneState, Settlement, Store
 from relay.tenure import Tenure
 from tests.builders import a_lease, a_plan, an_event, delivered
 from tests.conftest import ManualClock
@@ -86,6 +87,30 @@ async def test_a_lost_delivery_that_cannot_be_settled_stops_no_other_and_is_told
 
     assert {event.id for event in events[1:]} == {event_id for event_id, *_ in journal.attempts}
     assert [events[0].id] == [line["event_id"] for line in told if line["event"] == "delivery_stuck"]
+
+
+async def test_a_reload_while_it_is_seen_how_much_waits_stops_nothing(
+    store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A target that has come meanwhile is looked at the next time, and one that has gone no more."""
+    targets = {name: Target(name) for name in ("erp", "chat", "folder")}
+    gates = {name: Gate(target, store, clock, Journal()) for name, target in targets.items()}
+    before, after = ({name: gates[name] for name in names} for names in (("erp", "folder"), ("chat", "folder")))
+    maintenance, lanes = a_maintenance(store, clock, Journal()), store.lanes
+    maintenance.adopt(targets, before, KEEP)
+    for name in targets:
+        await store.pause(name, clock.now(), is_paused=True)
+
+    async def reloaded_meanwhile() -> Mapping[str, LaneState]:
+        maintenance.adopt(targets, after, KEEP)
+        return await lanes()
+
+    monkeypatch.setattr(store, "lanes", reloaded_meanwhile)
+    await maintenance.see_room()
+    assert {"folder"} == {name for name, gate in gates.items() if gate.state is GateState.PAUSED}
+
+    await maintenance.see_room()
+    assert {"folder", "chat"} == {name for name, gate in gates.items() if gate.state is GateState.PAUSED}
 
 
 async def test_what_a_dead_worker_held_is_settled_together(
