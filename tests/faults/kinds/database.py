@@ -12,6 +12,7 @@ LOCKED_S = 30.0
 EVENTS = "SELECT count(*) FROM events"
 FOR_EVER_US = 3_600_000_000
 HEADER_BYTES, FRAME_HEADER_BYTES = 32, 24  # of a write-ahead log; source: sqlite.org/fileformat.html#walformat
+FRAMES_AT = 16  # in the log's index; source: sqlite.org/walformat.html, "The WAL-Index File Format"
 
 
 class Locked(Fault):
@@ -80,23 +81,27 @@ class TornLog(Fault):
                     await asyncio.sleep(0.01)
             await asyncio.sleep(0.1)  # what was durable before is being answered
             kill_some_of(site.relay, site, writer_too=True)
-            site.count("frames torn", tear(site.relay.database.with_name("relay.db-wal"), site.moments.random()))
+            site.count("frames torn", tear(site.relay.database, site.moments.random()))
             site.machine.set(sync_us=0)
             await site.start(site.relay)
 
 
-def tear(log: Path, share: float) -> bool:
+def tear(database: Path, share: float) -> bool:
     """Keep so much of the last transaction's last page, with rubbish behind it as an older log leaves there.
 
-    Tells whether there was one: a log that has just begun anew has only its header.
+    Tells whether there was one that was not durable: a log that has just begun anew has only its header, and who was
+    held up may have been about to carry over what is durable long since.
     """
+    log, index = (database.with_name(f"{database.name}-{suffix}") for suffix in ("wal", "shm"))
+    (durable,) = struct.unpack_from("=I", index.read_bytes(), FRAMES_AT)  # it is told of a frame once that is synced
+    frames = 0
     with log.open("r+b") as file:
         header = file.read(HEADER_BYTES)
         (page_bytes,) = struct.unpack(">I", header[8:12])
         salts, end = header[16:24], HEADER_BYTES
         while len(frame := file.read(FRAME_HEADER_BYTES)) == FRAME_HEADER_BYTES and frame[8:16] == salts:
-            end = file.seek(page_bytes, 1)
-        if end == HEADER_BYTES:
+            end, frames = file.seek(page_bytes, 1), frames + 1
+        if frames <= durable:
             return False
         file.seek(end - page_bytes + int(share * (page_bytes - 8)))
         file.write(bytes(8) if share < 0.5 else b"\xa5" * 8)
