@@ -4,6 +4,7 @@ import asyncio
 import heapq
 import itertools
 import os
+import signal
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,9 @@ from tests.storage import OpenStore, SqliteStorage, Storage, postgres_storage
 # The same examples each time, however long each takes; `--hypothesis-profile=default` looks for others.
 settings.register_profile("relay", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("relay")
+
+# What a shell begins in the background ignores Ctrl-C, and so would every program that a test begins.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 START = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 
