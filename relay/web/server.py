@@ -1,20 +1,23 @@
 """The HTTP server: bounded in every direction, and with our own words where a request cannot be read.
 
 By itself aiohttp waits for ever for what does not come, takes any number of connections, echoes what it could not
-parse, names its version, and logs each time with a traceback.
+parse, names its version, and logs each time with a traceback. It also makes a task of each request.
 """
 
+import asyncio
 import sys
 import traceback
 from asyncio import BaseTransport, Transport
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from typing import Any, cast
 
 import structlog
 from aiohttp import web
+from aiohttp.http import RawRequestMessage, StreamWriter
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_protocol import ERROR, RequestHandler
 
 from relay.web import answers
 from relay.web.crowd import Crowd, Stage
@@ -66,7 +69,6 @@ class QuietHandler(RequestHandler):
             max_field_size=bounds.header_bytes_max + (bounds.header_bytes_max == bounds.url_bytes_max),
             max_headers=bounds.headers_max,
             keepalive_timeout=NEVER_S,
-            lingering_time=LINGER_S,
             **settings,
         )
         self._max_msg_queue_size, self._msg_queue_resume_size = PIPELINED_MAX, PIPELINED_MAX // 2
@@ -94,6 +96,35 @@ class QuietHandler(RequestHandler):
         """End."""
         self._crowd.leave(self)
         super().connection_lost(exc)
+
+    async def start(self) -> None:
+        """Answer the requests of this connection, one after another, until one of both sides hangs up.
+
+        aiohttp's own makes a task of each, which costs as much as to read it, and sets a timer where we have the crowd.
+        """
+        while not self._force_close:
+            if not self._messages:
+                await self._until_asked()
+            message, payload = self._next_message()
+            request, handler = self._request_of(message, payload)
+            try:
+                response, is_lost = await self._handle_request(request, None, handler)
+                self._keepalive = bool(response.keep_alive)
+                if not (is_lost or payload.is_eof()):
+                    await self._drop_rest_of(payload)
+            except ConnectionError:
+                break
+            except Exception as fault:  # noqa: BLE001 - whatever it is, this connection ends and no other
+                self.log_exception(exc_info=fault)
+                break
+            except BaseException:
+                self.force_close()
+                raise
+            if is_lost or self._close or not self._keepalive:
+                break
+        self._task_handler = None
+        if self.transport is not None:
+            self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Parse; and wake who reads a body that can never become whole.
@@ -185,6 +216,45 @@ class QuietHandler(RequestHandler):
             self._tell_malformed("broken off")
         else:
             _tell_fault(fault)
+
+    async def _until_asked(self) -> None:
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _next_message(self) -> tuple[Any, StreamReader]:
+        """Take what came first; where so much came that no more was read, read on."""
+        message, payload = self._messages.popleft()
+        if self._parser is not None:
+            self._parser.message_consumed()
+        if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
+            self._resume_reading_if_drained()
+        return message, payload
+
+    def _request_of(self, message: Any, payload: StreamReader) -> tuple[web.BaseRequest, Any]:
+        """Return a request, and what answers it: what cannot be read has an answer, too."""
+        handler, factory = self._request_handler, self._request_factory
+        assert factory is not None  # noqa: S101 - there is one until the connection is lost, and then no more messages
+        if not isinstance(message, RawRequestMessage):
+            handler, message = self._make_error_handler(message), ERROR
+        task = cast("asyncio.Task[None]", self._task_handler or asyncio.current_task())
+        return factory(message, payload, self, StreamWriter(self, self._loop), task), handler
+
+    async def _drop_rest_of(self, payload: StreamReader) -> None:
+        """Read what still comes of a body that nobody wants, for a while; then hang up."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                while not payload.is_eof():
+                    await payload.readany()
+        if not payload.is_eof():
+            self.close()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Read on, where reading was paused: aiohttp parses once more for each body that is read."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
 
     @property
     def _is_waiting(self) -> bool:
