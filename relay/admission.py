@@ -31,7 +31,7 @@ async def admit(rejection: Rejection, sources: Mapping[str, Source], ingest: Ing
         return f"Its source, {rejection.source}, is not configured any more."
     if not rejection.is_whole:
         return "It was refused before its body was read; its sender must send it again."
-    result = await ingest.admit(as_request(rejection), source, rejection.received_at)
+    result = await ingest.receive(as_request(rejection), source, rejection.received_at)
     if isinstance(result, Refusal):
         return f"It is refused again: {result.value}. Mend the source's configuration first."
     if isinstance(result, Answer):

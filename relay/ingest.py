@@ -28,7 +28,7 @@ from relay.entropy import Entropy
 from relay.errors import KeyUnavailable, StoreError, StoreUnavailable
 from relay.headroom import Headroom
 from relay.identity import identify, read
-from relay.lanes import Lanes, Places
+from relay.lanes import Lanes
 from relay.observer import Observer
 from relay.pacing import TokenBucket
 from relay.quarantine import Quarantine
@@ -37,6 +37,7 @@ from relay.store.protocol import Store
 from relay.verification import key_used, refuse_early, verify
 
 Judged = tuple[Event, Plan]
+Received = Sequence[Receipt] | Answer | Refusal
 
 LARGE_BODY_BYTES = 256 * 1024  # hashed and parsed beside the event loop, so that others are not held up
 
@@ -89,38 +90,24 @@ class Ingest:
             for name, rate in rates.items()
         }
 
-    async def receive(self, request: InboundRequest, source: Source) -> Sequence[Receipt] | Answer | Refusal:
+    async def receive(self, request: InboundRequest, source: Source, came_at: datetime | None = None) -> Received:
         """Turn one HTTP request into one stored event, or into all that it carries, and tell the observer.
 
         No event is written for a refusal, nor for a handshake, which has its answer. The receipts exist only after
         commit, so a 2xx is a promise; they are never none.
+        came_at: of one that was refused before and is admitted now: it is proven as of then, held against no limit, and
+        not kept anew where it is refused again; None: it comes just now.
         Errors: StoreError, KeyUnavailable (the caller answers 503 and the sender tries again).
         """
-        result = await self._told(source, self._receive(request, source))
-        if isinstance(result, Refusal):
-            self._keep(request, source, result, is_whole=True)
-        return result
-
-    async def admit(
-        self, request: InboundRequest, source: Source, came_at: datetime
-    ) -> Sequence[Receipt] | Answer | Refusal:
-        """Do as `receive` with a request that was refused before: prove it again, as of when it came.
-
-        It is held against no limit: whoever admits it wants it.
-        """
-        return await self._told(source, self._receive(request, source, came_at))
-
-    async def _told(
-        self, source: Source, receiving: Awaitable[Sequence[Receipt] | Answer | Refusal]
-    ) -> Sequence[Receipt] | Answer | Refusal:
-        """Tell the observer what becomes of a request."""
         began_s = self._clock.monotonic()
         try:
-            result = await receiving
+            result = await self._receive(request, source, came_at)
         except (StoreError, KeyUnavailable) as error:
             self._observer.unavailable(source.name, str(error))
             raise
         self._tell(source, result, self._clock.monotonic() - began_s)
+        if isinstance(result, Refusal) and came_at is None:
+            self._keep(request, source, result, is_whole=True)
         return result
 
     def greet(self, request: InboundRequest, source: Source) -> Answer | Refusal | None:
@@ -130,7 +117,7 @@ class Ingest:
             self._tell(source, result, 0.0)
         return result
 
-    def _tell(self, source: Source, result: Sequence[Receipt] | Answer | Refusal, duration_s: float) -> None:
+    def _tell(self, source: Source, result: Received, duration_s: float) -> None:
         match result:
             case Refusal():
                 self._observer.refused(source.name, result)
@@ -162,37 +149,26 @@ class Ingest:
         if self._quarantine is not None:
             self._quarantine.take(request, source, refusal, is_whole=is_whole)
 
-    async def _receive(
-        self, request: InboundRequest, source: Source, came_at: datetime | None = None
-    ) -> Sequence[Receipt] | Answer | Refusal:
-        judged = await self._judged(request, source, came_at)
-        if isinstance(judged, KeyWanted):
-            judged = await self._judged_by_key(request, source, came_at, judged)
-        if isinstance(judged, Answer) and judged.offered is not None:
-            await asyncio.to_thread(self._keep_offer, source.name, judged.offered)
-        if isinstance(judged, Refusal | Answer):
-            return judged
-        receipts = await self._store_and_hand_over(judged)
-        for receipt, (event, planned) in zip(receipts, judged, strict=True):
-            if not receipt.is_duplicate:
-                self._tell_failed_routes(event, planned)
-        return receipts
-
-    async def _judged(
-        self, request: InboundRequest, source: Source, came_at: datetime | None
-    ) -> list[Judged] | Answer | Refusal | KeyWanted:
+    async def _receive(self, request: InboundRequest, source: Source, came_at: datetime | None) -> Received:
         if len(request.body) <= LARGE_BODY_BYTES and "Content-Encoding" not in request.headers:
-            return self._judge(request, source, came_at)
-        # Beside the event loop, where the body is large or may unpack to be.
-        return await asyncio.to_thread(self._judge, request, source, came_at)
+            judged = self._judge(request, source, came_at)
+        else:  # beside the event loop, where the body is large or may unpack to be
+            judged = await asyncio.to_thread(self._judge, request, source, came_at)
+        match judged:
+            case list():
+                return await self._stored(judged)
+            case KeyWanted():
+                return await self._receive_by_key(judged, request, source, came_at)
+            case Answer(offered=Secret() as offered):
+                await asyncio.to_thread(self._keep_offer, source.name, offered)
+        return judged
 
-    async def _judged_by_key(
-        self, request: InboundRequest, source: Source, came_at: datetime | None, wanted: KeyWanted
-    ) -> list[Judged] | Answer | Refusal:
-        """Judge once more, with the vendor's public key. Errors: KeyUnavailable."""
-        key = await self._fetch_key(wanted)
-        judged = Refusal.MISMATCH if key is None else await self._judged(replace(request, key=key), source, came_at)
-        return Refusal.MISMATCH if isinstance(judged, KeyWanted) else judged
+    async def _receive_by_key(
+        self, wanted: KeyWanted, request: InboundRequest, source: Source, came_at: datetime | None
+    ) -> Received:
+        """Receive with the vendor's public key, once: what then wants another is not believed."""
+        key = await self._fetch_key(wanted) if request.key is None else None
+        return Refusal.MISMATCH if key is None else await self._receive(replace(request, key=key), source, came_at)
 
     def _judge(
         self, request: InboundRequest, source: Source, came_at: datetime | None
@@ -256,26 +232,26 @@ class Ingest:
         limit = self._limits.get(source.name)
         return limit is not None and limit[1].take(self._clock.monotonic()) > 0
 
-    async def _store_and_hand_over(self, judged: list[Judged]) -> Sequence[Receipt]:
+    async def _stored(self, judged: list[Judged]) -> Sequence[Receipt]:
         """Store the events; their deliveries go from the commit straight to the workers, where these have room."""
         if (shortage := self._headroom.shortage) is not None:
             raise StoreUnavailable(shortage)
         placed = [self._lanes.reserve(event, planned, event.received_at) for event, planned in judged]
         try:
-            receipts = await self._stored(judged, placed)
+            if len(judged) == 1:  # as nearly always
+                receipts = [await self._store.accept(*judged[0], placed[0].leases)]
+            else:
+                batch = [(*one, places.leases) for one, places in zip(judged, placed, strict=True)]
+                receipts = await self._store.accept_all(batch)
         except BaseException:
             for places in placed:
                 self._lanes.free(places)
             raise
-        for places, (_, planned), receipt in zip(placed, judged, receipts, strict=True):
+        for places, (event, planned), receipt in zip(placed, judged, receipts, strict=True):
             self._lanes.fill(places, planned, receipt)
+            if not receipt.is_duplicate:
+                self._tell_failed_routes(event, planned)
         return receipts
-
-    async def _stored(self, judged: list[Judged], placed: list[Places]) -> Sequence[Receipt]:
-        """Store one event, as nearly always, or all of a batch in one transaction."""
-        if len(judged) == 1:
-            return (await self._store.accept(*judged[0], placed[0].leases),)
-        return await self._store.accept_all([(*one, places.leases) for one, places in zip(judged, placed, strict=True)])
 
     def _tell_failed_routes(self, event: Event, planned: Plan) -> None:
         for route, verdict in planned.verdicts:

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import structlog
 
 from relay.clock import Clock
-from relay.domain import Answer, Attempt, Delivery, HttpTarget, InboundRequest, Receipt, Refusal, Source
-from relay.ingest import Ingest
+from relay.domain import Answer, Attempt, Delivery, HttpTarget, InboundRequest, Refusal, Source
+from relay.ingest import Ingest, Received
 from relay.targets.protocol import Sender
 
 log = structlog.get_logger("relay.tracing")
@@ -58,35 +58,16 @@ class TracedIngest(Ingest):
         super().__init__(*parts, **others)
         self._tracer = tracer
 
-    async def receive(self, request: InboundRequest, source: Source) -> Sequence[Receipt] | Answer | Refusal:
+    async def receive(self, request: InboundRequest, source: Source, came_at: datetime | None = None) -> Received:
         """Do as `Ingest` does."""
         began_at = self._clock.machine_now()
-        result = await super().receive(request, source)
-        self._trace(request, source, result, began_at)
+        result = await super().receive(request, source, came_at)
+        if not isinstance(result, Answer | Refusal):
+            ended_at, headers = self._clock.machine_now(), list(request.headers.items())
+            for receipt in result:
+                if not receipt.is_duplicate:
+                    self._tracer.accepted(source.name, receipt.event_id, headers, began_at, ended_at)
         return result
-
-    async def admit(
-        self, request: InboundRequest, source: Source, came_at: datetime
-    ) -> Sequence[Receipt] | Answer | Refusal:
-        """Do as `Ingest` does."""
-        began_at = self._clock.machine_now()
-        result = await super().admit(request, source, came_at)
-        self._trace(request, source, result, began_at)
-        return result
-
-    def _trace(
-        self,
-        request: InboundRequest,
-        source: Source,
-        result: Sequence[Receipt] | Answer | Refusal,
-        began_at: datetime,
-    ) -> None:
-        if isinstance(result, Answer | Refusal):
-            return
-        ended_at, headers = self._clock.machine_now(), list(request.headers.items())
-        for receipt in result:
-            if not receipt.is_duplicate:
-                self._tracer.accepted(source.name, receipt.event_id, headers, began_at, ended_at)
 
 
 class TracingSender:

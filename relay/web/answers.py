@@ -5,8 +5,7 @@ from functools import lru_cache
 from http import HTTPStatus
 
 import orjson
-from aiohttp import HttpVersion, HttpVersion11, web
-from aiohttp.abc import AbstractStreamWriter
+from aiohttp import ClientConnectionResetError, HttpVersion, HttpVersion11, web
 from aiohttp.helpers import rfc822_formatted_time
 
 from relay.domain import Answer, Receipt, Refusal
@@ -30,59 +29,75 @@ REFUSED: dict[Refusal, tuple[int, str]] = {
 }
 
 
-class Acknowledgement(web.StreamResponse):
-    """JSON in answer to a POST, written in one piece.
+class Whole:
+    """An answer that is written in one piece. It has what aiohttp's server asks of an answer, and nothing else."""
+
+    keep_alive: bool | None = None  # None: as whoever asked wishes
+
+    def force_close(self) -> None:
+        """Hang up afterwards."""
+        self.keep_alive = False
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Write all of it, and wait while whoever asked takes nothing more."""
+        transport = request.transport
+        if transport is None:
+            raise ClientConnectionResetError("whoever asked has gone")
+        transport.write(self._written_for(request))
+        if request.protocol.writing_paused:
+            await request.writer.drain()
+
+    async def write_eof(self) -> None:
+        """Add nothing: it is written."""
+
+    def _written_for(self, request: web.BaseRequest) -> bytes:
+        raise NotImplementedError
+
+
+class Acknowledgement(Whole):
+    """JSON in answer to a POST.
 
     Nearly every request is answered so, and the head hardly changes: aiohttp's own response collects, checks and
     joins it anew each time.
     """
 
     def __init__(self, status: int, body: bytes) -> None:
-        super().__init__(status=status)
+        self._status = status
         self._json = body
 
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
-        """Write all of it, and wait while the sender takes nothing more."""
-        if self._keep_alive is None:
-            self._keep_alive = request.keep_alive
-        head = _head(request.version, self.status, self.reason, self._keep_alive)
-        date = rfc822_formatted_time().encode()
-        await request.writer.write_eof(head % (len(self._json), date) + self._json)
-        return request.writer
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Add nothing: it is written."""
+    def _written_for(self, request: web.BaseRequest) -> bytes:
+        if self.keep_alive is None:
+            self.keep_alive = request.keep_alive
+        head = _head(request.version, self._status, self.keep_alive)
+        return head % (len(self._json), rfc822_formatted_time().encode()) + self._json
 
 
-class LastWord(web.StreamResponse):
+class LastWord(Whole):
     """An answer to who speaks another version than ours: in the form of HTTP/1.1, and then no more."""
 
     def __init__(self, status: int, detail: str) -> None:
-        super().__init__(status=status)
         self._whole = unasked(status, detail)
         self.force_close()
 
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
-        """Write all of it."""
-        await request.writer.write_eof(self._whole)
-        return request.writer
+    def _written_for(self, request: web.BaseRequest) -> bytes:
+        return self._whole
 
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Add nothing: it is written."""
+
+Response = web.StreamResponse | Whole
 
 
 @lru_cache
-def _head(version: HttpVersion, status: int, reason: str, keeps_alive: bool) -> bytes:
+def _head(version: HttpVersion, status: int, keeps_alive: bool) -> bytes:
     """Write the head, with marks for length and date. What each version does by itself is not said."""
     headers = JSON_HEADERS | {"Content-Length": "%d", "Date": "%s"}
     if keeps_alive != (version == HttpVersion11):  # RFC 9112, 9.3
         headers["Connection"] = "keep-alive" if keeps_alive else "close"
-    lines = [f"HTTP/{version.major}.{version.minor} {status} {reason}"]
+    lines = [f"HTTP/{version.major}.{version.minor} {status} {HTTPStatus(status).phrase}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode()
 
 
-def accepted(receipts: Sequence[Receipt], status: int) -> web.StreamResponse:
+def accepted(receipts: Sequence[Receipt], status: int) -> Response:
     """Say that the event is on disk, or was there already; of several, the ids of all."""
     if status == HTTPStatus.NO_CONTENT:
         return web.Response(status=status, headers=JSON_HEADERS)
@@ -92,10 +107,17 @@ def accepted(receipts: Sequence[Receipt], status: int) -> web.StreamResponse:
     return Acknowledgement(status, b'{"status":"%s","id":"%s"%s}' % (word, first.event_id.encode(), ids))
 
 
-def without_body(response: web.StreamResponse) -> web.Response:
-    """Say the same by status and headers alone, to a vendor that takes a body for a failure."""
-    headers = {name: response.headers[name] for name in ("Retry-After",) if name in response.headers}
-    return web.Response(status=response.status, headers={"Server": SERVER, **headers})
+def bodiless(status: int) -> web.Response:
+    """Say the same by the status alone, to a vendor that takes a body for a failure."""
+    return web.Response(status=status, headers={"Server": SERVER})
+
+
+def without_body(response: web.Response) -> web.Response:
+    """Refuse by status and headers alone."""
+    bare = bodiless(response.status)
+    if "Retry-After" in response.headers:
+        bare.headers["Retry-After"] = response.headers["Retry-After"]
+    return bare
 
 
 def said(answer: Answer) -> web.Response:

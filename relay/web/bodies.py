@@ -21,31 +21,27 @@ class Bodies:
 
         What it returns is held until `let_go`. Errors: NoRoom.
         """
-        if not http.body_exists:
-            return b""
         stream = http.content
-        piece = await stream.readany()
-        if not stream.at_eof():
-            return await self._read_on(http, piece, bytes_max)
-        if len(piece) > bytes_max:
-            return None
-        self._held += len(piece)  # a small body, as most are, comes in one, and is there already
-        return piece
+        if stream.is_eof() and stream.total_bytes <= bytes_max:  # a small body, as most are, is there already
+            body = stream.read_nowait()
+            self._held += len(body)
+            return body
+        return await self._read_on(http, bytes_max)
 
     def let_go(self, body: bytes) -> None:
         """Hold it no longer."""
         self._held -= len(body)
 
-    async def _read_on(self, http: web.BaseRequest, piece: bytes, bytes_max: int) -> bytes | None:
+    async def _read_on(self, http: web.BaseRequest, bytes_max: int) -> bytes | None:
         whole = BytesIO()  # grows where it is, and gives away what it holds: 50 MB are never copied at once
         is_whole = False
         try:
-            while piece:
+            while not http.content.at_eof():
+                piece = await http.content.readany()
                 if whole.tell() + len(piece) > bytes_max:
                     return None
                 whole.write(piece)
                 self._hold(len(piece), whole.tell())
-                piece = b"" if http.content.at_eof() else await http.content.readany()
             is_whole = True
         finally:
             if not is_whole:

@@ -1,7 +1,7 @@
 """The public door: `POST /in/{source}`, and the two probes. Nothing here knows the admin."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import unquote
@@ -12,9 +12,10 @@ from relay.clock import Clock
 from relay.domain import Answer, Bounds, Cut, InboundRequest, Refusal, Source
 from relay.errors import KeyUnavailable, StoreError
 from relay.health import Health
-from relay.ingest import Ingest
+from relay.ingest import Ingest, Received
 from relay.singles import Singles
 from relay.web import answers, probes
+from relay.web.answers import Response
 from relay.web.bodies import Bodies, NoRoom
 from relay.web.crowd import Crowd
 from relay.web.proxies import Proxies
@@ -64,12 +65,12 @@ class InboundDoor:
     def _trusts(self, peer: str) -> bool:
         return self._proxies.trusts(peer)
 
-    async def serve(self, http: web.BaseRequest) -> web.StreamResponse:
+    async def serve(self, http: web.BaseRequest) -> Response:
         """Answer one request; while closing, hang up afterwards."""
         self._under_way += 1
         try:
             if self._under_way > self.crowd.bounds.requests_max and not self._makes_room(http):
-                response = _closing(answers.overloaded())
+                response: Response = _closing(answers.overloaded())
             else:
                 response = await self._served(http)
         finally:
@@ -93,24 +94,28 @@ class InboundDoor:
                 async with asyncio.timeout(grace_s):
                     await self._nothing_under_way.wait()
 
-    async def _served(self, http: web.BaseRequest) -> web.StreamResponse:
+    def _served(self, http: web.BaseRequest) -> Awaitable[Response]:
         """Find what a request is for. Without a router: there are three places, and this is the hot path."""
         if http.version is not HttpVersion11 and http.version != HttpVersion10:
-            return answers.LastWord(400, "HTTP/1.1 is spoken here.")
+            return _said(answers.LastWord(400, "HTTP/1.1 is spoken here."))
         match http.rel_url.raw_path.split("/"):
             case ["", "in", name]:
-                return await self._receive(http, unquote(name), None)
+                return self._receive(http, unquote(name), None)
             case ["", "in", name, token]:
-                return await self._receive(http, unquote(name), unquote(token))
+                return self._receive(http, unquote(name), unquote(token))
             case ["", "healthz"]:
                 response = _only_reading(http) or probes.alive()
             case ["", "readyz"]:
-                response = _only_reading(http) or await probes.readiness(self._health, self._singles, http.query)
+                return self._readiness(http)
             case _:
                 response = answers.problem(404, "There is nothing here. Events are sent to /in/SOURCE.")
+        return _said(_unread(http, response))
+
+    async def _readiness(self, http: web.BaseRequest) -> Response:
+        response = _only_reading(http) or await probes.readiness(self._health, self._singles, http.query)
         return _unread(http, response)
 
-    async def _receive(self, http: web.BaseRequest, name: str, token: str | None) -> web.StreamResponse:
+    async def _receive(self, http: web.BaseRequest, name: str, token: str | None) -> Response:
         """Receive one event: prove as much as can be, read, and ingest."""
         source = self._sources.get(name)
         if source is None or (token is not None and not source.takes_token):
@@ -128,11 +133,27 @@ class InboundDoor:
         if body is None:
             return self._too_large(source)
         try:
-            return await self._ingested(http, source, token, body)
+            result = await self._ingest.receive(self._inbound(http, body, token), source)
+        except (StoreError, KeyUnavailable):
+            return answers.unavailable()
         finally:
             self._bodies.let_go(body)
+        return self._answered(result, source)
 
-    def _refused_unread(self, http: web.BaseRequest, source: Source, token: str | None) -> web.StreamResponse | None:
+    def _answered(self, result: Received, source: Source) -> Response:
+        """Answer by what became of a request."""
+        match result:
+            case Answer():
+                return answers.said(result)
+            case Refusal():
+                refused = answers.refused(result, self._ingest.retry_after_s(source))
+                return answers.without_body(refused) if source.tells_nothing else refused
+            case receipts if source.tells_nothing:
+                return answers.bodiless(source.respond_status)
+            case receipts:
+                return answers.accepted(receipts, source.respond_status)
+
+    def _refused_unread(self, http: web.BaseRequest, source: Source, token: str | None) -> Response | None:
         """Refuse what can be refused before the body is read."""
         if http.method != "POST":
             return self._greeted(http, source, token)
@@ -148,7 +169,7 @@ class InboundDoor:
             return None if refusal is None else answers.refused(refusal)
         return None
 
-    def _greeted(self, http: web.BaseRequest, source: Source, token: str | None) -> web.StreamResponse:
+    def _greeted(self, http: web.BaseRequest, source: Source, token: str | None) -> Response:
         """Answer a handshake that has no body."""
         match self._ingest.greet(self._inbound(http, b"", token), source):
             case Answer() as answer:
@@ -158,12 +179,12 @@ class InboundDoor:
             case _:
                 return answers.problem(405, "Events are sent by POST.", {"Allow": "POST"})
 
-    def _too_large(self, source: Source) -> web.StreamResponse:
+    def _too_large(self, source: Source) -> Response:
         """Refuse a body that is not read, or no further."""
         self._ingest.refuse(source, Refusal.TOO_LARGE)
         return _closing(answers.refused(Refusal.TOO_LARGE))
 
-    def _broken_off(self, source: Source, fault: Exception) -> web.StreamResponse:
+    def _broken_off(self, source: Source, fault: Exception) -> Response:
         """Count a body that never came whole; its sender has mostly gone."""
         match fault:
             case NoRoom():
@@ -176,22 +197,6 @@ class InboundDoor:
                     self._tell_malformed("broken off")
                 response = answers.problem(400, "The body did not come whole.")
         return _closing(response)
-
-    async def _ingested(
-        self, http: web.BaseRequest, source: Source, token: str | None, body: bytes
-    ) -> web.StreamResponse:
-        try:
-            result = await self._ingest.receive(self._inbound(http, body, token), source)
-        except (StoreError, KeyUnavailable):
-            return answers.unavailable()
-        match result:
-            case Answer():
-                return answers.said(result)
-            case Refusal():
-                response: web.StreamResponse = answers.refused(result, self._ingest.retry_after_s(source))
-            case receipts:
-                response = answers.accepted(receipts, source.respond_status)
-        return answers.without_body(response) if source.tells_nothing else response
 
     def _inbound(self, http: web.BaseRequest, body: bytes, token: str | None) -> InboundRequest:
         path, _, query = http.raw_path.partition("?")
@@ -206,13 +211,18 @@ async def _go_on(http: web.BaseRequest) -> None:
     http.writer.output_size = 0  # the answer itself has not begun
 
 
-def _closing(response: web.StreamResponse) -> web.StreamResponse:
+async def _said(response: Response) -> Response:
+    """Answer what is known already."""
+    return response
+
+
+def _closing(response: Response) -> Response:
     """Answer and hang up, rather than read the rest."""
     response.force_close()
     return response
 
 
-def _unread(http: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
+def _unread(http: web.BaseRequest, response: Response) -> Response:
     """Answer without having read the body; where it is not whole, hang up, so that nobody takes it for a request.
 
     A sender that asked first may leave it out. Source: RFC 9110, 10.1.1.
@@ -220,7 +230,7 @@ def _unread(http: web.BaseRequest, response: web.StreamResponse) -> web.StreamRe
     return response if http.content.is_eof() else _closing(response)
 
 
-def _only_reading(http: web.BaseRequest) -> web.StreamResponse | None:
+def _only_reading(http: web.BaseRequest) -> Response | None:
     if http.method in ("GET", "HEAD"):
         return None
     return answers.problem(405, "This is read by GET.", {"Allow": "GET, HEAD"})
