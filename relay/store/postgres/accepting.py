@@ -84,17 +84,14 @@ class Accepting:
         These are left to `accept`: repeats, those with a place in a line or a large body, the first of a new day.
         """
         stored: list[Stored | None] = [None] * len(acceptances)
-        days = [day_of_event(acceptance.event.id) for acceptance in acceptances]
-        if not self._days.are_ready(days):
-            return stored
         first: dict[tuple[str, bytes], int] = {}
         for index, acceptance in enumerate(acceptances):
             if not (acceptance.is_in_order or bodies.is_large(acceptance.event.body)):
                 first.setdefault(acceptance.key, index)
-        if not first:
-            return stored
         chosen = [index for _, index in sorted(first.items())]
         numbered = await self._numbered(connection, [acceptances[index] for index in chosen])
+        if not (chosen and self._days.are_ready([day_of_number(seq) for _, seq in numbered])):
+            return stored
         arrivals = await self._arrivals(connection, numbered, set())
         repeated = await storing.take_and_store(connection, self._shard, arrivals)
         for index, arrival in zip(chosen, arrivals, strict=True):

@@ -1,7 +1,7 @@
 """Group commit: whoever waits at the same time is committed together, in one transaction of one session."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from relay.errors import StoreError, StoreUnavailable
@@ -26,8 +26,8 @@ class Groups:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
 
-    async def do(self, verb: str, argument: Any, weight_bytes: int = 0, *, is_in_order: bool = False) -> Any:
-        """Have one change committed and return its result, once it is on disk.
+    def do(self, verb: str, argument: Any, weight_bytes: int = 0, *, is_in_order: bool = False) -> Awaitable[Any]:
+        """Have one change committed; its result is to be awaited, and is there once it is on disk.
 
         is_in_order: after all that was asked for so before.
         Errors: StoreUnavailable, where nothing was promised; StoreRefused, where this one change is impossible.
@@ -41,10 +41,7 @@ class Groups:
         self._weight_bytes += weight_bytes
         (self._in_order if is_in_order else self._wishes).append(Wish(verb, argument, weight_bytes, granted))
         self._begin()
-        try:
-            return await granted
-        finally:
-            del granted  # an error that it holds knows where it was raised: here, and so what was to be stored
+        return granted
 
     async def close(self) -> None:
         """Take no more, and commit what waits."""

@@ -1,8 +1,13 @@
-"""Events on their way into the tables: columns of many rows, and the statements that take them."""
+"""Events on their way into the tables: many at once, and the statements that take them.
+
+What is short of an event goes as JSON, and its key, headers and body as they are. The driver asks of each value in an
+array what it is, which costs the event loop more than to write all of them as JSON, and the server some 2 µs less.
+"""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
+
+import orjson
 
 from relay.domain import Event, Lease, Plan, PlannedDelivery
 from relay.store.postgres import bodies
@@ -36,7 +41,7 @@ async def take_and_store(connection: Connection, shard: int, arrivals: Sequence[
 
     No two have the same key, and they come in order of it, so that two processes never wait for each other.
     """
-    return {row["seq"] for row in await connection.fetch(_TAKE_AND_STORE, *_stored_columns(shard, arrivals))}
+    return {row["seq"] for row in await connection.fetch(_TAKE_AND_STORE, *_parameters(shard, arrivals))}
 
 
 async def take(connection: Connection, events: Iterable[tuple[int, Event]]) -> set[int]:
@@ -53,7 +58,7 @@ async def store(connection: Connection, shard: int, arrivals: Sequence[Arrival])
     for arrival in arrivals:
         if bodies.is_large(arrival.event.body):
             await bodies.store(connection, arrival.seq, headers_to_json(arrival.event.headers), arrival.event.body)
-    await connection.execute(_STORE, *_stored_columns(shard, arrivals))
+    await connection.execute(_STORE, *_parameters(shard, arrivals))
 
 
 def columns(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:
@@ -61,53 +66,67 @@ def columns(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:
     return list(zip(*rows, strict=True)) or [()] * width
 
 
-def _stored_columns(shard: int, arrivals: Sequence[Arrival]) -> list[Any]:
-    births = [_birth_row(birth) for arrival in arrivals for birth in arrival.births]
-    return [shard, *columns(map(_event_row, arrivals), 12), *columns(births, 12)]
-
-
-def _event_row(arrival: Arrival) -> tuple[Any, ...]:
-    """Write the columns `_ARRIVED`. A large body goes its own way."""
-    seq, event, plan, _ = arrival
-    body = None if bodies.is_large(event.body) else event.body
+def _parameters(shard: int, arrivals: Sequence[Arrival]) -> tuple[Any, ...]:
+    """Write what `_ARRIVED` and `_BORN` read."""
+    events = [_event(arrival) for arrival in arrivals]
+    births = [_birth(birth) for arrival in arrivals for birth in arrival.births]
     return (
-        seq,
-        event.id,
-        event.source,
-        event.key,
-        event.key_expires_at,
-        event.received_at,
-        storable(event.type),
-        len(event.body),
-        storable(verdicts_to_json(plan.verdicts)),
-        event.secret_number,
-        headers_to_json(event.headers),
-        body,
+        shard,
+        orjson.dumps(events).decode(),
+        [arrival.event.key for arrival in arrivals],
+        [headers_to_json(arrival.event.headers) for arrival in arrivals],
+        [None if bodies.is_large(body := arrival.event.body) else body for arrival in arrivals],
+        orjson.dumps(births).decode(),
     )
 
 
-def _birth_row(birth: Birth) -> tuple[Any, ...]:
-    """Write the columns `_BORN`."""
+def _event(arrival: Arrival) -> dict[str, object]:
+    event = arrival.event
+    return {
+        "seq": arrival.seq,
+        "id": event.id,
+        "source": event.source,
+        "type": storable(event.type),
+        "key_expires_at": event.key_expires_at,
+        "received_at": event.received_at,
+        "body_bytes": len(event.body),
+        "verdicts": storable(verdicts_to_json(arrival.plan.verdicts)),
+        "secret_number": event.secret_number,
+    }
+
+
+def _birth(birth: Birth) -> dict[str, object]:
     planned, lease = birth.planned, birth.lease
-    order = None if planned.order is None else storable(planned.order)
-    common = (birth.id, birth.event_seq, planned.route, planned.target, order, planned.due_at, planned.deadline_at)
-    due_at: datetime = NEVER if birth.is_queued else planned.due_at
-    if lease is None:
-        return (*common, due_at, "pending", 0, None, None)
-    return (*common, due_at, "sending", 1, lease.worker, lease.until)
+    return {
+        "id": birth.id,
+        "event_seq": birth.event_seq,
+        "route": planned.route,
+        "target": planned.target,
+        "order_value": None if planned.order is None else storable(planned.order),
+        "planned_at": planned.due_at,
+        "deadline_at": planned.deadline_at,
+        "due_at": NEVER if birth.is_queued else planned.due_at,
+        "status": "sending" if lease else "pending",
+        "attempts": 1 if lease else 0,
+        "leased_by": lease.worker if lease else None,
+        "leased_until": lease.until if lease else None,
+    }
 
 
+# A large body is null here: it goes its own way.
 _ARRIVED = """
-    SELECT * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[], $7::timestamptz[],
-            $8::text[], $9::int[], $10::text[], $11::smallint[], $12::bytea[], $13::bytea[])
-        AS e (seq, id, source, key, key_expires_at, received_at, type, body_bytes, verdicts, secret_number,
-            headers, body)"""
+    SELECT * FROM ROWS FROM (
+        json_to_recordset($2::json) AS (seq bigint, id text, source text, type text, key_expires_at timestamptz,
+            received_at timestamptz, body_bytes int, verdicts text, secret_number smallint),
+        unnest($3::bytea[]), unnest($4::bytea[]), unnest($5::bytea[]))
+        AS e (seq, id, source, type, key_expires_at, received_at, body_bytes, verdicts, secret_number,
+            key, headers, body)"""
 
 _BORN = """
-    unnest($14::bigint[], $15::bigint[], $16::text[], $17::text[], $18::text[], $19::timestamptz[],
-            $20::timestamptz[], $21::timestamptz[], $22::text[], $23::int[], $24::text[], $25::timestamptz[])
-        AS b (id, event_seq, route, target, order_value, planned_at, deadline_at, due_at, status, attempts,
-            leased_by, leased_until)"""
+    json_to_recordset($6::json)
+        AS b (id bigint, event_seq bigint, route text, target text, order_value text, planned_at timestamptz,
+            deadline_at timestamptz, due_at timestamptz, status text, attempts int, leased_by text,
+            leased_until timestamptz)"""
 
 # A key that is held is locked, which is written, too: so the answer to a repeat waits for a synchronous standby as the
 # first one's did. That one may be seen and yet be on no standby, where the server was restarted while it waited.
