@@ -159,8 +159,9 @@ class Telemetry(Observer):
 
     def proven(self, source: str, key: int) -> None:
         """Note which secret was used."""
-        self._proofs.count(source, str(key))
-        self._key_used.set(self._clock.now().timestamp(), source, str(key))
+        name = str(key)
+        self._proofs.count(source, name)
+        self._key_used.set(self._clock.now().timestamp(), source, name)
 
     def greeted(self, source: str) -> None:
         """Count a handshake. Some are asked by anybody who likes, so their lines are sampled, too."""

@@ -57,6 +57,9 @@ class Stored(NamedTuple):
     queued: frozenset[int] = frozenset()
 
 
+CHILDLESS = Stored(None)  # an event that no target gets
+
+
 class Holder(NamedTuple):
     """The event that holds a key, and until when."""
 
@@ -209,6 +212,8 @@ def _births(acceptance: Acceptance, seq: int, numbers: Iterator[int], busy: set[
 
 def _stored(arrival: Arrival) -> Stored:
     births = arrival.births
+    if not births:
+        return CHILDLESS
     return Stored(
         None,
         [birth.id for birth in births],

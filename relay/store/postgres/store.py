@@ -174,10 +174,13 @@ class PostgresStore:
 
     def _receipt(self, event: Event, plan: Plan, leases: Mapping[int, Lease], stored: Stored) -> Receipt:
         """Say what became of an event, hold what was leased with it, and wake those who carry the rest."""
-        if stored.original_id is not None or len(leases) < len(plan.deliveries):
-            self._liveness.ring()
         if stored.original_id is not None:
+            self._liveness.ring()
             return Receipt(stored.original_id, is_duplicate=True)
+        if len(leases) < len(plan.deliveries):
+            self._liveness.ring()
+        if not leases:
+            return Receipt(event.id, is_duplicate=False)
         born = [
             Delivery(
                 stored.delivery_ids[index],
