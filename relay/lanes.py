@@ -8,8 +8,8 @@ lane claims them from the store when it has room. Each way has places and turns 
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from relay.domain import Delivery, Event, GateState, Lease, Plan, Receipt, Target
 from relay.gate import Gate
@@ -246,13 +246,12 @@ def _claim_of(delivery: Delivery) -> tuple[int, int]:
     return delivery.id, delivery.attempt
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(NamedTuple):
     """Where an event's deliveries will be held once it is stored, by their index in the plan."""
 
-    leases: Mapping[int, Lease] = field(default_factory=dict)
-    lanes: Sequence[Lane] = ()
-    body_bytes: int = 0
+    leases: Mapping[int, Lease]
+    lanes: Sequence[Lane]
+    body_bytes: int
 
 
 class Lanes:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from relay.clock import to_ms
 from relay.domain.shapes import Call
@@ -170,8 +171,7 @@ class Attempt:
     retry_after_s: float | None = None  # what the target asked for, already in seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """The proof that an event is on disk: it exists only after commit."""
 
     event_id: str

@@ -102,8 +102,12 @@ def accepted(receipts: Sequence[Receipt], status: int) -> Response:
     if status == HTTPStatus.NO_CONTENT:
         return web.Response(status=status, headers=JSON_HEADERS)
     first = receipts[0]
-    word = b"duplicate" if all(receipt.is_duplicate for receipt in receipts) else b"accepted"
-    ids = b"" if len(receipts) == 1 else b',"ids":' + orjson.dumps([receipt.event_id for receipt in receipts])
+    if len(receipts) == 1:
+        is_duplicate, ids = first.is_duplicate, b""
+    else:
+        is_duplicate = all(receipt.is_duplicate for receipt in receipts)
+        ids = b',"ids":' + orjson.dumps([receipt.event_id for receipt in receipts])
+    word = b"duplicate" if is_duplicate else b"accepted"
     return Acknowledgement(status, b'{"status":"%s","id":"%s"%s}' % (word, first.event_id.encode(), ids))
 
 

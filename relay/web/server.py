@@ -21,6 +21,7 @@ from aiohttp.web_protocol import ERROR, RequestHandler
 
 from relay.web import answers
 from relay.web.crowd import Crowd, Stage
+from relay.web.turns import Turns
 
 log = structlog.get_logger("relay.web")
 
@@ -52,6 +53,7 @@ class QuietHandler(RequestHandler):
         "_is_body_open",
         "_line_bytes_max",
         "_tell_malformed",
+        "_turns",
         "_wire",
         "address",
         "seen",
@@ -59,7 +61,7 @@ class QuietHandler(RequestHandler):
     )
 
     def __init__(
-        self, server: web.Server, crowd: Crowd, tell_malformed: Callable[[str], None], **settings: Any
+        self, server: web.Server, crowd: Crowd, turns: Turns, tell_malformed: Callable[[str], None], **settings: Any
     ) -> None:
         bounds = crowd.bounds
         super().__init__(
@@ -74,6 +76,7 @@ class QuietHandler(RequestHandler):
         self._max_msg_queue_size, self._msg_queue_resume_size = PIPELINED_MAX, PIPELINED_MAX // 2
         self._line_bytes_max = bounds.url_bytes_max
         self._crowd = crowd
+        self._turns = turns
         self._tell_malformed = tell_malformed
         self._arriving: StreamReader = EMPTY_PAYLOAD  # the body of the newest request
         self._is_body_open = False  # it was not whole when it was last looked at
@@ -223,6 +226,8 @@ class QuietHandler(RequestHandler):
             await self._waiter
         finally:
             self._waiter = None
+        if not self._turns.may_begin():
+            await self._turns.wait()
 
     def _next_message(self) -> tuple[Any, StreamReader]:
         """Take what came first; where so much came that no more was read, read on."""
@@ -305,11 +310,12 @@ class QuietServer(web.Server):
     def __init__(self, handler: Any, crowd: Crowd, tell_malformed: Callable[[str], None], **settings: Any) -> None:
         super().__init__(handler, **settings)
         self._crowd = crowd
+        self._turns = Turns(self._loop)
         self._tell_malformed = tell_malformed
 
     def __call__(self) -> RequestHandler:
         """Make what handles one connection."""
-        return QuietHandler(self, self._crowd, self._tell_malformed, loop=self._loop, **self._kwargs)
+        return QuietHandler(self, self._crowd, self._turns, self._tell_malformed, loop=self._loop, **self._kwargs)
 
 
 class QuietRunner(web.AppRunner):

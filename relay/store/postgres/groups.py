@@ -10,7 +10,7 @@ from relay.store.postgres.way import Way, Wish
 GROUP_MAX = 1000  # changes in one commit
 GROUP_BYTES = 64 * 1024 * 1024  # of bodies in one commit
 # So many go another way while a group is still being committed. Fewer wait for it: each commit has a price of its own.
-WORTH_A_WAY = 24
+WORTH_A_WAY = 16
 
 
 class Groups:
