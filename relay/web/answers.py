@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
+from http.client import responses
 
 import orjson
 from aiohttp import ClientConnectionResetError, HttpVersion, HttpVersion11, web
@@ -92,7 +93,7 @@ def _head(version: HttpVersion, status: int, keeps_alive: bool) -> bytes:
     headers = JSON_HEADERS | {"Content-Length": "%d", "Date": "%s"}
     if keeps_alive != (version == HttpVersion11):  # RFC 9112, 9.3
         headers["Connection"] = "keep-alive" if keeps_alive else "close"
-    lines = [f"HTTP/{version.major}.{version.minor} {status} {HTTPStatus(status).phrase}"]
+    lines = [f"HTTP/{version.major}.{version.minor} {status} {responses.get(status, '')}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode()
 

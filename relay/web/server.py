@@ -21,7 +21,7 @@ from aiohttp.web_protocol import ERROR, RequestHandler
 
 from relay.web import answers
 from relay.web.crowd import Crowd, Stage
-from relay.web.turns import Turns
+from relay.web.turns import Turn, Turns
 
 log = structlog.get_logger("relay.web")
 
@@ -51,8 +51,10 @@ class QuietHandler(RequestHandler):
         "_has_ended",
         "_head_bytes",
         "_is_body_open",
+        "_is_queued",
         "_line_bytes_max",
         "_tell_malformed",
+        "_turn",
         "_turns",
         "_wire",
         "address",
@@ -77,6 +79,8 @@ class QuietHandler(RequestHandler):
         self._line_bytes_max = bounds.url_bytes_max
         self._crowd = crowd
         self._turns = turns
+        self._turn: Turn | None = None  # nobody asks anything, or it is not our turn yet
+        self._is_queued = False
         self._tell_malformed = tell_malformed
         self._arriving: StreamReader = EMPTY_PAYLOAD  # the body of the newest request
         self._is_body_open = False  # it was not whole when it was last looked at
@@ -100,6 +104,17 @@ class QuietHandler(RequestHandler):
         self._crowd.leave(self)
         super().connection_lost(exc)
 
+    def close(self) -> None:
+        """Hang up, after the answer that is under way or is to be given next."""
+        super().close()
+        if self._is_waiting:
+            self._wait_no_more()
+
+    def force_close(self) -> None:
+        """Hang up."""
+        super().force_close()
+        self._wait_no_more()
+
     async def start(self) -> None:
         """Answer the requests of this connection, one after another, until one of both sides hangs up.
 
@@ -108,6 +123,7 @@ class QuietHandler(RequestHandler):
         while not self._force_close:
             if not self._messages:
                 await self._until_asked()
+                continue
             message, payload = self._next_message()
             request, handler = self._request_of(message, payload)
             try:
@@ -139,6 +155,9 @@ class QuietHandler(RequestHandler):
         if not self._messages:
             self._take_part(data)
             return
+        if self._is_waiting:
+            self._is_queued = True
+            self._turns.queue(cast(Turn, self._turn))
         newest = self._messages[-1][1]
         if newest is not self._arriving and self._is_body_open:
             self._break_off("a chunk is not of its form")
@@ -221,13 +240,15 @@ class QuietHandler(RequestHandler):
             _tell_fault(fault)
 
     async def _until_asked(self) -> None:
-        self._waiter = self._loop.create_future()
+        self._turn = self._loop.create_future()
         try:
-            await self._waiter
+            await self._turn
         finally:
-            self._waiter = None
-        if not self._turns.may_begin():
-            await self._turns.wait()
+            self._turn, self._is_queued = None, False
+
+    def _wait_no_more(self) -> None:
+        if self._turn is not None:
+            self._turn.cancel()
 
     def _next_message(self) -> tuple[Any, StreamReader]:
         """Take what came first; where so much came that no more was read, read on."""
@@ -264,7 +285,7 @@ class QuietHandler(RequestHandler):
     @property
     def _is_waiting(self) -> bool:
         """Tell whether everything that came is answered."""
-        return self._waiter is not None and not self._waiter.done()
+        return self._turn is not None and not self._is_queued
 
     def _take_part(self, data: bytes) -> None:
         """Note that part of a request came: of its body, or of its head, which may have only so many bytes."""

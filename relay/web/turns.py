@@ -9,6 +9,8 @@ from collections import deque
 
 IN_ONE_TURN = 16
 
+Turn = asyncio.Future[None]  # what somebody waits for
+
 
 class Turns:
     """Lets so many begin in one turn of the event loop; the others follow in the order in which they came."""
@@ -16,24 +18,19 @@ class Turns:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._begun = 0  # in this turn
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[Turn] = deque()
         self._is_counting = False
 
-    def may_begin(self) -> bool:
-        """Tell whether there is room in this turn, and take it; else `wait`."""
+    def queue(self, turn: Turn) -> None:
+        """Let somebody begin: now, if there is room and nobody waits, or else later."""
         if self._waiting or self._begun == IN_ONE_TURN:
-            return False
+            self._waiting.append(turn)
+            return
+        turn.set_result(None)
         self._begun += 1
         if not self._is_counting:
             self._is_counting = True
             self._loop.call_soon(self._begin_anew)
-        return True
-
-    def wait(self) -> asyncio.Future[None]:
-        """Return what is done when there is room."""
-        turn: asyncio.Future[None] = self._loop.create_future()
-        self._waiting.append(turn)
-        return turn
 
     def _begin_anew(self) -> None:
         self._begun = 0
