@@ -7,11 +7,14 @@ These are for one thread, the event loop's.
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
+
+from relay.clock import Clock
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 BOUNDS = [*map(str, SECONDS), "+Inf"]
@@ -52,6 +55,34 @@ class Counter(Metric):
         yield family
 
 
+class Moments(Metric):
+    """When something happened last: noted as time elapsed, which costs a third of a date, and told as a date."""
+
+    def __init__(self, registry: CollectorRegistry, clock: Clock, name: str, text: str, *labels: str) -> None:
+        super().__init__(registry, name, text, *labels)
+        self._clock = clock
+        self._elapsed_s: dict[tuple[str, ...], float] = {}
+
+    def note(self, *values: str) -> None:
+        """Note that it happens now."""
+        self._elapsed_s[values] = self._clock.monotonic()
+
+    def last(self, *values: str) -> datetime | None:
+        """Return when it happened, or None."""
+        elapsed_s = self._elapsed_s.get(values)
+        return None if elapsed_s is None else self._at(elapsed_s)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Tell the library."""
+        family = GaugeMetricFamily(self._name, self._text, labels=self._labels)
+        for values, elapsed_s in self._elapsed_s.items():
+            family.add_metric(values, self._at(elapsed_s).timestamp())
+        yield family
+
+    def _at(self, elapsed_s: float) -> datetime:
+        return self._clock.now() - timedelta(seconds=self._clock.monotonic() - elapsed_s)
+
+
 class Gauge(Metric):
     """How something stands."""
 
@@ -62,10 +93,6 @@ class Gauge(Metric):
     def set(self, level: float, *values: str) -> None:
         """Note how it stands now."""
         self._levels[values] = level
-
-    def level(self, *values: str) -> float | None:
-        """Return how it stood last, or None."""
-        return self._levels.get(values)
 
     def forget(self, *values: str) -> None:
         """Tell of it no more."""

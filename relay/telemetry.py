@@ -1,7 +1,7 @@
 """What is told of all that happens: the one place that knows the names of metrics and of lines in the log."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 
@@ -22,7 +22,7 @@ from relay.domain import (
     Source,
     Target,
 )
-from relay.metrics import BOUNDS, Counter, Gauge, Histogram
+from relay.metrics import BOUNDS, Counter, Gauge, Histogram, Moments
 from relay.observer import Observer
 from relay.reloading import Reload
 from relay.sampling import FAREWELLS, Sampler
@@ -44,7 +44,7 @@ class Telemetry(Observer):
         self._addresses = {name: target.address for name, target in targets.items()}
         self.registry = CollectorRegistry()
         counter, gauge = partial(Counter, self.registry), partial(Gauge, self.registry)
-        histogram = partial(Histogram, self.registry)
+        histogram, moments = partial(Histogram, self.registry), partial(Moments, self.registry, clock)
         self._events = counter("relay_events", "Requests, by source and what became of them.", "source", "result")
         self._deliveries = counter("relay_deliveries", "Attempts, by target and outcome.", "target", "outcome")
         self._malformed = counter(
@@ -68,10 +68,10 @@ class Telemetry(Observer):
             "By target; 0: deliveries flow, 1: one tries, 2: its breaker is open, 3: it is paused.",
             "target",
         )
-        self._last_event = gauge(
+        self._last_event = moments(
             "relay_source_last_event_timestamp_seconds", "When each source last sent an event.", "source"
         )
-        self._key_used = gauge(
+        self._key_used = moments(
             "relay_source_key_last_used_timestamp_seconds",
             "When each secret of a source last proved a request, by its position: one that is no longer used can go.",
             "source",
@@ -154,14 +154,14 @@ class Telemetry(Observer):
         """Count an event that is on disk."""
         self._events.count(source, "duplicate" if is_duplicate else "accepted")
         self._accept_duration.observe(duration_s, source)
-        self._last_event.set(self._clock.now().timestamp(), source)
+        self._last_event.note(source)
         self._log.debug("event_duplicate" if is_duplicate else "event_accepted", source=source, event_id=event_id)
 
     def proven(self, source: str, key: int) -> None:
         """Note which secret was used."""
         name = str(key)
         self._proofs.count(source, name)
-        self._key_used.set(self._clock.now().timestamp(), source, name)
+        self._key_used.note(source, name)
 
     def greeted(self, source: str) -> None:
         """Count a handshake. Some are asked by anybody who likes, so their lines are sampled, too."""
@@ -273,13 +273,11 @@ class Telemetry(Observer):
 
     def heard(self, source: str) -> datetime | None:
         """Tell when a source last sent something to this process."""
-        level = self._last_event.level(source)
-        return None if level is None else datetime.fromtimestamp(level, UTC)
+        return self._last_event.last(source)
 
     def key_used(self, source: str, key: int) -> datetime | None:
         """Tell when a secret, by its position from 1, last proved a request to this process."""
-        level = self._key_used.level(source, str(key))
-        return None if level is None else datetime.fromtimestamp(level, UTC)
+        return self._key_used.last(source, str(key))
 
     def see(self, silent: Mapping[str, datetime | None], *, is_disk_short: bool) -> None:
         """Take note of how things are. silent: since when, of each source that is expected to send."""

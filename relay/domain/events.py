@@ -1,12 +1,12 @@
 """What was told us, once, and what becomes of it: events, deliveries, attempts."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from relay.clock import to_ms
+from relay.domain.frozen import value
 from relay.domain.shapes import Call
 
 ENTROPY_BYTES = 10
@@ -47,7 +47,7 @@ class Outcome(StrEnum):
     LOST = "lost"  # the worker vanished during the attempt
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Event:
     """Something a source told us, once."""
 
@@ -87,7 +87,7 @@ class Verdict(StrEnum):
     FAILED = "failed"  # its expression could not be evaluated: counted and shown, and the event is kept
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PlannedDelivery:
     """A delivery that is to be stored with its event."""
 
@@ -98,7 +98,7 @@ class PlannedDelivery:
     order: str | None = None  # of the target's deliveries with the same value one goes at a time
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Plan:
     """Everything an event must become, and each route's reason."""
 
@@ -115,7 +115,7 @@ class GateState(StrEnum):
     PAUSED = "paused"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Hold:
     """A time in which a target's deliveries were held. ended_at: None while it lasts."""
 
@@ -123,7 +123,7 @@ class Hold:
     ended_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Lease:
     """The right of one worker to carry a delivery, until a time."""
 
@@ -131,7 +131,7 @@ class Lease:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Delivery:
     """An event on its way to one target, leased to whoever holds this."""
 
@@ -157,7 +157,7 @@ class Delivery:
         return self.attempts_before > 0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Attempt:
     """One try to carry a delivery, as it is told later."""
 

@@ -8,6 +8,7 @@ from typing import ClassVar, Protocol
 
 from multidict import MultiMapping
 
+from relay.domain.frozen import value
 from relay.domain.shapes import Shape
 from relay.domain.targets import Target
 from relay.domain.values import Document, Expression, Rate, Secret
@@ -37,7 +38,7 @@ class KeyWanted:
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class InboundRequest:
     """One HTTP request as a sender made it, before anything about it is believed."""
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Protocol
 
+from relay.domain.frozen import value
+
 
 class Secret:
     """A value that is compared, signed with and sent, and never printed."""
@@ -39,7 +41,7 @@ class Rate:
     per_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Document:
     """A body as data, parsed at most once. `is_json` is false where it could not be, or need not be, read."""
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from aiohttp import ClientSession
@@ -90,7 +91,7 @@ async def process(folder: Path, url: str, clock: ManualClock, name: str, shaped:
     watching = asyncio.create_task(parts.scheduler.run())
     parts.crew.start(lambda _: None, parts.maintenance.see_room)
     try:
-        async with RawTestServer(parts.door.serve) as server:
+        async with RawTestServer(cast(Any, parts.door.serve)) as server:
             yield Traced(parts, spans, str(server.make_url("/")))
     finally:
         await parts.crew.stop(1)
