@@ -16,6 +16,7 @@ from tests.benchmarks.benchmark import Benchmark, Reading, Row, Setting, at_leas
 from tests.benchmarks.figures import percentile
 from tests.benchmarks.filling_postgres import fill
 from tests.benchmarks.load import BODY_BYTES, drive, signed_requests
+from tests.benchmarks.placing import Place, anywhere, apart
 from tests.benchmarks.processes import SOURCE_PATH
 from tests.benchmarks.steps import CONNECTIONS, WARM_UP_EVENTS
 from tests.postgres import Server, running
@@ -49,9 +50,11 @@ class Figures:
 
 
 async def measure_ingest(setting: Setting) -> Sequence[Reading]:
-    """Measure durable ingest by one replica; nobody receives it."""
-    bare = await steps.bare(setting.events)
-    ours = await _measure(setting.events, ())
+    """Measure durable ingest by one replica; nobody receives it. Replica and bare handler each get a processor."""
+    with apart() as place:
+        bare = await steps.bare(setting.events, place=place)
+        ours = await _measure(setting.events, (), place=place)
+    unplaced_bare, unplaced = await steps.bare(setting.events), await _measure(setting.events, ())
     beside = {
         "{:,.0f}/s": ours.per_s,
         "ack p50 {:.1f} ms": percentile(ours.latencies_ms, 50),
@@ -59,6 +62,7 @@ async def measure_ingest(setting: Setting) -> Sequence[Reading]:
         "CPU of the relay {:.0f} µs/event": ours.relay_us,
         "of the database {:.0f} µs": ours.database_us,
         "bare {:,.0f}/s": bare.per_s,
+        "{:.3f} with all of them wherever the kernel puts them": unplaced.per_s / unplaced_bare.per_s,
     }
     return [Reading(ours.per_s / bare.per_s, beside)]
 
@@ -97,8 +101,11 @@ async def _claims_ms(pending: int) -> list[float]:
         return await claims_ms(PostgresStore(url, WORKER), TARGETS)
 
 
-async def _measure(events: int, names: Sequence[str], replicas: int = 1) -> Figures:
-    """Measure until each event is acknowledged, and every target has it. Each replica gets its share of the load."""
+async def _measure(events: int, names: Sequence[str], replicas: int = 1, place: Place = anywhere) -> Figures:
+    """Measure until each event is acknowledged, and every target has it. Each replica gets its share of the load.
+
+    place: says where each of them runs.
+    """
     with ExitStack() as stack:
         database = stack.enter_context(server())
         sink = stack.enter_context(processes.ours("sink"))
@@ -107,6 +114,7 @@ async def _measure(events: int, names: Sequence[str], replicas: int = 1) -> Figu
         relays = [stack.enter_context(_replica(targets, database)) for _ in range(replicas)]
         for relay in relays:
             await relay.is_ready()
+            place(relay)
         await _drive(relays, WARM_UP_EVENTS)
         await steps.has_got(sink, len(names) * WARM_UP_EVENTS)
         relay_s, database_s = _cpu_s(relays), _database_cpu_s(database)

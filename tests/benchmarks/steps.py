@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.benchmarks import processes
 from tests.benchmarks.asking import Streams, ask_again
 from tests.benchmarks.load import Measured, drive, signed_requests
+from tests.benchmarks.placing import Place, anywhere
 from tests.benchmarks.processes import ALL, SOURCE_PATH, Server, Site
 
 CONNECTIONS = 64
@@ -28,9 +29,11 @@ class Figures:
     cpu_us: float  # of the servers' processor time, an event
 
 
-async def bare(events: int, connections: int = CONNECTIONS) -> Figures:
-    """Measure what aiohttp does when it does nothing else."""
+async def bare(events: int, connections: int = CONNECTIONS, place: Place = anywhere) -> Figures:
+    """Measure what aiohttp does when it does nothing else. place: says where the server runs."""
     with processes.ours("bare") as server:
+        await server.listens()
+        place(server)
         return await acknowledged(server, events, connections)
 
 
