@@ -79,8 +79,8 @@ class QuietHandler(RequestHandler):
         self._line_bytes_max = bounds.url_bytes_max
         self._crowd = crowd
         self._turns = turns
-        self._turn: Turn | None = None  # nobody asks anything, or it is not our turn yet
-        self._is_queued = False
+        self._turn: Turn | None = None  # waited for: a request, and then the turn in which it may begin
+        self._is_queued = False  # the request has come
         self._tell_malformed = tell_malformed
         self._arriving: StreamReader = EMPTY_PAYLOAD  # the body of the newest request
         self._is_body_open = False  # it was not whole when it was last looked at
