@@ -31,6 +31,13 @@ def test_a_row_tells_the_median_and_whether_the_goal_is_met() -> None:
     assert [["ours ÷ theirs", "0.510", "≥ 0.500", "yes", "5,100/s"]] == cells(Outcome([*rounds]))
 
 
+def test_what_a_round_alone_told_stands_beside_too() -> None:
+    """Each round names the page that was the slowest in it."""
+    rounds = [[Reading(0.6, {"/events {:.0f} ms": 60})], [Reading(0.6, {"/targets {:.0f} ms": 70})]]
+
+    assert "/events 60 ms, /targets 70 ms" == cells(Outcome([*rounds]))[0][4]
+
+
 def test_what_has_no_goal_is_told_and_not_judged() -> None:
     """Some ratios depend on how many processors there are; a round that failed is told all the same."""
     known = Benchmark("known", (Row("two ÷ one", told()),), nothing)
