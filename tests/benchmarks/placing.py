@@ -1,8 +1,7 @@
 """Which processor does what: one for the server that is measured, the others for all that only belongs to measuring.
 
-Left to the kernel, whoever is woken over loopback is often put beside who woke it, and waits there while another
-processor is idle: with a database and a generator on the same machine, a server stands in a queue for a seventh of its
-time, which it would not with these on machines of their own.
+Left to the kernel, a server that shares a machine with its database and its generator waits in a queue for a processor
+now and then while another one is idle; with these on machines of their own it would not.
 """
 
 import os
